@@ -1,0 +1,38 @@
+// The named events of the shell: the only way to log or to touch a metric. This file is the closed list
+// (name → fields); adapters/telemetry.ts has one row a name (level, message, metrics) and the compiler
+// counts them. Hot loops report once a slice, never once a record.
+
+export interface TelemetryEvents {
+  "process.started": { version: string; tasks: number; rulesHash: string; rules: number };
+  "process.stopping": { signal: string };
+  "process.stopped": { cleanly: boolean };
+  "group.suspended": { generation: number };
+  "group.assigned": { generation: number; tasks: readonly number[]; seconds: number };
+  "group.fenced": { task: number; reason: "lease" | "generation" | "commit" };
+  "task.restoring": { task: number; records: number };
+  "task.restoreProgress": { task: number; remaining: number };
+  "task.restored": { task: number; groups: number; adopted: number; seconds: number };
+  "task.running": { task: number; positions: Readonly<Record<string, number>> };
+  "task.stopped": { task: number; reason: string };
+  "checkpoint.done": { task: number; result: "committed" | "rejected" | "unknown" | "failed"; seconds: number; groups: number; bytes: number };
+  "outbox.sent": { topic: string; records: number };
+  "command.acknowledged": { rule: string; action: string; mode: string; latencySeconds: number; accountId: string; caseId: string };
+  "command.suppressed": { reason: "stale" | "observe"; count: number };
+  "records.consumed": { topic: string; count: number };
+  "records.processed": { topic: string; ok: number; late: number; rejected: number; misrouted: number; seconds: number };
+  "record.deadLettered": { topic: string; reason: string; partition: number; offset: number; detail: string };
+  "time.observed": { topic: string; eventTime: number; lagSeconds: number };
+  "lag.observed": { topic: string; partition: number; records: number };
+  "alignment.paused": { topic: string };
+  "state.observed": { accounts: number };
+  "state.evicted": { reason: string; count: number };
+  "broker.failed": { code: string; disposition: string; doing: string };
+  "registry.requested": { result: "ok" | "unknown_id" | "refused" | "unreachable" };
+  "rules.loaded": { count: number; hash: string };
+}
+
+export interface Telemetry {
+  emit<K extends keyof TelemetryEvents>(name: K, fields: TelemetryEvents[K]): void;
+}
+
+export const SILENT: Telemetry = { emit: () => {} };
