@@ -1,0 +1,110 @@
+// Turns variables and flags into typed settings. Reports every problem at once, each naming the source
+// of the value; a flag wins over a variable, a variable over the default. Leaves the table to config.ts
+// and the command line's syntax to cli/program.ts.
+
+import { SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, flagOf, topicNames, variableOf } from "../config.ts";
+import type { SettingName, Settings } from "../config.ts";
+import { nearestName } from "./nearest-name.ts";
+import type { Parsed } from "./setting-kinds.ts";
+
+export interface SettingSources {
+  /** An empty variable counts as absent, as compose files write `X: ${X:-}`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly flags: Readonly<Partial<Record<SettingName, string>>>;
+}
+
+export type ReadSettings<K extends SettingName> =
+  | {
+      readonly settings: Pick<Settings, K>;
+      /** Where each value came from: `HOLDFAST_X`, `--x` or `default`. */
+      readonly origins: Readonly<Record<K, string>>;
+    }
+  | { readonly problems: readonly string[] };
+
+/** Reads the settings called `names`; variables of others are only checked for being known. */
+export function readSettings<K extends SettingName>(names: readonly K[], sources: SettingSources): ReadSettings<K> {
+  const problems = unknownVariables(sources.env);
+  const values: Partial<Record<SettingName, unknown>> = {};
+  const origins: Partial<Record<SettingName, string>> = {};
+  for (const name of names) {
+    const read = readOne(name, sources);
+    if ("problem" in read) {
+      problems.push(read.problem);
+    } else {
+      values[name] = read.value;
+      origins[name] = read.origin;
+    }
+  }
+  problems.push(...contradictions(values as Partial<Settings>));
+  if (problems.length > 0) return { problems };
+  return { settings: values as Pick<Settings, K>, origins: origins as Record<K, string> };
+}
+
+function readOne(name: SettingName, sources: SettingSources): { value: unknown; origin: string } | { problem: string } {
+  const setting = SETTINGS[name];
+  const flag = sources.flags[name];
+  const variable = sources.env[variableOf(name)];
+  const given = flag ?? (variable === "" ? undefined : variable);
+  if (given !== undefined) {
+    const origin = flag === undefined ? variableOf(name) : flagOf(name);
+    const parsed: Parsed<unknown> = setting.kind.parse(given);
+    return "problem" in parsed ? { problem: `${origin} ${parsed.problem}` } : { value: parsed.value, origin };
+  }
+  if (setting.default === "required") {
+    return { problem: `${variableOf(name)} (or ${flagOf(name)}) is not set: ${setting.kind.allowed.replaceAll("`", "")}` };
+  }
+  return { value: setting.default === "none" ? undefined : setting.default, origin: "default" };
+}
+
+function unknownVariables(env: SettingSources["env"]): string[] {
+  const known = new Set(SETTING_NAMES.map(variableOf));
+  return Object.keys(env)
+    .filter((name) => name.startsWith("HOLDFAST_") && !known.has(name))
+    .sort()
+    .map((name) => `${name} is no setting; the nearest is ${nearestName(name, known)}`);
+}
+
+/** What no single setting can see. A setting that was not asked for, or is wrong itself, is no property here. */
+function contradictions(settings: Partial<Settings>): string[] {
+  return [...securityProblems(settings), ...topicProblems(settings)];
+}
+
+function securityProblems(settings: Partial<Settings>): string[] {
+  const problems: string[] = [];
+  const both = (one: SettingName, other: SettingName): void => {
+    if (settings[one] !== undefined && other in settings && settings[other] === undefined) {
+      problems.push(`${variableOf(one)} is set but ${variableOf(other)} is not; they go together`);
+    }
+  };
+  both("kafkaSaslMechanism", "kafkaSaslUsername");
+  both("kafkaSaslMechanism", "kafkaSaslPasswordFile");
+  both("kafkaSaslUsername", "kafkaSaslMechanism");
+  both("kafkaSslCertFile", "kafkaSslKeyFile");
+  both("kafkaSslKeyFile", "kafkaSslCertFile");
+  const exposed = (settings.kafkaBrokers ?? []).filter((broker) => !isLoopback(broker));
+  if (settings.kafkaSsl === false) {
+    if (settings.kafkaSslCaFile !== undefined || settings.kafkaSslCertFile !== undefined) {
+      problems.push(`certificates are set but ${variableOf("kafkaSsl")} is false; set it to true`);
+    }
+    if (settings.insecure === false && exposed.length > 0) {
+      problems.push(
+        `${variableOf("kafkaBrokers")}: ${exposed.join(", ")} would be spoken to in plain text; ` +
+          `set ${variableOf("kafkaSsl")}=true, or ${variableOf("insecure")}=true if the network is trusted`,
+      );
+    }
+  }
+  return problems;
+}
+
+function isLoopback(broker: string): boolean {
+  const host = broker.slice(0, broker.lastIndexOf(":")).toLowerCase();
+  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function topicProblems(settings: Partial<Settings>): string[] {
+  if (!TOPIC_SETTINGS.every((name) => name in settings)) return [];
+  const names = topicNames(settings as Settings);
+  const all = [...Object.values(names.inputs), names.commands, names.detections, names.state, names.deadLetter];
+  const twice = new Set(all.filter((name, index) => all.indexOf(name) !== index));
+  return [...twice].map((name) => `topic "${name}" is named by two settings; every topic has one use`);
+}
