@@ -1,0 +1,249 @@
+// One row for each named event: its log line, the metrics it moves, and what it means when it is seen.
+// Total over TelemetryEvents: the compiler counts the rows. Rows are pure; telemetry.ts runs them.
+
+import type { TelemetryEvents } from "../../runtime/telemetry.ts";
+import { STATES } from "./metric-table.ts";
+import type { MetricName } from "./metric-table.ts";
+
+export type Level = "debug" | "info" | "warn" | "error";
+
+/** An update: counters grow by `value`, gauges take it, histograms observe it. */
+export interface Sample {
+  readonly value: number;
+  /** Labels of the metric; `task` beside them where the metric is kept for each task. */
+  readonly labels?: Readonly<Record<string, string | number>>;
+}
+
+export interface EventRow<Fields> {
+  readonly level: Level | ((fields: Fields) => Level);
+  readonly message: string;
+  readonly means: string;
+  readonly metrics?: Partial<Record<MetricName, (fields: Fields) => Sample | readonly Sample[]>>;
+  /** Tasks that are over with this event: their series end. */
+  readonly endsTask?: (fields: Fields, task: number) => boolean;
+}
+
+const ONE: Sample = { value: 1 };
+
+function inState(state: (typeof STATES)[number]): readonly Sample[] {
+  return STATES.map((each) => ({ value: each === state ? 1 : 0, labels: { state: each } }));
+}
+
+export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<TelemetryEvents[K]> } = {
+  "process.started": {
+    level: "info",
+    message: "started",
+    means: "Start-up checks passed; the group is being joined.",
+    metrics: { state: () => inState("starting") },
+  },
+  "http.listening": {
+    level: "info",
+    message: "operations port open",
+    means: "/metrics, /livez, /readyz, /startupz and /status answer here.",
+  },
+  "process.stopping": {
+    level: "info",
+    message: "stopping",
+    means: "The batch in hand is finished, a last checkpoint taken, the group left.",
+    metrics: { state: () => inState("stopping") },
+  },
+  "process.stopped": {
+    level: (fields) => (fields.cleanly ? "info" : "error"),
+    message: "stopped",
+    means: "Not cleanly: some work is repeated by the next owner; nothing is lost.",
+  },
+  "group.suspended": {
+    level: "info",
+    message: "rejoining the group; nothing is decided meanwhile",
+    means: "An instance came or went, or this one was too slow.",
+    metrics: { state: () => inState("joining") },
+  },
+  "group.assigned": {
+    level: "info",
+    message: "joined the group",
+    means: "These tasks are this instance's until the next rejoin.",
+    metrics: {
+      state: () => inState("assigned"),
+      assigned_tasks: (fields) => ({ value: fields.tasks.length }),
+      rebalances_total: () => ONE,
+      rebalance_seconds: (fields) => ({ value: fields.seconds }),
+    },
+    endsTask: (fields, task) => !fields.tasks.includes(task),
+  },
+  "group.fenced": {
+    level: "warn",
+    message: "ownership in doubt; the task stops",
+    means: "Another instance may own the task. Without a rebalance: this process was paused or starved.",
+    metrics: { fenced_total: (fields) => ({ value: 1, labels: { reason: fields.reason } }) },
+  },
+  "task.restoring": {
+    level: "info",
+    message: "restoring state",
+    means: "The task's accounts are not watched until it runs.",
+    metrics: {
+      restore_remaining_records: (fields) => ({ value: fields.records, labels: { task: fields.task } }),
+    },
+  },
+  "task.restoreProgress": {
+    level: "debug",
+    message: "restoring",
+    means: "Must fall to 0.",
+    metrics: {
+      restore_remaining_records: (fields) => ({ value: fields.remaining, labels: { task: fields.task } }),
+    },
+  },
+  "task.restored": {
+    level: "info",
+    message: "state restored",
+    means: "The last committed checkpoint, exactly.",
+    metrics: {
+      restore_seconds: (fields) => ({ value: fields.seconds }),
+      restore_remaining_records: (fields) => ({ value: 0, labels: { task: fields.task } }),
+    },
+  },
+  "task.adopted": {
+    level: (fields) => (fields.commands === 0 ? "debug" : "info"),
+    message: "commands of earlier owners adopted",
+    means: "An owner ended between saying a command and its checkpoint; its word stands.",
+  },
+  "task.running": {
+    level: "info",
+    message: "task runs",
+    means: "From these positions on.",
+    metrics: { checkpoint_age_seconds: (fields) => ({ value: 0, labels: { task: fields.task } }) },
+  },
+  "task.stopped": {
+    level: "info",
+    message: "task stopped",
+    means: "By a rebalance or at shutdown; another owner goes on from the last checkpoint.",
+    endsTask: (fields, task) => fields.task === task,
+  },
+  "checkpoint.done": {
+    level: (fields) => (fields.result === "committed" ? "debug" : "warn"),
+    message: "checkpoint",
+    means: "rejected is normal in a rebalance; unknown and failed mean that the brokers do not answer.",
+    metrics: {
+      checkpoints_total: (fields) => ({ value: 1, labels: { result: fields.result } }),
+      checkpoint_seconds: (fields) => ({ value: fields.seconds }),
+      checkpoint_bytes_total: (fields) => ({ value: fields.bytes }),
+      checkpoint_age_seconds: (fields) =>
+        fields.result === "committed" ? { value: 0, labels: { task: fields.task } } : [],
+    },
+  },
+  "outbox.sent": {
+    level: "debug",
+    message: "outputs appended",
+    means: "The broker has acknowledged them.",
+    metrics: { records_produced_total: (fields) => ({ value: fields.records, labels: { topic: fields.topic } }) },
+  },
+  "command.acknowledged": {
+    level: "info",
+    message: "command appended",
+    means: "From now on enforcing services see it.",
+    metrics: {
+      detection_latency_seconds: (fields) => ({ value: fields.latencySeconds, labels: { rule: fields.rule } }),
+      commands_total: (fields) => ({
+        value: 1,
+        labels: { rule: fields.rule, action: fields.action, mode: fields.mode },
+      }),
+    },
+  },
+  "command.suppressed": {
+    level: (fields) => (fields.reason === "stale" ? "warn" : "debug"),
+    message: "commands not said",
+    means: "stale: they would have expired before they were said; the events came too late.",
+    metrics: {
+      commands_suppressed_total: (fields) => ({ value: fields.count, labels: { reason: fields.reason } }),
+    },
+  },
+  "records.consumed": {
+    level: "debug",
+    message: "records received",
+    means: "Flow from the brokers.",
+    metrics: { records_consumed_total: (fields) => ({ value: fields.count, labels: { topic: fields.topic } }) },
+  },
+  "records.processed": {
+    level: "debug",
+    message: "records processed",
+    means: "misrouted: a producer uses another partitioner than Kafka's default.",
+    metrics: {
+      records_processed_total: ({ topic, ok, late, rejected, misrouted }) => [
+        { value: ok, labels: { topic, result: "ok" } },
+        { value: late, labels: { topic, result: "late" } },
+        { value: rejected, labels: { topic, result: "rejected" } },
+        { value: misrouted, labels: { topic, result: "misrouted" } },
+      ],
+      record_process_seconds: ({ ok, late, rejected, seconds }) => {
+        const records = ok + late + rejected;
+        return records === 0 ? [] : { value: seconds / records };
+      },
+    },
+  },
+  "record.deadLettered": {
+    level: "warn",
+    message: "record rejected",
+    means: "It is in the dead-letter topic, unchanged, with the reason; the partition goes on.",
+    metrics: {
+      dead_letter_total: (fields) => ({ value: 1, labels: { topic: fields.topic, reason: fields.reason } }),
+    },
+  },
+  "time.observed": {
+    level: "debug",
+    message: "event time",
+    means: "How far the topic has come, and how late that is.",
+    metrics: {
+      event_time_seconds: (fields) => ({ value: fields.eventTime / 1_000, labels: { topic: fields.topic } }),
+      lag_seconds: (fields) => ({ value: fields.lagSeconds, labels: { topic: fields.topic } }),
+    },
+  },
+  "lag.observed": {
+    level: "debug",
+    message: "lag",
+    means: "Records still to be read.",
+    metrics: {
+      lag_records: (fields) => ({
+        value: fields.records,
+        labels: { topic: fields.topic, partition: fields.partition },
+      }),
+    },
+  },
+  "alignment.paused": {
+    level: "debug",
+    message: "topic paused for the others to come up to it",
+    means: "Normal while catching up.",
+    metrics: { aligned_pauses_total: (fields) => ({ value: 1, labels: { topic: fields.topic } }) },
+  },
+  "state.observed": {
+    level: "debug",
+    message: "state",
+    means: "Groups in memory.",
+    metrics: { accounts: (fields) => ({ value: fields.accounts, labels: { task: fields.task } }) },
+  },
+  "state.evicted": {
+    level: "debug",
+    message: "entries dropped from bounded state",
+    means: "Rules that look that far back may miss.",
+    metrics: { evictions_total: (fields) => ({ value: fields.count, labels: { reason: fields.reason } }) },
+  },
+  "broker.failed": {
+    level: (fields) => (fields.disposition === "halt" ? "error" : "warn"),
+    message: "Kafka failed",
+    means: "retry and rejoin mend themselves; halt ends the process and needs an operator.",
+    metrics: { kafka_errors_total: (fields) => ({ value: 1, labels: { code: fields.code } }) },
+  },
+  "registry.requested": {
+    level: (fields) => (fields.result === "ok" ? "debug" : "warn"),
+    message: "schema registry asked",
+    means: "Unreachable: records of unknown schemas wait, the others go on.",
+    metrics: { registry_requests_total: (fields) => ({ value: 1, labels: { result: fields.result } }) },
+  },
+  "rules.loaded": {
+    level: (fields) => (fields.count === 0 ? "warn" : "info"),
+    message: "rules loaded",
+    means: "Without rules nothing is detected.",
+    metrics: {
+      rules_loaded: (fields) => ({ value: fields.count }),
+      rules_info: (fields) => ({ value: 1, labels: { hash: fields.hash } }),
+    },
+  },
+};
