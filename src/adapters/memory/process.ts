@@ -1,0 +1,107 @@
+// One process as the broker sees it: what it may ask, and whether it is alive. Owns the ports' producer
+// and logs sides and the process's own view of the clock; its death and its freezing are the wire's to
+// enforce.
+//
+// Invariants:
+//   Q1  One send of a producer is under way at a time; the next one starts when it is answered.
+//   Q2  The sleeps of a frozen process end when it is thawed, those of a killed one never.
+
+import type { Instant } from "../../core/time.ts";
+import type { Clock, Group, Logs, OutRecord, PartitionRange, Producer } from "../../runtime/ports.ts";
+import type { MemoryBroker } from "./broker.ts";
+import { MemoryGroup } from "./group.ts";
+import type { MemoryGroupOptions } from "./group.ts";
+import type { BrokerCall, ProcessState, Wire } from "./wire.ts";
+
+type Pair = { readonly topic: string; readonly partition: number };
+
+export class MemoryProcess {
+  readonly name: string;
+  readonly broker: MemoryBroker;
+  readonly clock: Clock;
+  readonly #state: ProcessState;
+  readonly #wire: Wire;
+  #connections = 0;
+
+  constructor(name: string, options: { broker: MemoryBroker; wire: Wire }) {
+    this.name = name;
+    this.broker = options.broker;
+    this.#wire = options.wire;
+    this.#state = { name, life: "alive" };
+    this.clock = {
+      now: () => this.broker.clock.now(),
+      monotonic: () => this.broker.clock.monotonic(),
+      sleep: (ms, signal) => this.#sleep(ms, signal),
+      turn: () => this.#wakeUp(),
+    };
+  }
+
+  /** Ends it as kill -9 does: no goodbye to anybody. */
+  kill(): void {
+    this.#state.life = "dead";
+  }
+
+  /** SIGSTOP: it neither runs nor hears; its session goes on without it. */
+  freeze(): void {
+    if (this.#state.life === "alive") this.#state.life = "frozen";
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    if (this.#state.life === "frozen") this.#state.life = "alive";
+  }
+
+  alive(): boolean {
+    return this.#state.life !== "dead";
+  }
+
+  group(options: MemoryGroupOptions): Group {
+    return new MemoryGroup(this, this.broker.coordinator(options.groupId), options);
+  }
+
+  producer(): Producer {
+    const channel = `producer-${(this.#connections += 1)}`;
+    let last: Promise<unknown> = Promise.resolve();
+    return {
+      send: (topic, partition, records) => {
+        const send = (): Promise<number> => this.#send(channel, { topic, partition }, records);
+        const sent = last.then(send, send); // Q1
+        last = sent;
+        sent.catch(() => {});
+        return sent;
+      },
+    };
+  }
+
+  logs(): Logs {
+    const channel = `logs-${(this.#connections += 1)}`;
+    const { broker } = this;
+    return {
+      partitionCounts: (topics) =>
+        this.call({ kind: "partitionCounts", channel }, () => broker.partitionCounts(topics)),
+      ranges: (pairs: readonly Pair[]): Promise<PartitionRange[]> =>
+        this.call({ kind: "ranges", channel }, () => pairs.map((pair) => broker.log(pair).range())),
+      offsetsAt: (pairs: readonly Pair[], timestamp: Instant): Promise<number[]> =>
+        this.call({ kind: "offsetsAt", channel }, () => pairs.map((pair) => broker.log(pair).offsetAt(timestamp))),
+    };
+  }
+
+  /** A request of this process to the broker. */
+  call<T>(call: Omit<BrokerCall, "process"> & { readonly channel: string }, effect: () => T | Promise<T>): Promise<T> {
+    return this.#wire.call(this.#state, call, effect);
+  }
+
+  #send(channel: string, pair: Pair, records: readonly OutRecord[]): Promise<number> {
+    return this.call({ kind: "send", channel, ...pair }, () => this.broker.append(pair, records));
+  }
+
+  // Q2
+  async #sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    await this.broker.clock.sleep(ms, signal);
+    await this.#wakeUp();
+  }
+
+  #wakeUp(): Promise<void> {
+    return new Promise((resolve) => this.#wire.deliver(this.#state, "timers", resolve));
+  }
+}
