@@ -148,6 +148,8 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after `ms`, or at once when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves after pending I/O had its turn. */
+  turn(): Promise<void>;
 }
 
 /** A decoded event; or why not; or what to await before asking again (an unknown schema id). */

@@ -4,6 +4,7 @@
 
 export interface TelemetryEvents {
   "process.started": { version: string; tasks: number; rulesHash: string; rules: number };
+  "http.listening": { url: string };
   "process.stopping": { signal: string };
   "process.stopped": { cleanly: boolean };
   "group.suspended": { generation: number };
@@ -11,7 +12,8 @@ export interface TelemetryEvents {
   "group.fenced": { task: number; reason: "lease" | "generation" | "commit" };
   "task.restoring": { task: number; records: number };
   "task.restoreProgress": { task: number; remaining: number };
-  "task.restored": { task: number; groups: number; adopted: number; seconds: number };
+  "task.restored": { task: number; groups: number; seconds: number };
+  "task.adopted": { task: number; commands: number };
   "task.running": { task: number; positions: Readonly<Record<string, number>> };
   "task.stopped": { task: number; reason: string };
   "checkpoint.done": { task: number; result: "committed" | "rejected" | "unknown" | "failed"; seconds: number; groups: number; bytes: number };
@@ -24,7 +26,7 @@ export interface TelemetryEvents {
   "time.observed": { topic: string; eventTime: number; lagSeconds: number };
   "lag.observed": { topic: string; partition: number; records: number };
   "alignment.paused": { topic: string };
-  "state.observed": { accounts: number };
+  "state.observed": { task: number; accounts: number };
   "state.evicted": { reason: string; count: number };
   "broker.failed": { code: string; disposition: string; doing: string };
   "registry.requested": { result: "ok" | "unknown_id" | "refused" | "unreachable" };

@@ -1,0 +1,94 @@
+// The committed checkpoint: what it holds, and its form as the metadata of one committed offset. Owns the
+// text form and its checks; writing checkpoints is task.ts's, reading the log they point into restore.ts's.
+//
+// The metadata of the state partition's committed offset is the only commit point of a task. Everything
+// else (blocks, markers, the inputs' own committed offsets) means nothing until it is named here.
+
+/** One writer's blocks that count: offsets `from` (inclusive) to `to` (exclusive) of the state partition. */
+export type LineageRange = readonly [writer: string, from: number, to: number];
+
+export interface Checkpoint {
+  /** Random id of the task's owner since its last restore. */
+  readonly writer: string;
+  /** Number of the checkpoint; goes on over writers. */
+  readonly n: number;
+  /** Where a restore starts to read the state partition. */
+  readonly base: number;
+  /** Where it ends. At head − 1 stands a marker of this lineage, unless base = head. */
+  readonly head: number;
+  readonly lineage: readonly LineageRange[];
+  /** Next offset of each input topic and of the commands topic. */
+  readonly positions: Readonly<Record<string, number>>;
+  /** Number of tasks when it was written; state of another partitioning means nothing. */
+  readonly partitions: number;
+  readonly group: string;
+}
+
+/** The broker refuses metadata over 4,096 bytes; beyond this many ranges the lineage stands in the marker only. */
+const LINEAGE_IN_METADATA = 32;
+
+/** A checkpoint as read from metadata: `lineage` is null when it has to be read from the marker at head − 1. */
+export type CommittedCheckpoint = Omit<Checkpoint, "lineage"> & {
+  readonly lineage: readonly LineageRange[] | null;
+};
+
+export function checkpointMetadata(checkpoint: Checkpoint): string {
+  const { writer, n, base, head, lineage, positions, partitions, group } = checkpoint;
+  const inline = lineage.length <= LINEAGE_IN_METADATA ? lineage : null;
+  return JSON.stringify({ v: 1, writer, n, base, head, lineage: inline, positions, partitions, group });
+}
+
+/** @returns the checkpoint, or what is wrong with the text (an operator's tool may have written it) */
+export function parseCheckpoint(metadata: string): CommittedCheckpoint | { readonly problem: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(metadata);
+  } catch {
+    return { problem: "is not JSON" };
+  }
+  if (typeof value !== "object" || value === null) return { problem: "is not an object" };
+  const v = value as Record<string, unknown>;
+  if (v["v"] !== 1) return { problem: `has version ${JSON.stringify(v["v"])}; this release reads version 1` };
+  const { writer, n, base, head, lineage, positions, partitions, group } = v;
+  if (typeof writer !== "string" || typeof group !== "string") return { problem: "lacks writer or group" };
+  if (!isOffset(n) || !isOffset(base) || !isOffset(head) || !isOffset(partitions)) {
+    return { problem: "lacks n, base, head or partitions" };
+  }
+  if (base > head) return { problem: `has base ${base} above head ${head}` };
+  if (lineage !== null && !isLineage(lineage)) return { problem: "has no valid lineage" };
+  if (!isPositions(positions)) return { problem: "has no valid positions" };
+  return { writer, n, base, head, lineage, positions, partitions, group };
+}
+
+function isOffset(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isLineage(value: unknown): value is LineageRange[] {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (range) =>
+        Array.isArray(range) &&
+        range.length === 3 &&
+        typeof range[0] === "string" &&
+        isOffset(range[1]) &&
+        isOffset(range[2]),
+    )
+  );
+}
+
+function isPositions(value: unknown): value is Record<string, number> {
+  return typeof value === "object" && value !== null && Object.values(value).every(isOffset);
+}
+
+/** The lineage after `writer` appended up to `to`; `from` counts only for its first append. */
+export function extendLineage(
+  lineage: readonly LineageRange[],
+  writer: string,
+  range: { from: number; to: number },
+): LineageRange[] {
+  const last = lineage.at(-1);
+  if (last?.[0] === writer) return [...lineage.slice(0, -1), [writer, last[1], range.to]];
+  return [...lineage, [writer, range.from, range.to]];
+}

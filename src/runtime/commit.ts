@@ -1,0 +1,67 @@
+// The one place that commits. A checkpoint becomes true here or not at all.
+
+import { checkpointMetadata } from "./checkpoint.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { OwnershipLost } from "./ownership.ts";
+import type { Ownership } from "./ownership.ts";
+import type { CommitEntry } from "./ports.ts";
+import { retryWhileOwned } from "./retry.ts";
+import type { TaskContext } from "./task-context.ts";
+
+/**
+ * Resolves when the broker has the checkpoint. An unknown outcome is looked up before the next try.
+ * @param options.previous metadata that was committed before; anything else found there is another owner's
+ * @throws OwnershipLost when the broker refuses the generation, or another owner has committed
+ */
+export async function commitCheckpoint(
+  checkpoint: Checkpoint,
+  options: { context: TaskContext; ownership: Ownership; task: number; previous: string },
+): Promise<void> {
+  const { context, ownership, task, previous } = options;
+  const metadata = checkpointMetadata(checkpoint);
+  const entries = commitEntries(checkpoint, { context, task, metadata });
+  for (;;) {
+    await ownership.whenHeld();
+    const outcome = await context.group.commit(ownership.assignment, entries);
+    if (outcome === "committed") return;
+    if (outcome === "rejected") return lose(options);
+    const found = await committedMetadata(options);
+    if (found === metadata) return;
+    if (found !== previous) return lose(options);
+  }
+}
+
+function lose(options: { context: TaskContext; ownership: Ownership; task: number }): never {
+  options.context.telemetry.emit("group.fenced", { task: options.task, reason: "commit" });
+  options.ownership.revoke();
+  throw new OwnershipLost();
+}
+
+/** The committed metadata of the task; empty where there is none. */
+export async function committedMetadata(options: {
+  context: TaskContext;
+  ownership: Ownership;
+  task: number;
+}): Promise<string> {
+  const { context, ownership, task } = options;
+  const [committed] = await retryWhileOwned(
+    () => context.group.committed([{ topic: context.topics.state, partition: task }]),
+    { ...context, ownership, doing: "fetch the committed checkpoint" },
+  );
+  return committed === undefined || committed.offset < 0 ? "" : committed.metadata;
+}
+
+/** The inputs' and commands' own offsets are for lag dashboards only. */
+function commitEntries(
+  checkpoint: Checkpoint,
+  options: { context: TaskContext; task: number; metadata: string },
+): CommitEntry[] {
+  const { context, task, metadata } = options;
+  const entries: CommitEntry[] = [
+    { topic: context.topics.state, partition: task, offset: checkpoint.head, metadata },
+  ];
+  for (const [topic, offset] of Object.entries(checkpoint.positions)) {
+    entries.push({ topic, partition: task, offset, metadata: "" });
+  }
+  return entries;
+}

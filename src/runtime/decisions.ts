@@ -1,0 +1,50 @@
+// What the core decides, as outbox entries: encoded at once, so that a later change of memory cannot alter
+// what was said. Owns which partition an output belongs to.
+
+import type { Command, Outputs } from "../core/output.ts";
+import type { Outbox, Output } from "./outbox.ts";
+import type { Clock, Codec, Partitioner } from "./ports.ts";
+import type { Telemetry } from "./telemetry.ts";
+import type { Topics } from "./topics.ts";
+
+export interface DecisionSink {
+  readonly task: number;
+  readonly topics: Topics;
+  /** Partitions of the detections topic; it need not be co-partitioned. */
+  readonly detectionPartitions: number;
+  readonly partitioner: Partitioner;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+/** Adds one decision's outputs: its commands in one send to the task's own partition, then detections. */
+export function say(outputs: Outputs, outbox: Outbox, sink: DecisionSink): void {
+  if (outputs.commands.length > 0) {
+    outbox.add(sink.topics.commands, sink.task, outputs.commands.map((command) => commandOutput(command, sink)));
+  }
+  for (const detection of outputs.detections) {
+    const key = Buffer.from(Object.values(detection.group).join("/"));
+    const partition = sink.partitioner(key, sink.detectionPartitions);
+    const value = sink.codec.encodeDetection(detection);
+    outbox.add(sink.topics.detections, partition, [{ record: { key, value, headers: {} } }]);
+  }
+}
+
+function commandOutput(command: Command, sink: DecisionSink): Output {
+  const key = Buffer.from(command.accountId);
+  const record = (said: Command): Output["record"] => ({ key, value: sink.codec.encodeCommand(said), headers: {} });
+  return {
+    record: record(command),
+    minimal: () => record({ ...command, evidence: [] }),
+    acknowledged: () =>
+      sink.telemetry.emit("command.acknowledged", {
+        rule: command.ruleId,
+        action: command.action,
+        mode: command.mode,
+        latencySeconds: Math.max(0, sink.clock.now() - command.issuedAt) / 1_000,
+        accountId: command.accountId,
+        caseId: command.caseId,
+      }),
+  };
+}

@@ -1,0 +1,53 @@
+// What went through a task since the last report: counted in plain numbers on the hot path, told to
+// telemetry once a slice.
+
+import type { Telemetry } from "./telemetry.ts";
+
+export interface TopicFlow {
+  ok: number;
+  late: number;
+  rejected: number;
+  misrouted: number;
+  /** Highest occurredAt seen since the last report; -Infinity: none. */
+  eventTime: number;
+}
+
+export class Flow {
+  readonly #topics: ReadonlyMap<string, TopicFlow>;
+
+  constructor(topics: readonly string[]) {
+    this.#topics = new Map(topics.map((topic) => [topic, empty()]));
+  }
+
+  /** The counters of one input topic, to be incremented in place. */
+  of(topic: string): TopicFlow {
+    const flow = this.#topics.get(topic);
+    if (flow === undefined) throw new Error(`${topic} is not an input`);
+    return flow;
+  }
+
+  report(telemetry: Telemetry, slice: { seconds: number; now: number }): void {
+    let records = 0;
+    for (const flow of this.#topics.values()) records += flow.ok + flow.late + flow.rejected;
+    if (records === 0) return;
+    for (const [topic, flow] of this.#topics) {
+      const { ok, late, rejected, misrouted, eventTime } = flow;
+      const count = ok + late + rejected;
+      if (count === 0) continue;
+      const seconds = (slice.seconds * count) / records;
+      telemetry.emit("records.processed", { topic, ok, late, rejected, misrouted, seconds });
+      if (eventTime > -Infinity) {
+        telemetry.emit("time.observed", {
+          topic,
+          eventTime,
+          lagSeconds: Math.max(0, slice.now - eventTime) / 1_000,
+        });
+      }
+      Object.assign(flow, empty());
+    }
+  }
+}
+
+function empty(): TopicFlow {
+  return { ok: 0, late: 0, rejected: 0, misrouted: 0, eventTime: -Infinity };
+}

@@ -1,0 +1,214 @@
+// The input side of a task: fetched batches waiting to be applied, one queue an input topic. Owns the order
+// between topics while catching up (DESIGN: Time), back-pressure, and the positions. Decodes nothing.
+//
+//   auth        ───────────▓▓▓▓▓▓▓▓▓▓▓▓▓     ▓ buffered, by record timestamp
+//   api_key     ───────────▓▓▓                the lowest head goes first; api_key is not read to its
+//   withdrawal  ─────────────▓▓▓▓▓▓▓▓▓        end, so once its buffer is empty the others may run at
+//                             └ alignment ┘   most `alignment` past its last record, for at most 30 s
+//
+// Rejected alternative: pausing a topic whose last *fetched* record is ahead. One fetch of a quiet
+// partition spans hours, so the order must be made where records are taken, not where they are fetched.
+//
+// Invariants:
+//   N1  Every record is handed out once, in offset order, and a position moves only past what was handed out.
+//   N2  A batch that does not start where the last one ended is refused: nothing is skipped in silence.
+
+import type { Instant } from "../core/time.ts";
+import type { Clock, Group, RecordBatch } from "./ports.ts";
+
+/** How long a topic may hold the others back. */
+const ALIGNMENT_PATIENCE_MS = 30_000;
+
+export interface InputQueue {
+  readonly topic: string;
+  /** Next offset to hand out. */
+  position: number;
+  /** Next offset to fetch: past everything buffered. */
+  fetchPosition: number;
+  /** The log's end as last heard of. */
+  endOffset: number;
+  /** An async step (an unknown schema) has to finish first; the topic takes no part in alignment. */
+  blocked: boolean;
+  /** Record timestamp of the last record handed out. */
+  lastTimestamp: Instant;
+}
+
+interface Queue extends InputQueue {
+  readonly batches: RecordBatch[];
+  index: number;
+  bytes: number;
+  paused: boolean;
+  /** Timestamp of the next record; Infinity when the buffer is empty. */
+  headTimestamp: Instant;
+}
+
+/** The record at hand. One object, reused: read it before the next call. */
+export interface Cursor {
+  queue: InputQueue;
+  batch: RecordBatch;
+  index: number;
+}
+
+export interface IntakeOptions {
+  readonly partition: number;
+  readonly group: Group;
+  readonly clock: Clock;
+  /** How far, by record timestamp, a topic may run ahead of one that has unread records. */
+  readonly alignmentMs: number;
+  /** Buffered bytes of one topic above which its fetching pauses; it resumes below half. */
+  readonly bufferBytes: number;
+  readonly onAlignmentPause: (topic: string) => void;
+}
+
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #queues: Queue[];
+  #cursor: Cursor | null = null;
+  #waitingSince = -1;
+
+  /** @param positions next offset and log end of each input topic; fetching starts with `open` */
+  constructor(positions: ReadonlyMap<string, { position: number; endOffset: number }>, options: IntakeOptions) {
+    this.#options = options;
+    this.#queues = Array.from(positions, ([topic, { position, endOffset }]) => ({
+      topic,
+      position,
+      fetchPosition: position,
+      endOffset,
+      blocked: false,
+      lastTimestamp: -Infinity,
+      batches: [],
+      index: 0,
+      bytes: 0,
+      paused: false,
+      headTimestamp: Infinity,
+    }));
+  }
+
+  open(): void {
+    const { group, partition } = this.#options;
+    for (const queue of this.#queues) {
+      group.seek(queue.topic, partition, queue.position);
+      group.resume(queue.topic, partition);
+    }
+  }
+
+  close(): void {
+    for (const queue of this.#queues) this.#options.group.pause(queue.topic, this.#options.partition);
+  }
+
+  queues(): readonly InputQueue[] {
+    return this.#queues;
+  }
+
+  /** @throws Error for a batch that leaves a hole (N2): an adapter's mistake */
+  add(batch: RecordBatch): void {
+    const queue = this.#queues.find(({ topic }) => topic === batch.topic);
+    if (queue === undefined) throw new Error(`${batch.topic} is not an input of this task`);
+    if (batch.fetchedFrom !== queue.fetchPosition) {
+      throw new Error(
+        `${batch.topic} partition ${batch.partition}: batch fetched from ${batch.fetchedFrom}, expected ${queue.fetchPosition}`,
+      );
+    }
+    queue.fetchPosition = batch.nextOffset;
+    queue.endOffset = Math.max(queue.endOffset, batch.endOffset, batch.nextOffset);
+    if (batch.length === 0) {
+      if (queue.batches.length === 0) queue.position = batch.nextOffset;
+      return;
+    }
+    queue.batches.push(batch);
+    queue.bytes += batch.bytes;
+    if (queue.batches.length === 1) this.#headOf(queue);
+    if (!queue.paused && queue.bytes > this.#options.bufferBytes) this.#pause(queue);
+  }
+
+  /** The next record in order, or null when there is none or it has to wait for another topic. */
+  peek(): Cursor | null {
+    let next: Queue | null = null;
+    for (const queue of this.#queues) {
+      if (!queue.blocked && queue.headTimestamp !== Infinity && (next === null || queue.headTimestamp < next.headTimestamp)) {
+        next = queue;
+      }
+    }
+    if (next === null || this.#mustWait(next)) return null;
+    const batch = next.batches[0] as RecordBatch;
+    if (this.#cursor === null) this.#cursor = { queue: next, batch, index: next.index };
+    else {
+      this.#cursor.queue = next;
+      this.#cursor.batch = batch;
+      this.#cursor.index = next.index;
+    }
+    return this.#cursor;
+  }
+
+  /** Moves past the record that `peek` handed out (N1). */
+  advance(cursor: Cursor): void {
+    const queue = cursor.queue as Queue;
+    const batch = cursor.batch;
+    queue.lastTimestamp = queue.headTimestamp;
+    queue.index++;
+    if (queue.index < batch.length) {
+      queue.position = batch.offsetAt(queue.index);
+      queue.headTimestamp = batch.timestampAt(queue.index);
+      return;
+    }
+    queue.position = batch.nextOffset;
+    queue.batches.shift();
+    queue.bytes -= batch.bytes;
+    queue.index = 0;
+    this.#headOf(queue);
+    if (queue.paused && queue.bytes < this.#options.bufferBytes / 2) this.#resume(queue);
+  }
+
+  positions(): Record<string, number> {
+    return Object.fromEntries(this.#queues.map(({ topic, position }) => [topic, position]));
+  }
+
+  /**
+   * The answer to a question about the logs' ends.
+   * @param askedAt the topic's position when the question was asked: read to that end means idle
+   */
+  observeEnd(topic: string, end: { endOffset: number; askedAt: number }): { idle: boolean } {
+    const queue = this.#queues.find((candidate) => candidate.topic === topic);
+    if (queue === undefined) return { idle: false };
+    queue.endOffset = Math.max(queue.endOffset, end.endOffset);
+    return { idle: queue.position === end.askedAt && end.askedAt >= end.endOffset };
+  }
+
+  /** When a wait for another topic ends by itself, on the monotonic clock; Infinity: nothing waits. */
+  waitEndsAt(): number {
+    return this.#waitingSince < 0 ? Infinity : this.#waitingSince + ALIGNMENT_PATIENCE_MS;
+  }
+
+  #mustWait(next: Queue): boolean {
+    let slowest: Queue | null = null;
+    for (const queue of this.#queues) {
+      const unread = queue.headTimestamp === Infinity && queue.fetchPosition < queue.endOffset;
+      if (queue === next || queue.blocked || !unread) continue;
+      if (next.headTimestamp > queue.lastTimestamp + this.#options.alignmentMs) slowest = queue;
+    }
+    if (slowest === null) {
+      this.#waitingSince = -1;
+      return false;
+    }
+    const now = this.#options.clock.monotonic();
+    if (this.#waitingSince < 0) {
+      this.#waitingSince = now;
+      this.#options.onAlignmentPause(next.topic);
+    }
+    return now < this.#waitingSince + ALIGNMENT_PATIENCE_MS;
+  }
+
+  #headOf(queue: Queue): void {
+    queue.headTimestamp = queue.batches[0]?.timestampAt(0) ?? Infinity;
+  }
+
+  #pause(queue: Queue): void {
+    queue.paused = true;
+    this.#options.group.pause(queue.topic, this.#options.partition);
+  }
+
+  #resume(queue: Queue): void {
+    queue.paused = false;
+    this.#options.group.resume(queue.topic, this.#options.partition);
+  }
+}

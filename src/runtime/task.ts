@@ -1,0 +1,296 @@
+// One task on one owner: partition p of every topic, from its opening to its end. Owns the routing of its
+// batches and the step that applies records; the steps before are opening.ts's, the checkpoints
+// checkpointer.ts's, and what anything means the core's.
+//
+// Invariants:
+//   T1  A command is sent the moment it is decided; no checkpoint stands before it.
+//   T2  Nothing is applied or ticked unless the ownership is held.
+//   T3  A record is handed to the core or to the dead letters, and then its position moves, in one step.
+
+import type { Arrival, Rejection } from "../core/event.ts";
+import type { Partition } from "../core/partition.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import { deadLetter } from "./dead-letter.ts";
+import { say } from "./decisions.ts";
+import { Flow } from "./flow.ts";
+import { Intake } from "./intake.ts";
+import type { Cursor } from "./intake.ts";
+import { nextTaskState } from "./lifecycle.ts";
+import type { TaskEvent, TaskState } from "./lifecycle.ts";
+import { LogReader } from "./log-reader.ts";
+import { openTask } from "./opening.ts";
+import { Outbox } from "./outbox.ts";
+import type { Ownership } from "./ownership.ts";
+import type { RecordBatch } from "./ports.ts";
+import type { TaskContext } from "./task-context.ts";
+
+/** Unacknowledged outputs above which nothing more is applied: the broker has to keep up. */
+const OUTBOX_LIMIT = 5_000;
+/** How soon to look again whether a lapsed lease is back. */
+const LEASE_LOOK_MS = 50;
+/** Records between two looks at the clock. */
+const RECORDS_BETWEEN_LOOKS = 64;
+
+interface Running {
+  readonly intake: Intake;
+  readonly checkpointer: Checkpointer;
+}
+
+type MutableArrival = { -readonly [K in keyof Arrival]: Arrival[K] };
+
+export class Task {
+  readonly number: number;
+  readonly #context: TaskContext;
+  readonly #ownership: Ownership;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #onProgress: () => void;
+  readonly #reader: LogReader;
+  readonly #outbox: Outbox;
+  readonly #partition: Partition;
+  readonly #flow: Flow;
+  readonly #arrivals: ReadonlyMap<string, MutableArrival>;
+  /** Reused for every record. */
+  readonly #record: { key: Buffer | null; value: Buffer | null; timestamp: number } = {
+    key: null,
+    value: null,
+    timestamp: 0,
+  };
+  #state: TaskState = "opening";
+  #running: Running | null = null;
+
+  /**
+   * @param options.onFailure told what stopped the task; OwnershipLost among it
+   * @param options.onProgress told when a step or a checkpoint that had to wait may go on
+   */
+  constructor(
+    number: number,
+    options: {
+      context: TaskContext;
+      ownership: Ownership;
+      onFailure: (error: unknown) => void;
+      onProgress: () => void;
+    },
+  ) {
+    const { context, ownership } = options;
+    this.number = number;
+    this.#context = context;
+    this.#ownership = ownership;
+    this.#onFailure = options.onFailure;
+    this.#onProgress = options.onProgress;
+    this.#reader = new LogReader(context.group, number);
+    this.#outbox = new Outbox({
+      ...context,
+      ownership,
+      onFailure: options.onFailure,
+      onAcknowledged: options.onProgress,
+    });
+    this.#partition = context.openPartition({
+      rules: context.rules,
+      settings: context.settings,
+      codec: context.stateCodec,
+      services: context.topics.inputs.map(({ service }) => service),
+      emit: (outputs) => {
+        say(outputs, this.#outbox, { ...context, task: number }); // T1
+        if (outputs.commands.length > 0) this.#running?.checkpointer.hurry();
+      },
+    });
+    const { inputs } = context.topics;
+    this.#flow = new Flow(inputs.map(({ topic }) => topic));
+    this.#arrivals = new Map(
+      inputs.map(({ topic, service }) => [
+        topic,
+        { service, topic, partition: number, offset: -1, recordTimestamp: 0 },
+      ]),
+    );
+  }
+
+  get state(): TaskState {
+    return this.#state;
+  }
+
+  /** From the committed checkpoint to running. Failures, a lost ownership among them, go to `onFailure`. */
+  async open(): Promise<void> {
+    const context = this.#context;
+    const writer = context.newWriter();
+    const parts = { context, ownership: this.#ownership, task: this.number, partition: this.#partition, writer };
+    try {
+      const opened = await openTask({ ...parts, reader: this.#reader, advance: (event) => this.#advance(event) });
+      this.#ownership.assertNotLost();
+      const intake = new Intake(opened.inputs, {
+        ...context,
+        ...context.tuning,
+        partition: this.number,
+        onAlignmentPause: (topic) => context.telemetry.emit("alignment.paused", { topic }),
+      });
+      const checkpointer = new Checkpointer({ ...parts, intake, outbox: this.#outbox, opened });
+      this.#running = { intake, checkpointer };
+      intake.open();
+      context.telemetry.emit("task.running", { task: this.number, positions: intake.positions() });
+      this.#onProgress();
+    } catch (error) {
+      this.#onFailure(error);
+    }
+  }
+
+  /** A batch of one of the task's partitions, its own logs included. */
+  add(batch: RecordBatch): void {
+    if (batch.topic === this.#context.topics.state || batch.topic === this.#context.topics.commands) {
+      this.#reader.add(batch);
+    } else {
+      this.#running?.intake.add(batch);
+    }
+  }
+
+  /**
+   * Applies buffered records until none is ready or `until` (monotonic) has passed.
+   * @returns the records handled
+   */
+  step(until: number): number {
+    const running = this.#running;
+    const { clock } = this.#context;
+    if (running === null || this.#state !== "running" || !this.#ownership.held()) return 0; // T2
+    const startedAt = clock.monotonic();
+    const now = clock.now();
+    let handled = 0;
+    while (this.#outbox.pending < OUTBOX_LIMIT) {
+      const cursor = running.intake.peek();
+      if (cursor === null) break;
+      if (!this.#handle(cursor, now)) continue;
+      running.intake.advance(cursor); // T3
+      if (++handled % RECORDS_BETWEEN_LOOKS === 0 && clock.monotonic() >= until) break;
+    }
+    this.#tick();
+    if (handled > 0) {
+      running.checkpointer.count(handled);
+      this.#flow.report(this.#context.telemetry, { seconds: (clock.monotonic() - startedAt) / 1_000, now });
+    }
+    return handled;
+  }
+
+  /** @returns false when the record has to wait for its schema; its topic is blocked until then */
+  #handle(cursor: Cursor, now: number): boolean {
+    const { queue, batch, index } = cursor;
+    const record = this.#record;
+    const flow = this.#flow.of(batch.topic);
+    record.key = batch.keyAt(index);
+    record.value = batch.valueAt(index);
+    record.timestamp = batch.timestampAt(index);
+    const outcome = this.#context.codec.decodeEvent(batch.topic, record);
+    if ("wait" in outcome) {
+      queue.blocked = true;
+      void outcome.wait.then(() => {
+        queue.blocked = false;
+        this.#onProgress();
+      }, this.#onFailure);
+      return false;
+    }
+    if (record.key !== null && this.#context.partitioner(record.key, this.#context.partitions) !== this.number) {
+      flow.misrouted++;
+    }
+    if ("rejection" in outcome) {
+      flow.rejected++;
+      this.#bury(cursor, outcome.rejection);
+      return true;
+    }
+    const arrival = this.#arrivals.get(batch.topic) as MutableArrival;
+    arrival.offset = batch.offsetAt(index);
+    arrival.recordTimestamp = record.timestamp;
+    flow[this.#partition.apply(arrival, outcome.event, now)]++;
+    if (outcome.event.occurredAt > flow.eventTime) flow.eventTime = outcome.event.occurredAt;
+    return true;
+  }
+
+  #bury({ batch, index }: Cursor, rejection: Rejection): void {
+    const { topics, deadLetterPartitions, telemetry } = this.#context;
+    const partition = this.number % deadLetterPartitions;
+    this.#outbox.add(topics.deadLetter, partition, [{ record: deadLetter(batch, index, rejection) }]);
+    telemetry.emit("record.deadLettered", {
+      topic: batch.topic,
+      partition: batch.partition,
+      offset: batch.offsetAt(index),
+      ...rejection,
+    });
+  }
+
+  #tick(): void {
+    const wakeAt = this.#partition.wakeAt();
+    if (wakeAt !== undefined && wakeAt <= this.#partition.frontier()) this.#partition.tick();
+  }
+
+  /** The input partitions whose ends the worker should ask for, with the positions as of the question. */
+  inputPositions(): { topic: string; position: number }[] {
+    return this.#running?.intake.queues().map(({ topic, position }) => ({ topic, position })) ?? [];
+  }
+
+  /** The answer: lag is told, and a topic read to an end asked for after its last record is idle. */
+  observeEnd(topic: string, end: { endOffset: number; askedAt: number }): void {
+    const running = this.#running;
+    if (running === null || !this.#ownership.held()) return;
+    const { idle } = running.intake.observeEnd(topic, end);
+    const service = this.#arrivals.get(topic)?.service;
+    if (idle && service !== undefined) this.#partition.setIdle(service, true);
+    const records = Math.max(0, end.endOffset - end.askedAt);
+    this.#context.telemetry.emit("lag.observed", { topic, partition: this.number, records });
+    this.#tick();
+  }
+
+  /** Starts a checkpoint when one is due; its failure goes to `onFailure`. */
+  checkpointIfDue(): void {
+    const running = this.#running;
+    if (running === null || this.#state !== "running" || !running.checkpointer.due()) return;
+    if (!this.#ownership.held()) return;
+    this.#reportState();
+    void running.checkpointer.write().then(this.#onProgress, this.#onFailure);
+  }
+
+  #reportState(): void {
+    const { telemetry } = this.#context;
+    const { evictions, staleSuppressed } = this.#partition.takeCounts();
+    for (const [reason, count] of Object.entries(evictions)) {
+      if (count > 0) telemetry.emit("state.evicted", { reason, count });
+    }
+    if (staleSuppressed > 0) telemetry.emit("command.suppressed", { reason: "stale", count: staleSuppressed });
+    telemetry.emit("state.observed", { task: this.number, accounts: this.#partition.groups });
+  }
+
+  /** When time alone makes this task due: a checkpoint, or the end of a wait for another topic. */
+  dueAt(): number {
+    if (this.#running === null) return Infinity;
+    if (!this.#ownership.held()) return this.#context.clock.monotonic() + LEASE_LOOK_MS;
+    return Math.min(this.#running.checkpointer.dueAt(), this.#running.intake.waitEndsAt());
+  }
+
+  status(): object {
+    return {
+      task: this.number,
+      state: this.#state,
+      accounts: this.#partition.groups,
+      pendingOutputs: this.#outbox.pending,
+      checkpoint: this.#running?.checkpointer.last.n ?? null,
+      inputs: this.#running?.intake
+        .queues()
+        .map(({ topic, position, endOffset }) => ({ topic, position, lag: endOffset - position })),
+    };
+  }
+
+  /** Nothing more is fetched; what is decided is acknowledged and committed. @throws OwnershipLost */
+  async drain(): Promise<void> {
+    const wasRunning = this.#state === "running";
+    this.#advance("drain");
+    this.#running?.intake.close();
+    if (wasRunning) await this.#running?.checkpointer.write();
+    this.discard();
+  }
+
+  /** Gives the task up: memory, buffered records and unsent outputs are another owner's to make again. */
+  discard(): void {
+    this.#ownership.revoke();
+    this.#advance("lost");
+    this.#reader.close();
+    this.#running = null;
+  }
+
+  #advance(event: TaskEvent): void {
+    this.#state = nextTaskState(this.#state, event);
+  }
+}

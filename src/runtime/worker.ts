@@ -1,0 +1,203 @@
+// The loop. Owns the tasks of this process: makes them at an assignment, discards them when a rejoin starts,
+// gives each its turn, asks for the logs' ends. The only mutator: listener calls of the adapter make or drop
+// tasks and buffer batches; everything else happens here, in turns.
+//
+// Invariants:
+//   W1  A task made under one generation is never stepped under another.
+//   W2  One task's turn is short; heartbeats and sends of the others go out between turns.
+//   W3  A failure that no retry mends ends the process; a lost ownership never does.
+
+import { Ownership, OwnershipLost } from "./ownership.ts";
+import { BrokerFailure } from "./ports.ts";
+import type { Assignment, GroupListener, RecordBatch } from "./ports.ts";
+import { Task } from "./task.ts";
+import type { TaskContext } from "./task-context.ts";
+
+const TURN_MS = 8;
+const END_OFFSETS_EVERY_MS = 1_000;
+const REOPEN_AFTER_MS = 1_000;
+
+export class Worker implements GroupListener {
+  readonly #context: TaskContext;
+  readonly #tasks = new Map<number, Task>();
+  #assignment: Assignment | null = null;
+  #suspendedAt: number;
+  #stopping = false;
+  #failure: unknown = null;
+  #wake: () => void = () => {};
+  #idle: Promise<void> = Promise.resolve();
+  #askingForEnds = false;
+  #endsAskedAt = -Infinity;
+
+  constructor(context: TaskContext) {
+    this.#context = context;
+    this.#suspendedAt = context.clock.monotonic();
+  }
+
+  /**
+   * Runs until the signal aborts (then drains: last checkpoint, group left) or something fails for good.
+   * @throws the failure
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => {
+      this.#stopping = true;
+      this.#wake();
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    await this.#context.group.start(this);
+    while (!this.#stopping && !signal.aborted && this.#failure === null) await this.#turn();
+    if (this.#failure === null) await this.#drain();
+    await this.#context.group.stop();
+    this.#discardAll();
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  onSuspend(): void {
+    if (this.#assignment !== null) {
+      this.#suspendedAt = this.#context.clock.monotonic();
+      this.#context.telemetry.emit("group.suspended", { generation: this.#assignment.generation });
+    }
+    this.#discardAll(); // W1
+  }
+
+  onAssigned(assignment: Assignment): void {
+    const { clock, telemetry } = this.#context;
+    this.#discardAll();
+    this.#assignment = assignment;
+    const seconds = (clock.monotonic() - this.#suspendedAt) / 1_000;
+    telemetry.emit("group.assigned", { generation: assignment.generation, tasks: assignment.tasks, seconds });
+    for (const number of assignment.tasks) this.#open(number, assignment);
+  }
+
+  #open(number: number, assignment: Assignment): void {
+    const { group, clock, tuning } = this.#context;
+    const task = new Task(number, {
+      context: this.#context,
+      ownership: new Ownership(assignment, { group, clock, sessionTimeoutMs: tuning.sessionTimeoutMs }),
+      onFailure: (error) => this.#onTaskFailure(task, error),
+      onProgress: () => this.#wake(),
+    });
+    this.#tasks.set(number, task);
+    void task.open();
+  }
+
+  onBatch(batch: RecordBatch): void {
+    this.#context.telemetry.emit("records.consumed", { topic: batch.topic, count: batch.length });
+    try {
+      this.#tasks.get(batch.partition)?.add(batch);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#wake();
+  }
+
+  onFailure(failure: BrokerFailure): void {
+    this.#fail(failure);
+  }
+
+  /** Assigned (an empty assignment counts) and every task restored. */
+  ready(): boolean {
+    return this.#assignment?.tasks.every((number) => this.#tasks.get(number)?.state === "running") ?? false;
+  }
+
+  status(): object {
+    return {
+      generation: this.#assignment?.generation ?? null,
+      tasks: Array.from(this.#tasks.values(), (task) => task.status()),
+    };
+  }
+
+  async #turn(): Promise<void> {
+    const { clock } = this.#context;
+    this.#idle = new Promise((resolve) => (this.#wake = resolve));
+    let handled = 0;
+    for (const task of this.#tasks.values()) {
+      handled += task.step(clock.monotonic() + TURN_MS); // W2
+      task.checkpointIfDue();
+    }
+    this.#askForEnds();
+    if (handled > 0) await clock.turn();
+    else await this.#rest();
+  }
+
+  /** Until something arrives, or time alone makes a task due. */
+  async #rest(): Promise<void> {
+    const { clock } = this.#context;
+    let dueAt = this.#endsAskedAt + END_OFFSETS_EVERY_MS;
+    for (const task of this.#tasks.values()) dueAt = Math.min(dueAt, task.dueAt());
+    const woken = new AbortController();
+    const sleep = clock.sleep(Math.max(1, dueAt - clock.monotonic()), woken.signal);
+    await Promise.race([this.#idle, sleep]);
+    woken.abort();
+  }
+
+  /** One question for all tasks; the answers say who is idle, and the lag. A broker's silence says nothing. */
+  #askForEnds(): void {
+    const { clock, logs } = this.#context;
+    if (this.#askingForEnds || clock.monotonic() < this.#endsAskedAt + END_OFFSETS_EVERY_MS) return;
+    this.#endsAskedAt = clock.monotonic();
+    const asked = Array.from(this.#tasks.values()).flatMap((task) =>
+      task.inputPositions().map(({ topic, position }) => ({ task, topic, position, partition: task.number })),
+    );
+    if (asked.length === 0) return;
+    this.#askingForEnds = true;
+    void logs
+      .ranges(asked)
+      .then((ranges) => {
+        for (const [i, { task, topic, position }] of asked.entries()) {
+          const range = ranges[i];
+          if (range !== undefined && this.#tasks.get(task.number) === task) {
+            task.observeEnd(topic, { endOffset: range.end, askedAt: position });
+          }
+        }
+      })
+      .catch((error: unknown) => {
+        if (error instanceof BrokerFailure && error.disposition !== "halt") this.#report(error);
+        else this.#fail(error);
+      })
+      .finally(() => (this.#askingForEnds = false));
+  }
+
+  #report(error: BrokerFailure): void {
+    const { code, disposition } = error;
+    this.#context.telemetry.emit("broker.failed", { code, disposition, doing: "ask for the logs' ends" });
+  }
+
+  /** The last checkpoint of each task; those that are lost meanwhile are somebody else's. */
+  async #drain(): Promise<void> {
+    const drains = Array.from(this.#tasks.values(), (task) =>
+      task.drain().catch((error: unknown) => this.#onTaskFailure(task, error)),
+    );
+    await Promise.all(drains);
+  }
+
+  #onTaskFailure(task: Task, error: unknown): void {
+    if (!(error instanceof OwnershipLost)) return this.#fail(error); // W3
+    if (this.#tasks.get(task.number) !== task) return;
+    this.#context.telemetry.emit("task.stopped", { task: task.number, reason: "lost" });
+    this.#tasks.delete(task.number);
+    task.discard();
+    if (this.#assignment !== null && !this.#stopping) void this.#reopen(task.number, this.#assignment);
+  }
+
+  /** A task lost without a rejoin (a commit refused in passing) is opened again from what is committed. */
+  async #reopen(number: number, assignment: Assignment): Promise<void> {
+    await this.#context.clock.sleep(REOPEN_AFTER_MS);
+    const current = this.#assignment === assignment && !this.#stopping;
+    if (current && !this.#tasks.has(number)) this.#open(number, assignment);
+  }
+
+  #discardAll(): void {
+    this.#assignment = null;
+    for (const task of this.#tasks.values()) {
+      this.#context.telemetry.emit("task.stopped", { task: task.number, reason: "rejoin" });
+      task.discard();
+    }
+    this.#tasks.clear();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error ?? new Error("unknown failure");
+    this.#wake();
+  }
+}
