@@ -1,0 +1,78 @@
+// Checked Sigma documents: what a rule file says, as plain data with positions where later checks need
+// them. Made by rule-file.ts, joined by rule-set.ts, compiled by compile.ts.
+
+import type { Service } from "../core/event.ts";
+import type { Mode } from "../core/output.ts";
+import type { ResponseAction } from "../core/rule.ts";
+import type { Duration } from "../core/time.ts";
+import type { Expression } from "./expression.ts";
+import type { Position } from "./problem.ts";
+
+/** Rule text and the path its problems are reported under. */
+export interface RuleText {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** A line of text and where it stands. */
+export interface Placed {
+  readonly text: string;
+  readonly at: Position;
+}
+
+/** One case of `holdfast.tests`; its lines are in the timeline notation. */
+export interface RuleTest {
+  readonly name: string;
+  readonly at: Position;
+  /** Snapshots by account: field → value, as YAML has them. */
+  readonly given: readonly { readonly account: string; readonly fields: ReadonlyMap<string, SnapshotValue> }[];
+  readonly events: readonly Placed[];
+  /** `00:04 alice FREEZE`: what the rules of this file command, in order. */
+  readonly expect: readonly Placed[];
+}
+
+export type SnapshotValue = string | number | boolean | readonly (string | number | boolean)[];
+
+interface RuleDocument {
+  readonly file: string;
+  readonly at: Position;
+  readonly title: string;
+  readonly id: string | null;
+  readonly name: string | null;
+  readonly level: string;
+  readonly tags: readonly string[];
+  /** What the whole document says, layout and comments apart: the text its hash is taken of. */
+  readonly canonical: string;
+  readonly respond: readonly ResponseAction[];
+  /** Where `respond` stands; null without one. */
+  readonly respondAt: Position | null;
+  readonly mode: Mode;
+  /** null: not given. */
+  readonly quiet: Duration | null;
+  readonly tests: readonly RuleTest[];
+}
+
+export interface DetectionDocument extends RuleDocument {
+  readonly kind: "detection";
+  /** null: every service. */
+  readonly service: Service | null;
+  readonly expression: Expression;
+}
+
+export interface CorrelationDocument extends RuleDocument {
+  readonly kind: "correlation";
+  readonly type: "temporal_ordered";
+  /** Names or ids, in the written order. */
+  readonly rules: readonly Placed[];
+  readonly groupBy: readonly ["accountId"];
+  readonly timespan: Duration;
+  /** The referred rules open cases of their own too. */
+  readonly generate: boolean;
+}
+
+export type CheckedDocument = DetectionDocument | CorrelationDocument;
+
+/** What keys a rule's state and commands: its id, else its name, else its title. */
+export function identityOf(document: RuleDocument): string {
+  return document.id ?? document.name ?? document.title;
+}

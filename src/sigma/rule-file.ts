@@ -1,0 +1,165 @@
+// One file's text → its checked documents. Owns the attributes that detection and correlation documents
+// share; the sections have checkers of their own.
+
+import { SERVICES } from "../core/event.ts";
+import type { Service } from "../core/event.ts";
+import { checkCorrelation } from "./correlation.ts";
+import { checkDetection } from "./detection.ts";
+import type { CheckedDocument, RuleText } from "./document.ts";
+import { checkHoldfast } from "./holdfast-attribute.ts";
+import { nearest, suggest } from "./nearest.ts";
+import { quote } from "./problem.ts";
+import type { Findings } from "./problem.ts";
+import { describe, readBoolean, readMap, readSymbol, readText, readTexts, refuseUnknownKeys } from "./tree-reader.ts";
+import { canonicalText, entryOf, parseYaml } from "./yaml-tree.ts";
+import type { YamlMap, YamlNode } from "./yaml-tree.ts";
+
+const LEVELS = ["informational", "low", "medium", "high", "critical"] as const;
+const STATUSES = ["stable", "test", "experimental", "deprecated", "unsupported"] as const;
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
+const TAG = /^[a-z0-9_-]+\.[a-z0-9._-]+$/u;
+const DATE = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/u;
+const UNSUPPORTED_SERVICES = ["trade", "signal"];
+
+/** Never throws, whatever the text. Documents with a problem are left out. */
+export function readRuleFile(file: RuleText, findings: Findings): CheckedDocument[] {
+  return parseYaml(file.text, findings).flatMap((tree) => {
+    const before = findings.problems.length;
+    const document = checkDocument(tree, findings);
+    return document === null || findings.problems.length > before ? [] : [document];
+  });
+}
+
+function checkDocument(tree: YamlNode, findings: Findings): CheckedDocument | null {
+  if (tree.kind !== "map") {
+    findings.refuse(tree.at, `${describe(tree)} where a rule is due`, "write title:, logsource: and detection:, or title: and correlation:");
+    return null;
+  }
+  refuseForeignKinds(tree, findings);
+  const shared = checkShared(tree, findings);
+  const detection = readMap(tree, "detection", findings);
+  const correlation = readMap(tree, "correlation", findings);
+  if (entryOf(tree, "detection") !== undefined && entryOf(tree, "correlation") !== undefined) {
+    findings.refuse(tree.at, "detection and correlation in one document", "write two documents, separated by ---");
+    return null;
+  }
+  if (detection !== undefined) {
+    const service = checkLogsource(tree, findings);
+    // Without a log source its fields cannot be judged; the log source's own problem is enough.
+    if (service === undefined) return null;
+    if (entryOf(tree, "generate") !== undefined) {
+      findings.refuse(tree.at, "generate in a detection rule", "write it in the correlation");
+    }
+    return { kind: "detection", ...shared, service, expression: checkDetection(detection, { service, findings }) };
+  }
+  if (correlation !== undefined) {
+    const section = checkCorrelation(correlation, findings);
+    return { kind: "correlation", ...shared, ...section, generate: readBoolean(tree, "generate", findings) ?? false };
+  }
+  return null;
+}
+
+/** Kinds of documents, and old ways to write one, that are not supported. */
+function refuseForeignKinds(tree: YamlMap, findings: Findings): void {
+  const filter = entryOf(tree, "filter");
+  const action = entryOf(tree, "action");
+  if (filter !== undefined) findings.refuse(filter.at, "filter documents are not supported", "write the exception into the rule: … and not filter");
+  if (action !== undefined) findings.refuse(action.at, "the collection action", "write each rule out");
+  for (const entry of tree.entries) {
+    if (entry.key !== "holdfast" && nearest(entry.key, ["holdfast"]) !== null) {
+      findings.refuse(entry.at, `the attribute ${quote(entry.key)}`, "did you mean holdfast?");
+    }
+  }
+  if (filter === undefined && entryOf(tree, "detection") === undefined && entryOf(tree, "correlation") === undefined) {
+    findings.refuse(tree.at, "a document with neither detection nor correlation", "write logsource: and detection:, or correlation:");
+  }
+}
+
+function checkShared(tree: YamlMap, findings: Findings) {
+  checkDescription(tree, findings);
+  return {
+    file: findings.file,
+    at: tree.at,
+    title: checkTitle(tree, findings),
+    id: checkId(tree, findings),
+    name: checkName(tree, findings),
+    level: readSymbol(tree, "level", LEVELS, findings) ?? "medium",
+    tags: checkTags(tree, findings),
+    canonical: canonicalText(tree),
+    ...checkHoldfast(tree, findings),
+  };
+}
+
+function checkTitle(tree: YamlMap, findings: Findings): string {
+  const title = readText(tree, "title", findings);
+  if (entryOf(tree, "title") === undefined) findings.refuse(tree.at, "a rule without title", "write title:");
+  if (title !== undefined && title.length > 256) findings.refuse(tree.at, `a title of ${title.length} characters`, "at most 256");
+  return title ?? "";
+}
+
+function checkId(tree: YamlMap, findings: Findings): string | null {
+  const id = readText(tree, "id", findings);
+  if (id === undefined) return null;
+  if (!UUID.test(id)) findings.refuse(entryOf(tree, "id")?.value.at ?? tree.at, `the id ${quote(id)}`, "write a UUID (version 4)");
+  return id.toLowerCase();
+}
+
+function checkName(tree: YamlMap, findings: Findings): string | null {
+  const name = readText(tree, "name", findings);
+  if (name === undefined) return null;
+  if (name.length > 256) findings.refuse(tree.at, `a name of ${name.length} characters`, "at most 256");
+  return name;
+}
+
+function checkTags(tree: YamlMap, findings: Findings): readonly string[] {
+  const tags = readTexts(tree, "tags", findings) ?? [];
+  for (const tag of tags) {
+    if (!TAG.test(tag)) {
+      findings.refuse(entryOf(tree, "tags")?.value.at ?? tree.at, `the tag ${quote(tag)}`, "write namespace.name in lower case, such as attack.t1556.006");
+    }
+  }
+  return tags;
+}
+
+/** Attributes that people read and nothing here uses: their form is checked, their meaning is not. */
+function checkDescription(tree: YamlMap, findings: Findings): void {
+  readSymbol(tree, "status", STATUSES, findings);
+  for (const key of ["description", "author", "license"]) readText(tree, key, findings);
+  readTexts(tree, "references", findings);
+  for (const key of ["date", "modified"]) {
+    const date = readText(tree, key, findings);
+    if (date !== undefined && !DATE.test(date)) {
+      findings.refuse(entryOf(tree, key)?.value.at ?? tree.at, `${key}: ${quote(date)}`, "write YYYY-MM-DD");
+    }
+  }
+  const taxonomy = readText(tree, "taxonomy", findings);
+  if (taxonomy !== undefined && taxonomy !== "sigma") {
+    findings.refuse(entryOf(tree, "taxonomy")?.value.at ?? tree.at, `the taxonomy ${quote(taxonomy)} is not supported`, "write the fields' own names and remove it");
+  }
+}
+
+/** The service, null for all of them, undefined where something was refused. */
+function checkLogsource(tree: YamlMap, findings: Findings): Service | null | undefined {
+  const before = findings.problems.length;
+  const logsource = readMap(tree, "logsource", findings);
+  if (logsource === undefined) {
+    if (entryOf(tree, "logsource") === undefined) findings.refuse(tree.at, "a detection without logsource", "write logsource: { product: exchange, service: auth }");
+    return undefined;
+  }
+  refuseUnknownKeys(logsource, ["category", "product", "service", "definition"], { where: "logsource", findings });
+  const category = entryOf(logsource, "category");
+  if (category !== undefined) findings.refuse(category.at, "a log source by category", "write product: exchange and a service");
+  const product = readText(logsource, "product", findings);
+  if (product !== "exchange") {
+    const at = entryOf(logsource, "product")?.value.at ?? logsource.at;
+    findings.refuse(at, product === undefined ? "a log source without product" : `the product ${quote(product)}`, "write product: exchange");
+  }
+  const service = readText(logsource, "service", findings);
+  const known = SERVICES.find((candidate) => candidate === service);
+  if (service !== undefined && known === undefined) {
+    const at = entryOf(logsource, "service")?.value.at ?? logsource.at;
+    const missing = UNSUPPORTED_SERVICES.includes(service);
+    findings.refuse(at, `the service ${quote(service)}${missing ? " is not supported" : ""}`, missing ? `known: ${SERVICES.join(", ")}` : suggest(service, SERVICES));
+  }
+  return findings.problems.length > before ? undefined : (known ?? null);
+}
