@@ -151,10 +151,10 @@ export class Intake {
       queue.headTimestamp = batch.timestampAt(queue.index);
       return;
     }
-    queue.position = batch.nextOffset;
     queue.batches.shift();
     queue.bytes -= batch.bytes;
     queue.index = 0;
+    queue.position = queue.batches[0]?.offsetAt(0) ?? queue.fetchPosition;
     this.#headOf(queue);
     if (queue.paused && queue.bytes < this.#options.bufferBytes / 2) this.#resume(queue);
   }

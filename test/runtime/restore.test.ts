@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import fc from "fast-check";
+
+import { createStateLogCodec } from "../../src/adapters/state-log-codec.ts";
+import type { LineageRange } from "../../src/runtime/checkpoint.ts";
+import type { OutRecord } from "../../src/runtime/ports.ts";
+import { Restore } from "../../src/runtime/restore.ts";
+import { blockSends, markerRecord } from "../../src/runtime/state-log.ts";
+import { recordBatch } from "./batch.ts";
+
+const codec = createStateLogCodec("schemas");
+
+function block(writer: string, n: number, states: Record<string, string | null>): OutRecord {
+  const changed = Object.entries(states).map(([group, state]) => ({
+    group,
+    state: state === null ? null : Buffer.from(state),
+  }));
+  const [record] = blockSends(changed, { partition: Buffer.from(`p${n}`), writer, n, codec }).flat();
+  return record as OutRecord;
+}
+
+function restored(lineage: readonly LineageRange[], records: readonly OutRecord[], head = records.length): object {
+  const restore = new Restore(lineage, codec);
+  restore.read(recordBatch({ topic: "state", records: records.map((record, offset) => ({ ...record, offset })) }), head);
+  const groups = Array.from(restore.groups(), ({ group, state }) => [group, Buffer.from(state).toString()]);
+  return { ...Object.fromEntries(groups), partition: Buffer.from(restore.partition() ?? "").toString() };
+}
+
+test("the latest state of each group counts; a tombstone removes", () => {
+  const records = [block("a", 1, { alice: "1", bob: "1" }), block("a", 2, { alice: "2", bob: null })];
+  assert.deepEqual(restored([["a", 0, 2]], records), { alice: "2", partition: "p2" });
+});
+
+test("what a writer appended outside its range counts for nothing (R1)", () => {
+  const records = [
+    block("a", 1, { alice: "1" }),
+    block("z", 2, { alice: "zombie" }),
+    block("b", 2, { bob: "2" }),
+    block("a", 2, { alice: "after the hand-over" }),
+    block("b", 3, { bob: "above head" }),
+  ];
+  assert.deepEqual(restored([["a", 0, 1], ["b", 2, 4]], records, 4), { alice: "1", bob: "2", partition: "p2" });
+});
+
+test("a block that was appended twice, the second time late, does not bring old state back (R2)", () => {
+  const records = [block("a", 1, { alice: "1" }), block("a", 2, { alice: "2" }), block("a", 1, { alice: "1" })];
+  assert.deepEqual(restored([["a", 0, 3]], records), { alice: "2", partition: "p2" });
+});
+
+test("a damaged record is an error that names its place (S1)", () => {
+  const whole = block("a", 1, { alice: "1" });
+  const bytes = Buffer.from(whole.value ?? "");
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  assert.throws(() => restored([["a", 0, 1]], [{ ...whole, value: bytes }]), /state partition 0 offset 0 is damaged/);
+  assert.throws(() => restored([["a", 0, 1]], [{ ...whole, headers: {} }]), /is no state record/);
+});
+
+test("large checkpoints are cut into blocks and sends below the broker's limit, nothing lost (S2)", () => {
+  const group = fc.record({ group: fc.uuid(), size: fc.integer({ min: 0, max: 65_536 }) });
+  fc.assert(
+    fc.property(fc.uniqueArray(group, { selector: ({ group: id }) => id, maxLength: 80 }), (specs) => {
+      const changed = specs.map(({ group: id, size }) => ({ group: id, state: Buffer.alloc(size, 7) }));
+      const sends = blockSends(changed, { partition: Buffer.alloc(10), writer: "a", n: 1, codec });
+      for (const send of sends) {
+        assert.ok(send.reduce((sum, { value }) => sum + (value?.length ?? 0), 0) < 1_000_000);
+      }
+      const records = sends.flat().map((record, offset) => ({ ...record, offset }));
+      const restore = new Restore([["a", 0, records.length]], codec);
+      restore.read(recordBatch({ topic: "state", records }), records.length);
+      const sizes = Array.from(restore.groups(), ({ group: id, state }) => [id, state.length]);
+      assert.deepEqual(sizes, specs.map(({ group: id, size }) => [id, size]));
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test("a marker says again what is committed", () => {
+  const marked = {
+    ...{ writer: "a", n: 3, base: 5, partitions: 12, group: "holdfast" },
+    positions: { "auth-events": 9 },
+    lineage: [["a", 5, 8] as const],
+  };
+  assert.deepEqual(codec.decodeMarker(markerRecord(marked, codec).value as Buffer), marked);
+});
