@@ -1,0 +1,119 @@
+// One Holdfast process of the demo: a real `holdfast run`, started, killed and stopped as an operator
+// would. Owns the child, its operations port and its log file; leaves when to do what to demo.ts.
+//
+// Invariants:
+// I1 At most one child runs at a time, and none after stop().
+// I2 A child that ends without having been told to is reported once to `onDeath`, with the end of its log.
+
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface InstanceOptions {
+  readonly name: string;
+  /** Program and leading arguments that start Holdfast. */
+  readonly self: readonly string[];
+  /** All of its environment but the port. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where the log file goes. */
+  readonly directory: string;
+  readonly onDeath: (why: Error) => void;
+}
+
+export interface Instance {
+  readonly name: string;
+  readonly logFile: string;
+  start(): void;
+  /** Does it say that its tasks are assigned and restored? */
+  isReady(): Promise<boolean>;
+  /** kill -9. Resolves when it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM; SIGKILL when it is still there after the grace. Resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+const STOP_GRACE_MS = 10_000;
+const READY_TIMEOUT_MS = 1_000;
+
+export async function makeInstance(options: InstanceOptions): Promise<Instance> {
+  const port = await freePort();
+  const logFile = join(options.directory, `${options.name.replaceAll(" ", "-").toLowerCase()}.log`);
+  let child: ChildProcess | undefined;
+
+  const end = async (signal: "SIGKILL" | "SIGTERM"): Promise<void> => {
+    const ending = child;
+    child = undefined;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    const gone = once(ending, "exit");
+    ending.kill(signal);
+    const grace = setTimeout(() => ending.kill("SIGKILL"), STOP_GRACE_MS);
+    await gone.finally(() => clearTimeout(grace));
+  };
+
+  return {
+    name: options.name,
+    logFile,
+    start() {
+      if (child !== undefined) throw new Error(`${options.name} already runs`); // I1
+      const log = openSync(logFile, "a");
+      const started = startChild(options, { port, log });
+      closeSync(log);
+      child = started;
+      const died = (how: string): void => {
+        if (child !== started) return; // I2: told to
+        child = undefined;
+        options.onDeath(new Error(`${options.name} ended by itself (${how}). The end of its log:\n${tail(logFile)}`));
+      };
+      started.once("error", (error) => died(error.message));
+      started.once("exit", (code, signal) => died(signal ?? `exit code ${code}`));
+    },
+    async isReady() {
+      try {
+        const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(READY_TIMEOUT_MS) });
+        await answer.body?.cancel();
+        return answer.ok;
+      } catch {
+        // Not listening yet, or just killed.
+        return false;
+      }
+    },
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
+  };
+}
+
+/** Waits until all are ready at the same time: each then holds its share of the tasks. */
+export async function allReady(instances: readonly Instance[], signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const ready = await Promise.all(instances.map((instance) => instance.isReady()));
+    if (ready.every(Boolean)) return;
+    await sleep(100, undefined, { signal });
+  }
+}
+
+function startChild(options: InstanceOptions, { port, log }: { port: number; log: number }): ChildProcess {
+  const [program, ...leading] = options.self;
+  if (program === undefined) throw new Error("no program to start Holdfast with");
+  return spawn(program, [...leading, "run"], {
+    env: { ...options.env, HOLDFAST_HTTP_HOST: "127.0.0.1", HOLDFAST_HTTP_PORT: String(port) },
+    stdio: ["ignore", log, log],
+  });
+}
+
+function tail(file: string): string {
+  return readFileSync(file, "utf8").trimEnd().split("\n").slice(-15).join("\n");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
