@@ -6,7 +6,7 @@ import type { CorrelationRule, DetectionRule, RuleSet } from "../core/rule.ts";
 import { identityOf } from "./document.ts";
 import type { CheckedDocument, CorrelationDocument, DetectionDocument } from "./document.ts";
 import { pathsOf } from "./expression.ts";
-import { eventFieldOf } from "./fields.ts";
+import { eventFieldOf, factOf } from "./fields.ts";
 import { compileExpression } from "./matcher.ts";
 
 /** The documents of one loaded set (rule-set.ts): references resolve, identities are unique. */
@@ -93,8 +93,9 @@ function fieldsOf(detections: readonly DetectionDocument[], documents: readonly 
   const profileFields = new Set<string>();
   for (const path of detections.flatMap((document) => [...pathsOf(document.expression)])) {
     const field = eventFieldOf(path);
-    if (field === null) profileFields.add(path.slice("profile.".length));
-    else fields.add(field);
+    const fact = factOf(path);
+    if (field !== null) fields.add(field);
+    if (fact !== null) profileFields.add(fact);
   }
   for (const target of documents.flatMap((document) => document.respond.flatMap((action) => action.targets))) fields.add(target);
   return { fields, profileFields };

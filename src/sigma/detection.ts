@@ -9,12 +9,12 @@ import type { Expression } from "./expression.ts";
 import { fieldPaths, findField } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import { readModifiers } from "./modifiers.ts";
-import type { Modifiers } from "./modifiers.ts";
 import { suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import type { Findings, Position } from "./problem.ts";
 import { describe, positionIn } from "./tree-reader.ts";
 import { textExpression } from "./values.ts";
+import type { ValueScope } from "./values.ts";
 import { entryOf } from "./yaml-tree.ts";
 import type { YamlEntry, YamlMap, YamlNode, YamlScalar } from "./yaml-tree.ts";
 
@@ -96,7 +96,7 @@ function checkItem(entry: YamlEntry, scope: DetectionScope): Expression {
   if (modifiers.all && values.length < 2) {
     findings.refuse(entry.at, 'the modifier "all" with a single value', "remove it or write a list");
   }
-  const comparisons = comparisonsOf(values, { field, modifiers, findings });
+  const comparisons = comparisonsOf(values, { field, modifiers, service: scope.service, findings });
   const [only] = comparisons;
   const joined: Expression =
     comparisons.length === 1 && only !== undefined ? only : { kind: modifiers.all ? "and" : "or", operands: comparisons };
@@ -143,13 +143,7 @@ function valuesOf(entry: YamlEntry, findings: Findings): readonly YamlScalar[] |
   return scalars.length === value.items.length ? scalars : null;
 }
 
-interface ItemScope {
-  readonly field: Field;
-  readonly modifiers: Modifiers;
-  readonly findings: Findings;
-}
-
-function comparisonsOf(values: readonly YamlScalar[], scope: ItemScope): Expression[] {
+function comparisonsOf(values: readonly YamlScalar[], scope: ValueScope): Expression[] {
   const { field, modifiers, findings } = scope;
   const path = field.path;
   if (modifiers.exists) return values.map((value) => existence(value, scope));
@@ -176,7 +170,7 @@ function comparisonsOf(values: readonly YamlScalar[], scope: ItemScope): Express
 
 const START: Position = { line: 1, column: 1, offset: 0 };
 
-function existence(value: YamlScalar, scope: ItemScope): Expression {
+function existence(value: YamlScalar, scope: ValueScope): Expression {
   const isNull: Expression = { kind: "is-null", field: scope.field.path };
   if (value.value === false) return isNull;
   if (value.value !== true) scope.findings.refuse(value.at, `${describe(value)} after exists`, "write true or false");

@@ -1,12 +1,14 @@
-// The one table of what rules may read: each event field by service, each fact of the profile, its kind,
-// its symbols where the set is closed, and how it is read. Checking, compiling, the timeline notation and
-// the decoder's projection all go by it. schemas/events/ is the source of truth; a test compares.
+// What rules may read: each event field, each fact of the profile, and how it is read from an event. The
+// fields and their symbols are core/event-fields.ts's (which mirrors schemas/events/); the readers are
+// here, and the compiler counts them. Checking, compiling and the decoder's projection go by this table.
 
+import { EVENT_FIELDS, EVENT_TYPES } from "../core/event-fields.ts";
+import type { FieldKind as EventFieldKind } from "../core/event-fields.ts";
 import { SERVICES } from "../core/event.ts";
 import type { ExchangeEvent, Service } from "../core/event.ts";
 import type { ProfileFacts } from "../core/profile.ts";
 
-/** `symbol`: text of a closed set. Instants are numbers. */
+/** `symbol`: text of a closed set. Instants and money are numbers. */
 export type FieldKind = "text" | "symbol" | "number" | "boolean";
 
 export interface Field {
@@ -15,31 +17,20 @@ export interface Field {
   readonly kind: FieldKind;
   /** An array: a comparison holds when it holds for any element. */
   readonly list: boolean;
+  /** The services whose events have it. */
   readonly services: readonly Service[];
-  /** The closed set, empty where there is none. */
+  /** The closed set, on any of its services; empty where there is none. */
   readonly symbols: readonly string[];
   /** null and absent mean the same. */
-  readonly read: (event: ExchangeEvent, profile: ProfileFacts) => unknown;
+  readonly read: Read;
 }
 
-/** Event types by service. */
-export const EVENT_TYPES: Readonly<Record<Service, readonly string[]>> = {
-  auth: [
-    "ACCOUNT_SNAPSHOT", "LOGIN_SUCCEEDED", "LOGIN_FAILED", "SESSION_USED", "LOGOUT", "PASSWORD_CHANGED",
-    "RECOVERY_REQUESTED", "RECOVERY_COMPLETED", "FACTOR_ENROLLED", "FACTOR_REMOVED", "FACTOR_SWITCHED",
-    "CHALLENGE_SENT", "CHALLENGE_PASSED", "CHALLENGE_FAILED", "EMAIL_CHANGED", "PHONE_CHANGED",
-    "RISK_NOTICE_SENT", "SIM_SWAP_REPORTED", "PHONE_UNREACHABLE", "EMAIL_FLOOD_REPORTED",
-    "ALLOWLIST_ONLY_DISABLED",
-  ],
-  api_key: ["API_KEY_CREATED", "API_KEY_RIGHTS_CHANGED", "API_KEY_IP_LIST_CHANGED", "API_KEY_DELETED"],
-  withdrawal: [
-    "ADDRESS_ADDED", "ADDRESS_REMOVED", "WITHDRAWAL_REQUESTED", "WITHDRAWAL_APPROVED", "WITHDRAWAL_COMPLETED",
-    "WITHDRAWAL_CANCELLED", "WITHDRAWAL_REJECTED",
-  ],
-};
+type Read = (event: ExchangeEvent, profile: ProfileFacts) => unknown;
 
 const SERVICE_OF_TYPE: ReadonlyMap<string, Service> = new Map(
-  SERVICES.flatMap((service) => EVENT_TYPES[service].map((type) => [type, service] as const)),
+  SERVICES.flatMap((service) =>
+    EVENT_TYPES[service].filter((type) => type !== "UNKNOWN").map((type) => [type, service] as const),
+  ),
 );
 
 /** The service whose topic carries events of this type; undefined for a type that does not exist. */
@@ -47,103 +38,105 @@ export function serviceOfType(type: string): Service | undefined {
   return SERVICE_OF_TYPE.get(type);
 }
 
-const FACTORS = [
-  "EMAIL", "SMS", "VOICE", "TOTP", "PUSH", "PASSKEY", "HARDWARE_KEY", "RECOVERY_CODE", "PASSWORD", "UNKNOWN",
-] as const;
-const RIGHTS = ["READ", "TRADE", "WITHDRAW", "TRANSFER", "UNKNOWN"] as const;
-const CHANNELS = ["SMS", "EMAIL", "PUSH", "ON_CHAIN", "INTERNAL", "P2P", "GIFT", "FIAT", "UNKNOWN"] as const;
-const VIA = ["WEB", "APP", "API", "UNKNOWN"] as const;
-const TYPES = [...SERVICES.flatMap((service) => EVENT_TYPES[service]), "UNKNOWN"];
+/** Every type, for suggestions. */
+export const KNOWN_TYPES: readonly string[] = [...SERVICE_OF_TYPE.keys()];
 
-type Row = Omit<Field, "path">;
-type Read<T> = (source: T) => unknown;
-const NO_SYMBOLS: readonly string[] = [];
-
-function row(kind: FieldKind, services: readonly Service[], read: Read<ExchangeEvent>): Row {
-  return { kind, list: false, services, symbols: NO_SYMBOLS, read };
-}
-
-function listRow(kind: FieldKind, services: readonly Service[], read: Read<ExchangeEvent>): Row {
-  return { ...row(kind, services, read), list: true };
-}
-
-function closed(symbols: readonly string[], fieldRow: Row): Row {
-  return { ...fieldRow, kind: "symbol", symbols };
-}
-
-const AUTH: readonly Service[] = ["auth"];
-const API_KEY: readonly Service[] = ["api_key"];
-const WITHDRAWAL: readonly Service[] = ["withdrawal"];
-
-// Each `read` names its property: a property access per field keeps the engine's inline caches small,
-// which one shared `event[name]` would not. The Record type makes the compiler count the fields.
-const EVENT_ROWS: Readonly<Record<Exclude<keyof ExchangeEvent, "detail">, Row>> = {
-  eventId: row("text", SERVICES, (e) => e.eventId),
-  accountId: row("text", SERVICES, (e) => e.accountId),
-  type: closed(TYPES, row("symbol", SERVICES, (e) => e.type)),
-  occurredAt: row("number", SERVICES, (e) => e.occurredAt),
-  ip: row("text", SERVICES, (e) => e.ip),
-  country: row("text", SERVICES, (e) => e.country),
-  asn: row("number", SERVICES, (e) => e.asn),
-  deviceId: row("text", SERVICES, (e) => e.deviceId),
-  sessionId: row("text", SERVICES, (e) => e.sessionId),
-  userAgent: row("text", SERVICES, (e) => e.userAgent),
-  verifiedWith: closed(FACTORS, listRow("symbol", SERVICES, (e) => e.verifiedWith)),
-  enrolledFactors: closed(FACTORS, listRow("symbol", SERVICES, (e) => e.enrolledFactors)),
-  createdAt: row("number", AUTH, (e) => e.createdAt),
-  knownDevices: listRow("text", AUTH, (e) => e.knownDevices),
-  knownCountries: listRow("text", AUTH, (e) => e.knownCountries),
-  knownAsns: listRow("number", AUTH, (e) => e.knownAsns),
-  knownAddresses: listRow("text", AUTH, (e) => e.knownAddresses),
-  issuedDeviceId: row("text", AUTH, (e) => e.issuedDeviceId),
-  issuedAsn: row("number", AUTH, (e) => e.issuedAsn),
-  issuedCountry: row("text", AUTH, (e) => e.issuedCountry),
-  factor: closed(FACTORS, row("symbol", AUTH, (e) => e.factor)),
-  toFactor: closed(FACTORS, row("symbol", AUTH, (e) => e.toFactor)),
-  channel: closed(CHANNELS, row("symbol", ["auth", "withdrawal"], (e) => e.channel)),
-  keyId: row("text", ["api_key", "withdrawal"], (e) => e.keyId),
-  rights: closed(RIGHTS, listRow("symbol", API_KEY, (e) => e.rights)),
-  ipList: listRow("text", API_KEY, (e) => e.ipList),
-  withdrawalId: row("text", WITHDRAWAL, (e) => e.withdrawalId),
-  asset: row("text", WITHDRAWAL, (e) => e.asset),
-  network: row("text", WITHDRAWAL, (e) => e.network),
-  amountUsdCents: row("number", WITHDRAWAL, (e) => e.amountUsdCents),
-  balanceUsdCents: row("number", WITHDRAWAL, (e) => e.balanceUsdCents),
-  address: row("text", WITHDRAWAL, (e) => e.address),
-  addressListed: row("boolean", WITHDRAWAL, (e) => e.addressListed),
-  via: closed(VIA, row("symbol", WITHDRAWAL, (e) => e.via)),
+// Each reader names its property: a property access per field keeps the engine's inline caches small,
+// which one shared `event[name]` would not. The Record types make the compiler count the fields.
+const EVENT_READERS: Readonly<Record<Exclude<keyof ExchangeEvent, "detail">, Read>> = {
+  eventId: (e) => e.eventId,
+  accountId: (e) => e.accountId,
+  type: (e) => e.type,
+  occurredAt: (e) => e.occurredAt,
+  ip: (e) => e.ip,
+  country: (e) => e.country,
+  asn: (e) => e.asn,
+  deviceId: (e) => e.deviceId,
+  sessionId: (e) => e.sessionId,
+  userAgent: (e) => e.userAgent,
+  verifiedWith: (e) => e.verifiedWith,
+  enrolledFactors: (e) => e.enrolledFactors,
+  createdAt: (e) => e.createdAt,
+  knownDevices: (e) => e.knownDevices,
+  knownCountries: (e) => e.knownCountries,
+  knownAsns: (e) => e.knownAsns,
+  knownAddresses: (e) => e.knownAddresses,
+  issuedDeviceId: (e) => e.issuedDeviceId,
+  issuedAsn: (e) => e.issuedAsn,
+  issuedCountry: (e) => e.issuedCountry,
+  factor: (e) => e.factor,
+  toFactor: (e) => e.toFactor,
+  channel: (e) => e.channel,
+  keyId: (e) => e.keyId,
+  rights: (e) => e.rights,
+  ipList: (e) => e.ipList,
+  withdrawalId: (e) => e.withdrawalId,
+  asset: (e) => e.asset,
+  network: (e) => e.network,
+  amountUsdCents: (e) => e.amountUsdCents,
+  balanceUsdCents: (e) => e.balanceUsdCents,
+  address: (e) => e.address,
+  addressListed: (e) => e.addressListed,
+  via: (e) => e.via,
 };
 
-const PROFILE_ROWS: Readonly<Record<keyof ProfileFacts, Row>> = {
-  newDevice: fact("boolean", (p) => p.newDevice),
-  newCountry: fact("boolean", (p) => p.newCountry),
-  newAsn: fact("boolean", (p) => p.newAsn),
-  newAddress: fact("boolean", (p) => p.newAddress),
-  strongestFactor: fact("number", (p) => p.strongestFactor),
-  presentedStrength: fact("number", (p) => p.presentedStrength),
-  verifiedBelowStrongest: fact("boolean", (p) => p.verifiedBelowStrongest),
-  weakerThanBefore: fact("boolean", (p) => p.weakerThanBefore),
-  secondsSinceNewDevice: fact("number", (p) => p.secondsSinceNewDevice),
-  secondsSinceFactorChange: fact("number", (p) => p.secondsSinceFactorChange),
-  secondsSinceCredentialChange: fact("number", (p) => p.secondsSinceCredentialChange),
-  secondsSinceContactChange: fact("number", (p) => p.secondsSinceContactChange),
-  secondsSinceRiskNotice: fact("number", (p) => p.secondsSinceRiskNotice),
-  secondsSinceApiKey: fact("number", (p) => p.secondsSinceApiKey),
-  accountAgeSeconds: fact("number", (p) => p.accountAgeSeconds),
+const FACTS: Readonly<Record<keyof ProfileFacts, readonly [kind: FieldKind, read: Read]>> = {
+  newDevice: ["boolean", (_, p) => p.newDevice],
+  newCountry: ["boolean", (_, p) => p.newCountry],
+  newAsn: ["boolean", (_, p) => p.newAsn],
+  newAddress: ["boolean", (_, p) => p.newAddress],
+  strongestFactor: ["number", (_, p) => p.strongestFactor],
+  presentedStrength: ["number", (_, p) => p.presentedStrength],
+  verifiedBelowStrongest: ["boolean", (_, p) => p.verifiedBelowStrongest],
+  weakerThanBefore: ["boolean", (_, p) => p.weakerThanBefore],
+  secondsSinceNewDevice: ["number", (_, p) => p.secondsSinceNewDevice],
+  secondsSinceFactorChange: ["number", (_, p) => p.secondsSinceFactorChange],
+  secondsSinceCredentialChange: ["number", (_, p) => p.secondsSinceCredentialChange],
+  secondsSinceContactChange: ["number", (_, p) => p.secondsSinceContactChange],
+  secondsSinceRiskNotice: ["number", (_, p) => p.secondsSinceRiskNotice],
+  secondsSinceApiKey: ["number", (_, p) => p.secondsSinceApiKey],
+  accountAgeSeconds: ["number", (_, p) => p.accountAgeSeconds],
 };
 
-function fact(kind: FieldKind, read: Read<ProfileFacts>): Row {
-  return { kind, list: false, services: SERVICES, symbols: NO_SYMBOLS, read: (_event, profile) => read(profile) };
-}
+const PROFILE = "profile.";
+const DETAIL = "detail.";
 
 const FIELDS: ReadonlyMap<string, Field> = new Map(
   [
-    ...Object.entries(EVENT_ROWS),
-    ...Object.entries(PROFILE_ROWS).map(([name, rest]) => [`profile.${name}`, rest] as const),
-  ].map(([path, rest]) => [path, { path, ...rest }]),
+    ...Object.entries(EVENT_READERS).map(([name, read]) => eventField(name, read)),
+    ...Object.entries(FACTS).map(
+      ([name, [kind, read]]): Field => ({ path: PROFILE + name, kind, list: false, services: SERVICES, symbols: [], read }),
+    ),
+  ].map((field) => [field.path, field]),
 );
 
-const DETAIL = "detail.";
+function eventField(path: string, read: Read): Field {
+  const services = SERVICES.filter((service) => EVENT_FIELDS[service].has(path));
+  const held = services.flatMap((service) => EVENT_FIELDS[service].get(path) ?? []);
+  const symbols = [...new Set(held.flatMap((field) => ("symbols" in field ? field.symbols : [])))];
+  return { path, ...shapeOf(held[0]), services, symbols, read };
+}
+
+function shapeOf(field: EventFieldKind | undefined): { kind: FieldKind; list: boolean } {
+  switch (field?.kind) {
+    case "texts":
+      return { kind: "text", list: true };
+    case "symbol":
+      return { kind: "symbol", list: false };
+    case "symbols":
+      return { kind: "symbol", list: true };
+    case "instant":
+    case "cents":
+    case "asn":
+      return { kind: "number", list: false };
+    case "asns":
+      return { kind: "number", list: true };
+    case "flag":
+      return { kind: "boolean", list: false };
+    default:
+      return { kind: "text", list: false };
+  }
+}
 
 /** The field of that path on any service, or null. `detail.` takes any name: it is a map of text. */
 export function findField(path: string): Field | null {
@@ -158,16 +151,20 @@ function detailField(path: string): Field {
     kind: "text",
     list: false,
     services: SERVICES,
-    symbols: NO_SYMBOLS,
-    read: (event) => {
-      const { detail } = event;
+    symbols: [],
+    read: ({ detail }) =>
       // hasOwn: `detail.constructor` is no field of the event.
-      return detail !== null && typeof detail === "object" && Object.hasOwn(detail, name) ? detail[name] : null;
-    },
+      detail !== null && typeof detail === "object" && Object.hasOwn(detail, name) ? detail[name] : null,
   };
 }
 
-/** Every path a rule on that service may read (null: on all), for suggestions. */
+/** The symbols a rule on that service (null: on any) can meet in the field. */
+export function symbolsOn(field: Field, service: Service | null): readonly string[] {
+  const held = service === null ? undefined : EVENT_FIELDS[service].get(field.path);
+  return held !== undefined && "symbols" in held ? held.symbols : field.symbols;
+}
+
+/** Every path a rule on that service (null: on any) may read, for suggestions. */
 export function fieldPaths(service: Service | null): string[] {
   const paths: string[] = [];
   for (const field of FIELDS.values()) {
@@ -176,8 +173,13 @@ export function fieldPaths(service: Service | null): string[] {
   return paths;
 }
 
-/** What the decoder must deliver for this path: null for a fact of the profile. */
+/** What of an event must be decoded to read this path: null for a fact of the profile. */
 export function eventFieldOf(path: string): string | null {
-  if (path.startsWith("profile.")) return null;
+  if (path.startsWith(PROFILE)) return null;
   return path.startsWith(DETAIL) ? "detail" : path;
+}
+
+/** The name of the fact that this path reads, null for a field of the event. */
+export function factOf(path: string): string | null {
+  return path.startsWith(PROFILE) ? path.slice(PROFILE.length) : null;
 }

@@ -1,7 +1,9 @@
 // A field's values → predicates, by the field's kind: text and symbols as patterns, numbers and booleans as
 // such. A value its field can never hold matches nothing, and is worth a warning.
 
+import type { Service } from "../core/event.ts";
 import type { Expression } from "./expression.ts";
+import { symbolsOn } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import type { Modifiers } from "./modifiers.ts";
 import { suggest } from "./nearest.ts";
@@ -12,8 +14,10 @@ import type { Findings } from "./problem.ts";
 import { describe } from "./tree-reader.ts";
 import type { YamlScalar } from "./yaml-tree.ts";
 
-interface ValueScope {
+export interface ValueScope {
   readonly field: Field;
+  /** Of the rule; null: any. */
+  readonly service: Service | null;
   readonly modifiers: Modifiers;
   readonly findings: Findings;
 }
@@ -103,12 +107,12 @@ function compareTyped(value: YamlScalar, typed: number | boolean, scope: ValueSc
 }
 
 function warnUnlessSymbol(pattern: Pattern, value: YamlScalar, scope: ValueScope): void {
-  const { symbols, path } = scope.field;
+  const symbols = symbolsOn(scope.field, scope.service);
   const literal = literalOf(pattern);
   const cased = scope.modifiers.cased;
   const test = literal === null ? compilePattern(pattern, cased) : compileLiterals([literal], cased);
   if (symbols.some(test)) return;
-  scope.findings.warn(value.at, `${path} is never ${describe(value)}`, suggest(value.text, symbols));
+  scope.findings.warn(value.at, `${scope.field.path} is never ${describe(value)}`, suggest(value.text, symbols));
 }
 
 function never(value: YamlScalar, scope: ValueScope, why: string): Expression {
