@@ -4,8 +4,8 @@
 
 import { DAY, HOUR, MINUTE, SECOND } from "./core/time.ts";
 import type { Duration } from "./core/time.ts";
-import type { Service } from "./core/event.ts";
 import type { Mode } from "./core/output.ts";
+import type { Topics } from "./runtime/topics.ts";
 import { brokers, choice, integer, milliseconds, pemFile, secretFile, startFrom, text, truth, url } from "./config/setting-kinds.ts";
 import type { Kind, Secret, StartFrom } from "./config/setting-kinds.ts";
 
@@ -285,23 +285,15 @@ export const KAFKA_SETTINGS = [
   "insecure",
 ] as const;
 
-export interface TopicNames {
-  readonly inputs: Readonly<Record<Service, string>>;
-  readonly commands: string;
-  readonly detections: string;
-  readonly state: string;
-  readonly deadLetter: string;
-}
-
-/** Full topic names, prefix included. */
-export function topicNames(settings: Pick<Settings, (typeof TOPIC_SETTINGS)[number]>): TopicNames {
+/** Full topic names, prefix included, by role. */
+export function topicsOf(settings: Pick<Settings, (typeof TOPIC_SETTINGS)[number]>): Topics {
   const full = (name: string): string => settings.topicPrefix + name;
   return {
-    inputs: {
-      auth: full(settings.topicAuth),
-      api_key: full(settings.topicApiKey),
-      withdrawal: full(settings.topicWithdrawal),
-    },
+    inputs: [
+      { topic: full(settings.topicAuth), service: "auth" },
+      { topic: full(settings.topicApiKey), service: "api_key" },
+      { topic: full(settings.topicWithdrawal), service: "withdrawal" },
+    ],
     commands: full(settings.topicCommands),
     detections: full(settings.topicDetections),
     state: full(settings.topicState),

@@ -24,7 +24,7 @@ export interface Operations {
 export interface OperationsServer {
   /** With the port in force. */
   readonly url: string;
-  /** Stops listening, lets running answers end, closes idle connections. */
+  /** Stops listening, gives running answers a second to end, then cuts what is left. */
   close(): Promise<void>;
 }
 
@@ -39,6 +39,7 @@ const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 5_000;
 const MAX_CONNECTIONS = 64;
+const CLOSE_GRACE_MS = 1_000;
 
 const ROUTES: Readonly<Record<string, (operations: Operations) => Answer | Promise<Answer>>> = {
   "/metrics": async (operations) => {
@@ -131,7 +132,11 @@ function listen(server: Server, { host, port }: { host: string; port: number }):
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
+    const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
     server.closeIdleConnections();
   });
 }

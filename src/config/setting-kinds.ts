@@ -9,7 +9,7 @@ export type Parsed<T> = { readonly value: T } | { readonly problem: string };
 export interface Kind<T> {
   /** In `--flag <placeholder>`. */
   readonly placeholder: string;
-  /** What is allowed, for the reference page. */
+  /** What is allowed, in Markdown. */
   readonly allowed: string;
   /** May the flag stand without a value (it is then parsed as `true`)? */
   readonly bare: boolean;
@@ -17,6 +17,11 @@ export interface Kind<T> {
   parse(text: string): Parsed<T>;
   /** The value as one would write it. */
   show(value: T): string;
+}
+
+/** @param allowed Markdown, as on the reference page */
+function mustBe(allowed: string, given: string): { readonly problem: string } {
+  return { problem: `must be ${allowed.replaceAll("`", "")}; got "${given}"` };
 }
 
 /** A secret: prints as `[secret]`, wherever it ends up; `reveal()` gives the text. */
@@ -48,7 +53,7 @@ export function text(options: { placeholder?: string; pattern?: RegExp; allowed?
     parse: (given) =>
       options.pattern === undefined || options.pattern.test(given)
         ? { value: given }
-        : { problem: `must be ${allowed}; got "${given}"` },
+        : mustBe(allowed, given),
     show: (value) => value,
   };
 }
@@ -65,7 +70,7 @@ export function brokers(): Kind<readonly string[]> {
       const wrong = items.filter((item) => !isHostAndPort(item));
       return wrong.length === 0
         ? { value: items }
-        : { problem: `must be ${allowed}; wrong: ${wrong.map((item) => `"${item}"`).join(", ")}` };
+        : mustBe(allowed, wrong.join(", "));
     },
     show: (value) => value.join(","),
   };
@@ -84,7 +89,7 @@ export function url(): Kind<string> {
     bare: false,
     parse(given) {
       const parsed = URL.parse(given);
-      if (parsed === null || !/^https?:$/.test(parsed.protocol)) return { problem: `must be ${allowed}; got "${given}"` };
+      if (parsed === null || !/^https?:$/.test(parsed.protocol)) return mustBe(allowed, given);
       if (parsed.username !== "" || parsed.password !== "") return { problem: "must not carry a user name or password" };
       return { value: given.replace(/\/+$/, "") };
     },
@@ -102,7 +107,7 @@ export function integer(options: { unit?: string; min: number; max: number }): K
     bare: false,
     parse(given) {
       const value = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
-      return value >= options.min && value <= options.max ? { value } : { problem: `must be ${allowed}; got "${given}"` };
+      return value >= options.min && value <= options.max ? { value } : mustBe(allowed, given);
     },
     show: String,
   };
@@ -113,26 +118,28 @@ export function milliseconds(min: Duration, max: Duration): Kind<Duration> {
 }
 
 export function truth(): Kind<boolean> {
+  const allowed = "`true` or `false`";
   return {
     placeholder: "true|false",
-    allowed: "`true` or `false`",
+    allowed,
     bare: true,
     parse: (given) =>
       given === "true" || given === "false"
         ? { value: given === "true" }
-        : { problem: `must be true or false; got "${given}"` },
+        : mustBe(allowed, given),
     show: String,
   };
 }
 
 export function choice<const T extends string>(values: readonly T[]): Kind<T> {
+  const allowed = values.map((value) => `\`${value}\``).join(", ");
   return {
     placeholder: values.join("|"),
-    allowed: values.map((value) => `\`${value}\``).join(", "),
+    allowed,
     bare: false,
     parse(given) {
       const value = values.find((candidate) => candidate === given);
-      return value === undefined ? { problem: `must be one of ${values.join(", ")}; got "${given}"` } : { value };
+      return value === undefined ? mustBe(`one of ${allowed}`, given) : { value };
     },
     show: (value) => value,
   };
@@ -189,7 +196,7 @@ export function startFrom(): Kind<StartFrom> {
     parse(given) {
       if (given === "earliest" || given === "latest") return { value: given };
       const match = /^(\d{1,9})([smhd])$/.exec(given);
-      if (match === null) return { problem: `must be ${allowed.replaceAll("`", "")}; got "${given}"` };
+      if (match === null) return mustBe(allowed, given);
       return { value: Number(match[1]) * UNITS[match[2]!]! };
     },
     show: (value) => (typeof value === "number" ? showDuration(value) : value),

@@ -2,9 +2,9 @@
 // of the value; a flag wins over a variable, a variable over the default. Leaves the table to config.ts
 // and the command line's syntax to cli/program.ts.
 
-import { SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, flagOf, topicNames, variableOf } from "../config.ts";
+import { SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, flagOf, topicsOf, variableOf } from "../config.ts";
 import type { SettingName, Settings } from "../config.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nearest } from "../sigma/nearest.ts";
 import type { Parsed } from "./setting-kinds.ts";
 
 export interface SettingSources {
@@ -61,7 +61,12 @@ function unknownVariables(env: SettingSources["env"]): string[] {
   return Object.keys(env)
     .filter((name) => name.startsWith("HOLDFAST_") && !known.has(name))
     .sort()
-    .map((name) => `${name} is no setting; the nearest is ${nearestName(name, known)}`);
+    .map((name) => `${name} is no setting; ${hint(nearest(name, known), "docs/configuration.md lists them")}`);
+}
+
+/** The end of a message about an unknown name. */
+export function hint(close: string | null, otherwise: string): string {
+  return close === null ? otherwise : `did you mean ${close}?`;
 }
 
 /** What no single setting can see. A setting that was not asked for, or is wrong itself, is no property here. */
@@ -103,8 +108,8 @@ function isLoopback(broker: string): boolean {
 
 function topicProblems(settings: Partial<Settings>): string[] {
   if (!TOPIC_SETTINGS.every((name) => name in settings)) return [];
-  const names = topicNames(settings as Settings);
-  const all = [...Object.values(names.inputs), names.commands, names.detections, names.state, names.deadLetter];
+  const { inputs, commands, detections, state, deadLetter } = topicsOf(settings as Settings);
+  const all = [...inputs.map(({ topic }) => topic), commands, detections, state, deadLetter];
   const twice = new Set(all.filter((name, index) => all.indexOf(name) !== index));
   return [...twice].map((name) => `topic "${name}" is named by two settings; every topic has one use`);
 }

@@ -1,0 +1,126 @@
+// The command line: which commands there are, and what each reads. A command's module is loaded only
+// when it runs, so that `replay` needs no Kafka client. Wrong arguments and settings end in one message
+// and exit code 2.
+
+import { Command, CommanderError } from "commander";
+import { KAFKA_SETTINGS, SETTING_NAMES, TOPIC_SETTINGS } from "../config.ts";
+import type { SettingName } from "../config.ts";
+import { hint } from "../config/settings-reader.ts";
+import { nearest } from "../sigma/nearest.ts";
+import { VERSION } from "../version.ts";
+import { UsageError, addCommand, pathOf } from "./command.ts";
+import { EXIT } from "./io.ts";
+import type { Io } from "./io.ts";
+
+/** Settings of making topics; the processor only checks what is there. */
+const TOPIC_MAKING: readonly SettingName[] = ["partitions", "replication"];
+const JSON_FLAG = "--json";
+
+/** @param argv arguments without program and script. @returns the exit code */
+export async function runProgram(argv: readonly string[], io: Io): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = describeProgram(io, (code) => (exitCode = code));
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+  } catch (error) {
+    // Commander has written its own message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (!(error instanceof UsageError)) throw error;
+    io.stderr(usageText(error));
+    return EXIT.usage;
+  }
+  return exitCode;
+}
+
+function usageText({ command, problems }: UsageError): string {
+  const name = command === "" ? "holdfast" : `holdfast ${command}`;
+  const count = problems.length === 1 ? "" : ` (${problems.length} problems)`;
+  return `${name} cannot start${count}:\n${problems.map((problem) => `  ${problem}\n`).join("")}\`${name} --help\` shows what it takes.\n`;
+}
+
+function describeProgram(io: Io, done: (exitCode: number) => void): Command {
+  const program = new Command("holdfast")
+    .description("Sigma correlation rules on Kafka that stop an account takeover before the money leaves.")
+    .version(VERSION, "--version", "print the version")
+    .exitOverride()
+    .configureOutput({
+      writeOut: io.stdout,
+      writeErr: io.stderr,
+      getOutHelpWidth: () => io.columns,
+      getErrHelpWidth: () => io.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+  refuseUnknownCommands(program);
+  const ending = { io, done };
+  addProcessing(program, ending);
+  addSetup(program, ending);
+  addRules(program, ending);
+  return program;
+}
+
+type Ending = Parameters<typeof addCommand>[2];
+
+function addProcessing(program: Command, ending: Ending): void {
+  addCommand(
+    program,
+    {
+      name: "run",
+      summary: "Read the exchange's events and protect its accounts, until stopped.",
+      settings: SETTING_NAMES,
+      settingFlags: SETTING_NAMES.filter((name) => !TOPIC_MAKING.includes(name)),
+      run: async ({ settings }, io) => (await import("../app.ts")).runProcessor(settings, io),
+    },
+    ending,
+  );
+  addCommand(
+    program,
+    {
+      name: "status",
+      summary: "Ask a running instance how it is.",
+      settings: ["httpHost", "httpPort"],
+      ownFlags: { [JSON_FLAG]: "print the answer as JSON" },
+      run: async ({ settings, flags }, io) =>
+        (await import("./status.ts")).status({ ...settings, json: flags["json"] === true }, io),
+    },
+    ending,
+  );
+}
+
+function addSetup(program: Command, ending: Ending): void {
+  const topics = group(program, "topics", "Kafka topics");
+  for (const [action, summary] of [
+    ["create", "Create the topics that are missing, then verify all."],
+    ["verify", "Say what is wrong with the topics."],
+  ] as const) {
+    addCommand(
+      topics,
+      {
+        name: action,
+        summary,
+        settings: [...KAFKA_SETTINGS, ...TOPIC_SETTINGS, "partitions", "replication"],
+        run: async ({ settings }, io) => (await import("./topics.ts")).topics({ action, ...settings }, io),
+      },
+      ending,
+    );
+  }
+}
+
+function addRules(program: Command, ending: Ending): void {
+  void program;
+  void ending;
+}
+
+function group(program: Command, name: string, summary: string): Command {
+  const command = program.command(name).description(summary);
+  refuseUnknownCommands(command);
+  return command;
+}
+
+function refuseUnknownCommands(command: Command): void {
+  command.on("command:*", ([name]: string[]) => {
+    const known = command.commands.map((each) => each.name());
+    const close = nearest(name!, known);
+    throw new UsageError(pathOf(command), [`"${name}" is no command; ${hint(close, `there are ${known.join(", ")}`)}`]);
+  });
+}
