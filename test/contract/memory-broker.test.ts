@@ -64,7 +64,7 @@ function outcome(promise: Promise<unknown>): { state: string } {
   return seen;
 }
 
-test("alarms ring at their own instants, in order of time, then of setting (M1)", () => {
+test("alarms ring at their own instants, in order of time, then of setting (B1)", () => {
   const clock = createManualClock(1_000);
   const rung: string[] = [];
   clock.alarm(20, () => rung.push(`c ${clock.now()}`));
@@ -90,7 +90,7 @@ test("a sleep ends early when its signal aborts, at once when it has", async () 
   assert.equal(clock.nextAlarm(), undefined);
 });
 
-test("offsets go on after a deletion, and are given again after a truncation (M2)", () => {
+test("offsets go on after a deletion, and are given again after a truncation (B2)", () => {
   const log = new MemoryLog();
   log.append([record("0"), record("1"), record("2")], 0);
   log.deleteBefore(2);
@@ -102,7 +102,7 @@ test("offsets go on after a deletion, and are given again after a truncation (M2
   assert.deepEqual(log.range(), { start: 4, end: 4 });
 });
 
-test("a control record takes an offset and is not read (M3)", () => {
+test("a control record takes an offset and is not read (B3)", () => {
   const log = new MemoryLog();
   log.append([record("0")], 0);
   log.appendControl();
@@ -121,7 +121,7 @@ test("a caller that reuses its buffers does not change what was appended", () =>
   assert.deepEqual(values(broker), ["first"]);
 });
 
-test("nothing happens until the broker is told to settle; then sends keep their order whatever the picker (M4, M12)", async () => {
+test("nothing happens until the broker is told to settle; then sends keep their order whatever the picker (B4, B12)", async () => {
   for (const last of [false, true]) {
     const broker = createMemoryBroker({ topics: { in: 1 }, pick: (ready) => (last ? ready.length - 1 : 0) });
     const producer = broker.connect("a").producer();
@@ -133,7 +133,7 @@ test("nothing happens until the broker is told to settle; then sends keep their 
   }
 });
 
-test("what a killed process had not got to the broker never arrives, and it hears nothing (M5, M13)", async () => {
+test("what a killed process had not got to the broker never arrives, and it hears nothing (B5, B13)", async () => {
   const broker = createMemoryBroker({ topics: { in: 1 } });
   const process = broker.connect("a");
   const arrived: string[] = [];
@@ -149,7 +149,7 @@ test("what a killed process had not got to the broker never arrives, and it hear
   assert.equal(process.alive(), false);
 });
 
-test("a frozen process wakes where it was; its requests on the way still arrive (M6, M13)", async () => {
+test("a frozen process wakes where it was; its requests on the way still arrive (B6, B13)", async () => {
   const broker = createMemoryBroker({ topics: { in: 1 } });
   const process = broker.connect("a");
   const sent = outcome(process.producer().send("in", 0, [record("on its way")]));
@@ -163,7 +163,7 @@ test("a frozen process wakes where it was; its requests on the way still arrive 
   assert.deepEqual([sent.state, slept.state], ["done 0", "done undefined"]);
 });
 
-test("a call fails as its fate says: not done, or done and not known (M15)", async () => {
+test("a call fails as its fate says: not done, or done and not known (B15)", async () => {
   const broker = createMemoryBroker({ topics: { in: 1 } });
   const producer = broker.connect("a").producer();
   const fates = [
@@ -182,7 +182,7 @@ test("a call fails as its fate says: not done, or done and not known (M15)", asy
   assert.deepEqual(sends.map(({ state }) => state), ["retry CONNECTION", "retry CONNECTION", "pending", "pending"]);
 });
 
-test("a commit whose answer is lost is unknown, and may have counted (M15)", async () => {
+test("a commit whose answer is lost is unknown, and may have counted (B15)", async () => {
   const broker = createMemoryBroker({ topics: { in: 1 } });
   const member = await join(broker, "a");
   await broker.settle();
@@ -196,7 +196,7 @@ test("a commit whose answer is lost is unknown, and may have counted (M15)", asy
   }
 });
 
-test("the tasks of a killed member go to the others when its session ends, not before (M8)", async () => {
+test("the tasks of a killed member go to the others when its session ends, not before (B8)", async () => {
   const broker = createMemoryBroker({ topics: { in: 2 } });
   const dies = await join(broker, "a");
   const lives = await join(broker, "b");
@@ -210,7 +210,7 @@ test("the tasks of a killed member go to the others when its session ends, not b
   assert.deepEqual(lives.calls.slice(-2), ["suspend", "assigned 0,1"]);
 });
 
-test("a member that misses a rejoin is out when its time is up (M8)", async () => {
+test("a member that misses a rejoin is out when its time is up (B8)", async () => {
   const broker = createMemoryBroker({ topics: { in: 2 } });
   const impatient = { ...GROUP, rebalanceTimeoutMs: 4_000 };
   const frozen = await join(broker, "a", impatient);
@@ -223,7 +223,7 @@ test("a member that misses a rejoin is out when its time is up (M8)", async () =
   assert.deepEqual(joins.assignment!.tasks, [0, 1]);
 });
 
-test("who was put out is refused although the generation has not moved on yet (M7)", async () => {
+test("who was put out is refused although the generation has not moved on yet (B7)", async () => {
   const broker = createMemoryBroker({ topics: { in: 2 } });
   const out = await join(broker, "a");
   await join(broker, "b");
@@ -234,7 +234,7 @@ test("who was put out is refused although the generation has not moved on yet (M
   assert.equal(committed.state, "done rejected");
 });
 
-test("frozen past its session: batches and commits of the old ownership meet the fence (M7, M9)", async () => {
+test("frozen past its session: batches and commits of the old ownership meet the fence (B7, B9)", async () => {
   const broker = createMemoryBroker({ topics: { in: 1 } });
   const old = await join(broker, "a");
   await broker.settle();
@@ -254,7 +254,7 @@ test("frozen past its session: batches and commits of the old ownership meet the
   assert.deepEqual(next.assignment!.tasks, [0], "who took over keeps it");
 });
 
-test("what was fetched before a pause may still arrive, before a seek never (M10, M11)", async () => {
+test("what was fetched before a pause may still arrive, before a seek never (B10, B11)", async () => {
   for (const seek of [false, true]) {
     const broker = createMemoryBroker({ topics: { in: 1 } });
     const member = await join(broker, "a");
@@ -303,7 +303,7 @@ test("resuming a partition that was never sought is a mistake that shows", async
   assert.match(String(thrown), /resumed before a seek/);
 });
 
-test("the same picks give the same history, others another order (M14)", async () => {
+test("the same picks give the same history, others another order (B14)", async () => {
   const history = async (seed: number): Promise<string> => {
     let state = seed;
     const pick = (ready: readonly string[]): number => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) % ready.length;

@@ -8,8 +8,8 @@
 //   await broker.advance(30_000);               // … and with it: alarms ring at their own instants
 //
 // Invariants:
-//   M14  Same calls, same picker, same fates: same order of effects. No timer, no randomness.
-//   M15  What a failed call has done is what its fate says, never half of a request.
+//   B14  Same calls, same picker, same fates: same order of effects. No timer, no randomness.
+//   B15  What a failed call has done is what its fate says, never half of a request.
 
 import type { Instant } from "../../core/time.ts";
 import type { OutRecord, RecordBatch } from "../../runtime/ports.ts";

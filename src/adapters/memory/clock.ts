@@ -2,7 +2,7 @@
 // them in order of time; who moves it, and what runs in between, is the broker's settle().
 //
 // Invariants:
-//   M1  An alarm fires once, at its own instant, however far one move goes; equal instants fire in the
+//   B1  An alarm fires once, at its own instant, however far one move goes; equal instants fire in the
 //       order they were set.
 
 import type { Instant } from "../../core/time.ts";
@@ -24,7 +24,7 @@ interface Alarm {
 
 /** @param startAt wall clock at monotonic 0; both move together */
 export function createManualClock(startAt: Instant): ManualClock {
-  /** Ascending; a later one of equal time stands behind. (M1) */
+  /** Ascending; a later one of equal time stands behind. (B1) */
   const alarms: Alarm[] = [];
   let elapsed = 0;
 

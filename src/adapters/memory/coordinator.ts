@@ -7,9 +7,9 @@
 // and does not ask who owns a partition: only the generation fences.
 //
 // Invariants:
-//   M7  A commit counts when its member is in the group and its generation is the group's; else nothing
+//   B7  A commit counts when its member is in the group and its generation is the group's; else nothing
 //       of it does.
-//   M8  A member not heard of for its session time-out is out, and so is one that misses a rejoin.
+//   B8  A member not heard of for its session time-out is out, and so is one that misses a rejoin.
 
 import type { CommitEntry, CommitOutcome, CommittedOffset } from "../../runtime/ports.ts";
 import { BrokerFailure } from "../../runtime/ports.ts";
@@ -83,7 +83,7 @@ export class Coordinator {
     if (member !== undefined) this.#remove(member);
   }
 
-  // M7
+  // B7
   commit(id: string, generation: number, entries: readonly CommitEntry[]): CommitOutcome {
     const member = this.#members.get(id);
     if (member === undefined || generation !== this.#generation) return "rejected";
@@ -130,7 +130,7 @@ export class Coordinator {
     for (const member of this.#members.values()) {
       if (member.joined !== null) continue;
       member.cancelExpiry();
-      this.#members.delete(member.id); // M8
+      this.#members.delete(member.id); // B8
     }
     this.#preparing = false;
     this.#generation += 1;
@@ -147,7 +147,7 @@ export class Coordinator {
     }
   }
 
-  /** M8: from now on the member has its session time-out to be heard of again. */
+  /** B8: from now on the member has its session time-out to be heard of again. */
   #expect(member: Member): void {
     member.cancelExpiry();
     const at = this.#clock.monotonic() + member.request.sessionTimeoutMs;

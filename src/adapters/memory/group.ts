@@ -4,10 +4,10 @@
 //   suspend ─► join ─► sync ─► assigned g ─► heartbeats, fetches ─► told to rejoin ─► suspend …
 //
 // Invariants:
-//   M9  onSuspend comes before every join, and generation() is -1 from before it until onAssigned.
-//   M10  A batch counts while its partition's epoch is the one it was fetched in; a seek or an assignment
+//   B9  onSuspend comes before every join, and generation() is -1 from before it until onAssigned.
+//   B10  A batch counts while its partition's epoch is the one it was fetched in; a seek or an assignment
 //       begins a new one.
-//   M11  A pause ends fetching, not the delivery of what was fetched already: the client has it.
+//   B11  A pause ends fetching, not the delivery of what was fetched already: the client has it.
 
 import type {
   Assignment,
@@ -90,14 +90,14 @@ export class MemoryGroup implements Group {
     const fetching = this.#partitions.get(`${topic}/${partition}`);
     if (fetching === undefined) return;
     fetching.position = offset;
-    fetching.epoch += 1; // M10
+    fetching.epoch += 1; // B10
     fetching.inFlight = false;
     this.#fetch(fetching);
   }
 
   pause(topic: string, partition: number): void {
     const fetching = this.#partitions.get(`${topic}/${partition}`);
-    if (fetching !== undefined) fetching.paused = true; // M11
+    if (fetching !== undefined) fetching.paused = true; // B11
   }
 
   resume(topic: string, partition: number): void {
@@ -142,7 +142,7 @@ export class MemoryGroup implements Group {
     }
   }
 
-  // M9
+  // B9
   async #join(): Promise<void> {
     this.#generation = -1;
     this.#listener!.onSuspend();
@@ -204,7 +204,7 @@ export class MemoryGroup implements Group {
     }
   }
 
-  // M10
+  // B10
   #newEpoch(): void {
     for (const fetching of this.#partitions.values()) {
       fetching.epoch += 1;

@@ -2,8 +2,8 @@
 // topics' names, groups or waiting.
 //
 // Invariants:
-//   M2  Offsets are consecutive, whatever was deleted; only a truncation makes one be given again.
-//   M3  A control record (a transaction's marker) takes an offset and is never read.
+//   B2  Offsets are consecutive, whatever was deleted; only a truncation makes one be given again.
+//   B3  A control record (a transaction's marker) takes an offset and is never read.
 
 import type { Instant } from "../../core/time.ts";
 import type { OutRecord, PartitionRange, RecordBatch, RecordHeaders } from "../../runtime/ports.ts";
@@ -34,7 +34,7 @@ export class MemoryLog {
     return base;
   }
 
-  /** M3 */
+  /** B3 */
   appendControl(): void {
     this.#records.push(null);
   }

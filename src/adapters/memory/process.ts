@@ -3,8 +3,8 @@
 // enforce.
 //
 // Invariants:
-//   M12  One send of a producer is under way at a time; the next one starts when it is answered.
-//   M13  The sleeps of a frozen process end when it is thawed, those of a killed one never.
+//   B12  One send of a producer is under way at a time; the next one starts when it is answered.
+//   B13  The sleeps of a frozen process end when it is thawed, those of a killed one never.
 
 import type { Instant } from "../../core/time.ts";
 import type { Clock, Group, Logs, OutRecord, PartitionRange, Producer } from "../../runtime/ports.ts";
@@ -65,7 +65,7 @@ export class MemoryProcess {
     return {
       send: (topic, partition, records) => {
         const send = (): Promise<number> => this.#send(channel, { topic, partition }, records);
-        const sent = last.then(send, send); // M12
+        const sent = last.then(send, send); // B12
         last = sent;
         sent.catch(() => {});
         return sent;
@@ -95,7 +95,7 @@ export class MemoryProcess {
     return this.call({ kind: "send", channel, ...pair }, () => this.broker.append(pair, records));
   }
 
-  // M13
+  // B13
   async #sleep(ms: number, signal?: AbortSignal): Promise<void> {
     await this.broker.clock.sleep(ms, signal);
     await this.#wakeUp();

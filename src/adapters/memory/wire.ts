@@ -8,9 +8,9 @@
 // process's append.
 //
 // Invariants:
-//   M4  Jobs of one channel run in the order they were queued; between channels the picker decides.
-//   M5  A killed process hears nothing more, and what it had not yet got to the broker never arrives.
-//   M6  A frozen process hears nothing until it is thawed; its requests already queued still arrive.
+//   B4  Jobs of one channel run in the order they were queued; between channels the picker decides.
+//   B5  A killed process hears nothing more, and what it had not yet got to the broker never arrives.
+//   B6  A frozen process hears nothing until it is thawed; its requests already queued still arrive.
 
 import { BrokerFailure } from "../../runtime/ports.ts";
 import type { Disposition } from "../../runtime/ports.ts";
@@ -68,9 +68,9 @@ export class Wire {
   step(pick: Picker): boolean {
     const ready: string[] = [];
     for (const [channel, jobs] of this.#channels) {
-      while (jobs[0]?.process.life === "dead") jobs.shift(); // M5
+      while (jobs[0]?.process.life === "dead") jobs.shift(); // B5
       if (jobs.length === 0) this.#channels.delete(channel);
-      else if (!(jobs[0]!.inward && jobs[0]!.process.life === "frozen")) ready.push(channel); // M6
+      else if (!(jobs[0]!.inward && jobs[0]!.process.life === "frozen")) ready.push(channel); // B6
     }
     if (ready.length === 0) return false;
     const channel = ready[pick(ready)];
@@ -117,7 +117,7 @@ export class Wire {
     });
   }
 
-  // M4
+  // B4
   #queue(channel: string, job: Job): void {
     if (job.process.life === "dead") return;
     const jobs = this.#channels.get(channel);
