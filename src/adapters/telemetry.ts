@@ -3,7 +3,7 @@
 // and reach a log line as pseudonyms unless configured otherwise.
 //
 // Invariants:
-// T1 A flood of one event writes at most LINES_PER_SECOND lines a second; the next line counts those left
+// B1 A flood of one event writes at most LINES_PER_SECOND lines a second; the next line counts those left
 //    out. Metrics count all.
 
 import { pino } from "pino";
@@ -97,7 +97,7 @@ class EventLog {
     this.#logger[level](line, row.message);
   }
 
-  /** T1. @returns lines left out since the last one; undefined: leave this one out */
+  /** B1. @returns lines left out since the last one; undefined: leave this one out */
   #omitted(name: keyof TelemetryEvents): number | undefined {
     const second = Math.floor(this.#clock.monotonic() / 1_000);
     let pace = this.#pace.get(name);

@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import fc from "fast-check";
+import { LINES_PER_SECOND, openTelemetry } from "../../src/adapters/telemetry.ts";
+import type { TelemetryAdapter, TelemetryOptions } from "../../src/adapters/telemetry.ts";
+import { EVENTS } from "../../src/adapters/telemetry/event-table.ts";
+import { METRICS } from "../../src/adapters/telemetry/metric-table.ts";
+import type { MetricName } from "../../src/adapters/telemetry/metric-table.ts";
+import { metricsReference } from "../../src/adapters/telemetry/metrics-reference.ts";
+import { createManualClock } from "../../src/adapters/memory/clock.ts";
+import type { ManualClock } from "../../src/adapters/memory/clock.ts";
+import type { TelemetryEvents } from "../../src/runtime/telemetry.ts";
+
+const SERIES_BUDGET = 2_000;
+const NAMES = Object.keys(METRICS) as MetricName[];
+
+interface Probe {
+  readonly telemetry: TelemetryAdapter;
+  readonly clock: ManualClock;
+  lines(): Record<string, unknown>[];
+  /** Series → value, of our own metrics. */
+  series(): Promise<Map<string, number>>;
+}
+
+function probe(options: Partial<TelemetryOptions> = {}): Probe {
+  const written: string[] = [];
+  const clock = createManualClock(Date.UTC(2024, 5, 9));
+  const telemetry = openTelemetry({
+    logLevel: "debug",
+    logAccountIds: false,
+    pseudonymKey: "key",
+    write: (line) => written.push(line),
+    clock,
+    version: "1.2.3",
+    node: "v24.0.0",
+    ...options,
+  });
+  return {
+    telemetry,
+    clock,
+    lines: () => written.map((line) => JSON.parse(line) as Record<string, unknown>),
+    async series() {
+      const { text } = await telemetry.metrics();
+      const own = text.split("\n").filter((line) => line.startsWith("holdfast_"));
+      return new Map(own.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]));
+    },
+  };
+}
+
+const COMMAND: TelemetryEvents["command.acknowledged"] = {
+  rule: "r1",
+  action: "FREEZE",
+  mode: "enforce",
+  latencySeconds: 0.02,
+  accountId: "alice",
+  caseId: "alice/r1/e7",
+};
+
+/** Any event with any fields: texts and numbers from a large space, in the shape the event has. */
+const text = fc.oneof(fc.string({ maxLength: 20 }), fc.uuid(), fc.constantFrom("ok", "constructor", "__proto__"));
+const count = fc.nat({ max: 10_000 });
+const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]> } = {
+  "process.started": fc.record({ version: text, tasks: count, rulesHash: text, rules: count }),
+  "http.listening": fc.record({ url: text }),
+  "process.stopping": fc.record({ signal: text }),
+  "process.stopped": fc.record({ cleanly: fc.boolean() }),
+  "group.suspended": fc.record({ generation: count }),
+  "group.assigned": fc.record({ generation: count, tasks: fc.array(count), seconds: count }),
+  "group.fenced": fc.record({ task: count, reason: fc.constantFrom("lease", "generation", "commit") }),
+  "task.restoring": fc.record({ task: count, records: count }),
+  "task.restoreProgress": fc.record({ task: count, remaining: count }),
+  "task.restored": fc.record({ task: count, groups: count, seconds: count }),
+  "task.adopted": fc.record({ task: count, commands: count }),
+  "task.running": fc.record({ task: count, positions: fc.dictionary(text, count) }),
+  "task.stopped": fc.record({ task: count, reason: text }),
+  "checkpoint.done": fc.record({
+    task: count,
+    result: fc.constantFrom("committed", "rejected", "unknown", "failed"),
+    seconds: count,
+    groups: count,
+    bytes: count,
+  }),
+  "outbox.sent": fc.record({ topic: text, records: count }),
+  "command.acknowledged": fc.record({
+    rule: text,
+    action: text,
+    mode: text,
+    latencySeconds: count,
+    accountId: text,
+    caseId: text,
+  }),
+  "command.suppressed": fc.record({ reason: fc.constantFrom("stale", "observe"), count }),
+  "records.consumed": fc.record({ topic: text, count }),
+  "records.processed": fc.record({ topic: text, ok: count, late: count, rejected: count, misrouted: count, seconds: count }),
+  "record.deadLettered": fc.record({ topic: text, reason: text, partition: count, offset: count, detail: text }),
+  "time.observed": fc.record({ topic: text, eventTime: count, lagSeconds: count }),
+  "lag.observed": fc.record({ topic: text, partition: count, records: count }),
+  "alignment.paused": fc.record({ topic: text }),
+  "state.observed": fc.record({ task: count, accounts: count }),
+  "state.evicted": fc.record({ reason: text, count }),
+  "broker.failed": fc.record({ code: text, disposition: text, doing: text }),
+  "registry.requested": fc.record({ result: fc.constantFrom("ok", "unknown_id", "refused", "unreachable") }),
+  "rules.loaded": fc.record({ count, hash: text }),
+};
+
+test("whatever happens, the number of series stays within the budget and every metric is there (M1)", async () => {
+  const { telemetry, series } = probe({ logLevel: "silent" });
+  for (const name of Object.keys(anyEvent) as (keyof TelemetryEvents)[]) {
+    for (const fields of fc.sample(anyEvent[name] as fc.Arbitrary<never>, { numRuns: 600, seed: 7 })) {
+      telemetry.emit(name, fields);
+    }
+  }
+  const { text: page } = await telemetry.metrics();
+  const all = page.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  assert.ok(all.length <= SERIES_BUDGET, `${all.length} series`);
+  const names = new Set([...(await series()).keys()].map((key) => key.split("{", 1)[0]!.replace(/_(?:bucket|sum|count)$/, "")));
+  for (const name of NAMES) assert.ok(names.has(`holdfast_${name}`), `${name} is missing`);
+});
+
+test("names follow the conventions: base units, _total for counters only", () => {
+  for (const name of NAMES) {
+    const { type, labels, help, bad } = METRICS[name];
+    assert.match(name, /^[a-z]+(?:_[a-z]+)*$/);
+    assert.equal(name.endsWith("_total"), type === "counter", name);
+    assert.equal(name.endsWith("_info"), type === "info", name);
+    assert.doesNotMatch(name, /_(?:ms|millis|milliseconds|minutes|kb|mb)\b/);
+    for (const label of Object.keys(labels)) assert.doesNotMatch(label, /account|user|ip|device|offset|error|event/);
+    assert.match(help, /\.$/);
+    assert.match(bad, /\.$/);
+  }
+});
+
+test("every metric is moved by an event; only build_info is set at start", () => {
+  const moved = new Set(Object.values(EVENTS).flatMap((row) => Object.keys(row.metrics ?? {})));
+  assert.deepEqual(NAMES.filter((name) => !moved.has(name)), ["build_info"]);
+});
+
+test("counters with closed labels begin at 0", async () => {
+  const series = await probe().series();
+  assert.equal(series.get('holdfast_checkpoints_total{result="failed"}'), 0);
+  assert.equal(series.get("holdfast_rebalances_total"), 0);
+});
+
+test("an acknowledged command is counted, timed and logged without the account's id", async () => {
+  const { telemetry, lines, series } = probe();
+  telemetry.emit("command.acknowledged", COMMAND);
+  const counts = await series();
+  assert.equal(counts.get('holdfast_commands_total{rule="r1",action="FREEZE",mode="enforce"}'), 1);
+  assert.equal(counts.get('holdfast_detection_latency_seconds_bucket{le="0.025",rule="r1"}'), 1);
+  const { accountId, caseId, ...rest } = lines()[0]!;
+  assert.deepEqual(rest, {
+    level: "info",
+    time: "2024-06-09T00:00:00.000Z",
+    event: "command.acknowledged",
+    rule: "r1",
+    action: "FREEZE",
+    mode: "enforce",
+    latencySeconds: 0.02,
+    message: "command appended",
+  });
+  assert.match(String(accountId), /^acct_[\w-]{16}$/);
+  assert.equal(caseId, `${String(accountId)}/r1/e7`);
+});
+
+test("a pseudonym depends on the key alone, and can be turned off", () => {
+  const idOf = (options: Partial<TelemetryOptions>): unknown => {
+    const { telemetry, lines } = probe(options);
+    telemetry.emit("command.acknowledged", COMMAND);
+    return lines()[0]!["accountId"];
+  };
+  assert.equal(idOf({}), idOf({}));
+  assert.notEqual(idOf({}), idOf({ pseudonymKey: "another" }));
+  assert.notEqual(idOf({ pseudonymKey: undefined }), idOf({ pseudonymKey: undefined }));
+  assert.equal(idOf({ logAccountIds: true }), "alice");
+});
+
+test("lag of a partition that is gone is gone, and so is what was kept for its task (M2)", async () => {
+  const { telemetry, series, clock } = probe();
+  for (const task of [0, 1]) {
+    telemetry.emit("lag.observed", { topic: "a", partition: task, records: 5 });
+    telemetry.emit("state.observed", { task, accounts: 10 });
+    telemetry.emit("task.running", { task, positions: {} });
+    clock.moveTo(clock.monotonic() + 1_000);
+  }
+  const before = await series();
+  assert.equal(before.get("holdfast_accounts"), 20);
+  assert.equal(before.get("holdfast_checkpoint_age_seconds"), 2);
+  telemetry.emit("task.stopped", { task: 0, reason: "rebalance" });
+  const after = await series();
+  assert.equal(after.has('holdfast_lag_records{topic="a",partition="0"}'), false);
+  assert.equal(after.get('holdfast_lag_records{topic="a",partition="1"}'), 5);
+  assert.equal(after.get("holdfast_accounts"), 10);
+  assert.equal(after.get("holdfast_checkpoint_age_seconds"), 1);
+  telemetry.emit("group.assigned", { generation: 2, tasks: [], seconds: 1 });
+  assert.equal((await series()).get("holdfast_accounts"), 0);
+});
+
+test("only a committed checkpoint makes the age young again", async () => {
+  const { telemetry, series, clock } = probe();
+  telemetry.emit("task.running", { task: 0, positions: {} });
+  clock.moveTo(3_000);
+  const done = { task: 0, seconds: 0.1, groups: 1, bytes: 100 };
+  telemetry.emit("checkpoint.done", { ...done, result: "failed" });
+  assert.equal((await series()).get("holdfast_checkpoint_age_seconds"), 3);
+  telemetry.emit("checkpoint.done", { ...done, result: "committed" });
+  assert.equal((await series()).get("holdfast_checkpoint_age_seconds"), 0);
+});
+
+test("the rules in force are one series", async () => {
+  const { telemetry, series } = probe();
+  telemetry.emit("rules.loaded", { count: 5, hash: "aa" });
+  telemetry.emit("rules.loaded", { count: 6, hash: "bb" });
+  const found = [...(await series())].filter(([key]) => key.startsWith("holdfast_rules_info"));
+  assert.deepEqual(found, [['holdfast_rules_info{hash="bb"}', 1]]);
+});
+
+test("a flood of one event is cut short in the log, not in the metrics (B1)", async () => {
+  const { telemetry, lines, series, clock } = probe();
+  const rejected = { topic: "a", reason: "UNDECODABLE", partition: 0, detail: "no magic byte" };
+  const flood = LINES_PER_SECOND + 7;
+  for (let offset = 0; offset < flood; offset++) telemetry.emit("record.deadLettered", { ...rejected, offset });
+  assert.equal(lines().length, LINES_PER_SECOND);
+  clock.moveTo(1_000);
+  telemetry.emit("record.deadLettered", { ...rejected, offset: flood });
+  assert.equal(lines().at(-1)!["omitted"], 7);
+  assert.equal((await series()).get('holdfast_dead_letter_total{topic="a",reason="UNDECODABLE"}'), flood + 1);
+});
+
+test("lines below the level are not written", () => {
+  const { telemetry, lines } = probe({ logLevel: "warn" });
+  telemetry.emit("command.acknowledged", COMMAND);
+  telemetry.emit("rules.loaded", { count: 0, hash: "none" });
+  assert.deepEqual(lines().map((line) => line["event"]), ["rules.loaded"]);
+});
+
+test("docs/metrics.md is what the tables say (npm run docs writes it)", () => {
+  const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
+  assert.equal(page, metricsReference());
+});
