@@ -1,0 +1,108 @@
+// The connections of one part of the adapter (a group, a producer, the logs), kept usable: reconnected and
+// their metadata refreshed when something failed. Owns one kafkajs cluster object and replaces it when no
+// known broker answers any more. Retries nothing itself: each call fails or succeeds, the callers loop.
+//
+// Invariants:
+//   N1  After a failure was reported, the next call looks at fresh metadata before anything is sent.
+
+import { BrokerFailure } from "../../runtime/ports.ts";
+import type { KafkaClient } from "./client.ts";
+import { kafkajs } from "./kafkajs.ts";
+import type { Broker, Cluster } from "./kafkajs.ts";
+
+export class Connections {
+  readonly #client: KafkaClient;
+  #topics = new Set<string>();
+  #cluster: Cluster | undefined;
+  #stale = false;
+  #closed = false;
+
+  constructor(client: KafkaClient) {
+    this.#client = client;
+  }
+
+  /**
+   * Connected, with metadata of these topics not older than a minute.
+   * @throws kafkajs's errors, UNKNOWN_TOPIC_OR_PARTITION when one of the topics is missing
+   */
+  async ready(topics: readonly string[]): Promise<Cluster> {
+    if (this.#closed) throw new BrokerFailure("the connections were closed", { disposition: "retry", code: "CLOSED" });
+    const cluster = (this.#cluster ??= this.#client.cluster());
+    const known = this.#topics;
+    const stale = this.#stale;
+    try {
+      await cluster.connect();
+      if (!topics.every((topic) => known.has(topic))) {
+        await cluster.addMultipleTargetTopics(topics);
+        for (const topic of topics) known.add(topic);
+      }
+      // N1
+      await (stale ? cluster.refreshMetadata() : cluster.refreshMetadataIfNecessary());
+      if (stale) this.#stale = false;
+      return cluster;
+    } catch (error) {
+      this.#stale = true;
+      // A broker that answers, if only with an error, is no reason to look for another.
+      if (!isAnswer(error) && this.#cluster === cluster) this.#discard();
+      throw error;
+    }
+  }
+
+  /** The broker that leads a partition. @throws kafkajs's errors; BrokerFailure while there is no leader */
+  async leader(topic: string, partition: number): Promise<Broker> {
+    const cluster = await this.ready([topic]);
+    const node = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
+    if (node === undefined) throw unavailable(`topic ${topic} has no partition ${partition}`, "UNKNOWN_TOPIC_OR_PARTITION");
+    if (node.leader < 0) throw unavailable(`${topic} partition ${partition} has no leader`, "LEADER_NOT_AVAILABLE");
+    return cluster.findBroker({ nodeId: node.leader });
+  }
+
+  /** @throws kafkajs's errors */
+  async broker(nodeId: number): Promise<Broker> {
+    const cluster = await this.ready([]);
+    return cluster.findBroker({ nodeId });
+  }
+
+  /** The broker that coordinates a group. @throws kafkajs's errors */
+  async coordinator(groupId: string, topics: readonly string[]): Promise<Broker> {
+    const cluster = await this.ready(topics);
+    // Not the library's findGroupCoordinator: it hides a refusal (authorisation) behind "not found".
+    const anyBroker = await cluster.brokerPool.findConnectedBroker();
+    const { coordinator } = await anyBroker.findGroupCoordinator({ groupId });
+    return cluster.findBroker({ nodeId: coordinator.nodeId });
+  }
+
+  /** To be told after a failed call: what is known of the cluster may be out of date. */
+  suspect(): void {
+    this.#stale = true;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#discard();
+  }
+
+  #discard(): void {
+    const cluster = this.#cluster;
+    this.#cluster = undefined;
+    this.#topics = new Set();
+    if (cluster === undefined) return;
+    const { brokers, seedBroker } = cluster.brokerPool;
+    for (const broker of [...Object.values(brokers), ...(seedBroker === undefined ? [] : [seedBroker])]) {
+      // Without this the library waits for every answer still due before it closes the socket.
+      for (const connection of broker.connectionPool.pool) {
+        connection.rejectRequests(new kafkajs.ConnectionError("the connection was given up"));
+      }
+    }
+    cluster.disconnect().catch(() => {});
+  }
+}
+
+function unavailable(message: string, code: string): BrokerFailure {
+  return new BrokerFailure(message, { disposition: "retry", code });
+}
+
+function isAnswer(error: unknown): boolean {
+  const { type, cause } = error as { type?: unknown; cause?: { type?: unknown } };
+  return typeof type === "string" || typeof cause?.type === "string";
+}

@@ -1,0 +1,99 @@
+// What an error of kafkajs means to the shell: a code from a bounded set and a disposition. Owns the
+// classification; who retries and how often is the caller's.
+
+import { BrokerFailure } from "../../runtime/ports.ts";
+import type { Disposition } from "../../runtime/ports.ts";
+
+/** Will never succeed, however often it is tried. */
+const HALT: ReadonlySet<string> = new Set([
+  "CLUSTER_AUTHORIZATION_FAILED",
+  "FENCED_INSTANCE_ID",
+  "GROUP_AUTHORIZATION_FAILED",
+  "GROUP_MAX_SIZE_REACHED",
+  "INCONSISTENT_GROUP_PROTOCOL",
+  "INVALID_COMMIT_OFFSET_SIZE",
+  "INVALID_CONFIG",
+  "INVALID_GROUP_ID",
+  "INVALID_PARTITIONS",
+  "INVALID_RECORD",
+  "INVALID_REPLICATION_FACTOR",
+  "INVALID_REQUIRED_ACKS",
+  "INVALID_SESSION_TIMEOUT",
+  "INVALID_TIMESTAMP",
+  "INVALID_TOPIC_EXCEPTION",
+  "MESSAGE_TOO_LARGE",
+  "OFFSET_METADATA_TOO_LARGE",
+  "OFFSET_OUT_OF_RANGE",
+  "POLICY_VIOLATION",
+  "SASL_AUTHENTICATION_FAILED",
+  "SECURITY_DISABLED",
+  "TOPIC_AUTHORIZATION_FAILED",
+  "UNSUPPORTED_FOR_MESSAGE_FORMAT",
+  "UNSUPPORTED_SASL_MECHANISM",
+  "UNSUPPORTED_VERSION",
+]);
+
+const REJOIN: ReadonlySet<string> = new Set([
+  "ILLEGAL_GENERATION",
+  "REBALANCE_IN_PROGRESS",
+  "UNKNOWN_MEMBER_ID",
+]);
+
+/** kafkajs's own errors, which carry no protocol type. */
+const CLIENT_CODES: Readonly<Record<string, string>> = {
+  KafkaJSBrokerNotFound: "BROKER_NOT_FOUND",
+  KafkaJSConnectionClosedError: "CONNECTION_CLOSED",
+  KafkaJSConnectionError: "CONNECTION",
+  KafkaJSGroupCoordinatorNotFound: "COORDINATOR_NOT_FOUND",
+  KafkaJSLockTimeout: "CONNECTION_LOCK",
+  KafkaJSMetadataNotLoaded: "METADATA",
+  KafkaJSNoBrokerAvailableError: "BROKER_NOT_FOUND",
+  KafkaJSRequestTimeoutError: "REQUEST_TIMEOUT",
+  KafkaJSSASLAuthenticationError: "SASL_AUTHENTICATION_FAILED",
+  KafkaJSServerDoesNotSupportApiKey: "UNSUPPORTED_VERSION",
+  KafkaJSTopicMetadataNotLoaded: "METADATA",
+};
+
+/** A batch over the segment's size is refused as a whole, like a record over the limit. */
+const SAME_AS: Readonly<Record<string, string>> = { RECORD_LIST_TOO_LARGE: "MESSAGE_TOO_LARGE" };
+
+/**
+ * The failure behind an error. A BrokerFailure is returned as it is.
+ * @param doing for the message: "append to holdfast.commands partition 3"
+ * @throws the error itself when it is a bug (not the world's fault)
+ */
+export function brokerFailure(error: unknown, doing: string): BrokerFailure {
+  if (error instanceof BrokerFailure) return error;
+  const origin = originOf(error);
+  const code = origin.type ?? CLIENT_CODES[origin.name] ?? socketCode(origin) ?? kafkajsCode(origin);
+  if (code === undefined) throw error;
+  const known = SAME_AS[code] ?? code;
+  const disposition: Disposition = HALT.has(known) ? "halt" : REJOIN.has(known) ? "rejoin" : "retry";
+  return new BrokerFailure(`could not ${doing}: ${origin.message} (${known})`, { disposition, code: known, cause: error });
+}
+
+interface Origin {
+  readonly name: string;
+  readonly message: string;
+  /** The protocol's name of the error. */
+  readonly type?: string;
+  readonly code?: unknown;
+}
+
+/** kafkajs wraps what happened in "retries exceeded" and "not retriable" errors. */
+function originOf(error: unknown): Origin {
+  let origin = error as Origin & { cause?: unknown };
+  for (let depth = 0; depth < 8 && origin.type === undefined && origin.cause instanceof Error; depth += 1) {
+    origin = origin.cause as unknown as Origin & { cause?: unknown };
+  }
+  return origin;
+}
+
+/** Node's: ECONNREFUSED and its like. */
+function socketCode({ code }: Origin): string | undefined {
+  return typeof code === "string" && /^E[A-Z]{4,}$/u.test(code) ? "CONNECTION" : undefined;
+}
+
+function kafkajsCode({ name }: Origin): string | undefined {
+  return name?.startsWith("KafkaJS") ? "CLIENT" : undefined;
+}

@@ -1,0 +1,269 @@
+// Reads partitions: one loop a broker, each asking for what its broker leads and the reader wants. Owns the
+// loops and what a fetch error means; positions and pauses are feed.ts's. A slow or dead broker holds up
+// only what it leads.
+//
+// Invariants:
+//   L1  No batch is delivered after stop().
+//   L2  An offset the log does not hold is never replaced by another: it is a failure that names both.
+
+import { BrokerFailure } from "../../runtime/ports.ts";
+import type { RecordBatch } from "../../runtime/ports.ts";
+import { Bell } from "./bell.ts";
+import type { Connections } from "./connections.ts";
+import { brokerFailure } from "./failures.ts";
+import { Feed } from "./feed.ts";
+import { fetchRecords } from "./fetch-protocol.ts";
+import type { AnsweredPartition, FetchOptions, WantedPartition } from "./fetch-protocol.ts";
+import type { Cluster } from "./kafkajs.ts";
+import { EARLIEST, LATEST, listOffsets } from "./log-offsets.ts";
+import type { TopicPartition } from "./log-offsets.ts";
+import { readRecords, UnreadableRecords } from "./record-batch.ts";
+
+export interface FetcherOptions extends FetchOptions {
+  /** Upper bound of one batch after decompression. */
+  readonly maxBatchBytes: number;
+}
+
+export interface FetcherListener {
+  onBatch(batch: RecordBatch): void;
+  /** The fetcher has stopped and will not recover. */
+  onFailure(failure: BrokerFailure): void;
+}
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1_000;
+const METADATA_CHECK_MS = 1_000;
+/** A topic may look unknown to a broker that has just started; after so long it is gone. */
+const UNKNOWN_TOPIC_GRACE_MS = 30_000;
+
+interface Request extends WantedPartition {
+  readonly feed: Feed;
+}
+
+export class Fetcher {
+  readonly #connections: Connections;
+  readonly #options: FetcherOptions;
+  readonly #listener: FetcherListener;
+  readonly #feeds = new Map<string, Feed>();
+  readonly #topics: readonly string[];
+  /** What each broker leads, as far as it is read here. */
+  #led = new Map<number, Feed[]>();
+  readonly #loops = new Set<number>();
+  readonly #appetite = new Bell();
+  readonly #moved = new Bell();
+  #partitions: string | undefined;
+  #stopped = false;
+  #turn = 0;
+  #unknownSince = Infinity;
+
+  constructor(
+    connections: Connections,
+    partitions: readonly TopicPartition[],
+    options: FetcherOptions & { readonly listener: FetcherListener },
+  ) {
+    this.#connections = connections;
+    this.#options = options;
+    this.#listener = options.listener;
+    this.#topics = [...new Set(partitions.map(({ topic }) => topic))];
+    for (const { topic, partition } of partitions) this.#feeds.set(key(topic, partition), new Feed(topic, partition));
+  }
+
+  start(): void {
+    if (this.#feeds.size > 0) void this.#supervise();
+  }
+
+  // L1
+  stop(): void {
+    this.#stopped = true;
+    this.#appetite.ring();
+    this.#moved.ring();
+  }
+
+  seek(topic: string, partition: number, offset: number): void {
+    this.#feeds.get(key(topic, partition))?.seek(offset);
+    this.#appetite.ring();
+  }
+
+  pause(topic: string, partition: number): void {
+    const feed = this.#feeds.get(key(topic, partition));
+    if (feed !== undefined) feed.paused = true;
+  }
+
+  resume(topic: string, partition: number): void {
+    const feed = this.#feeds.get(key(topic, partition));
+    if (feed === undefined) return;
+    if (feed.position < 0) throw new Error(`${topic} partition ${partition} was resumed before a seek`);
+    feed.paused = false;
+    // Not now: the reader must not be called from within its own call.
+    if (feed.keeps) setImmediate(() => this.#deliver(feed.takeKept()));
+    this.#appetite.ring();
+  }
+
+  /** Sees to it that every broker which leads something has its loop, also after leaders moved. */
+  async #supervise(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        const cluster = await this.#connections.ready(this.#topics);
+        this.#led = Map.groupBy(this.#feeds.values(), ({ topic, partition }) => leaderOf(cluster, topic, partition));
+        this.#unknownSince = Infinity;
+        this.#checkPartitions(cluster);
+        for (const node of this.#led.keys()) if (node >= 0 && !this.#loops.has(node)) void this.#loop(node);
+      } catch (error) {
+        this.#failed(error, `read the metadata of ${this.#topics.join(", ")}`);
+      }
+      await this.#moved.wait(METADATA_CHECK_MS);
+    }
+  }
+
+  /** Keys move between partitions when a topic gets more of them: what is kept by partition means nothing then. */
+  #checkPartitions(cluster: Cluster): void {
+    const counts = this.#topics.map((topic) => `${topic} ${cluster.findTopicPartitionMetadata(topic).length}`).join(", ");
+    if (counts === (this.#partitions ??= counts)) return;
+    const message = `the number of partitions changed while running (before: ${this.#partitions}; now: ${counts}): keys have moved between partitions`;
+    this.#fail(new BrokerFailure(message, { disposition: "halt", code: "INVALID_PARTITIONS" }));
+  }
+
+  async #loop(node: number): Promise<void> {
+    this.#loops.add(node);
+    for (let pause = FIRST_PAUSE_MS; !this.#stopped && this.#led.has(node); ) {
+      const requests = this.#requests(node);
+      if (requests.length === 0) {
+        await this.#appetite.wait(METADATA_CHECK_MS);
+        continue;
+      }
+      try {
+        const broker = await this.#connections.broker(node);
+        const answers = await fetchRecords(broker, requests, this.#options);
+        const refused = this.#receive(requests, answers);
+        if (refused === undefined) {
+          pause = FIRST_PAUSE_MS;
+          continue;
+        }
+        await this.#refused(refused);
+      } catch (error) {
+        this.#failed(error, "fetch records");
+      }
+      await this.#moved.wait(pause);
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    }
+    this.#loops.delete(node);
+  }
+
+  /** The broker fills its answer in this order: each time another partition comes first. */
+  #requests(node: number): Request[] {
+    const hungry = (this.#led.get(node) ?? []).filter((feed) => feed.hungry);
+    this.#turn += 1;
+    const first = hungry.length === 0 ? 0 : this.#turn % hungry.length;
+    return [...hungry.slice(first), ...hungry.slice(0, first)].map((feed) => ({
+      topic: feed.topic,
+      partition: feed.partition,
+      offset: feed.position,
+      feed,
+    }));
+  }
+
+  /** @returns one of the partitions the broker refused */
+  #receive(requests: readonly Request[], answers: readonly AnsweredPartition[]): Refusal | undefined {
+    const asked = new Map(requests.map((request) => [key(request.topic, request.partition), request]));
+    let refused: Refusal | undefined;
+    for (const answer of answers) {
+      const request = asked.get(key(answer.topic, answer.partition));
+      if (request === undefined) continue;
+      if (answer.error !== null) refused = { request, error: answer.error };
+      else if (answer.records.length > 0) this.#read(request, answer);
+    }
+    return refused;
+  }
+
+  #read({ feed, offset }: Request, { topic, partition, highWatermark, aborted, records }: AnsweredPartition): void {
+    if (this.#stopped || !feed.expects(offset)) return;
+    const fetched = { topic, partition, fetchedFrom: offset, endOffset: highWatermark, aborted, records };
+    let batch: RecordBatch | null;
+    try {
+      batch = readRecords(fetched, this.#options.maxBatchBytes);
+    } catch (error) {
+      if (!(error instanceof UnreadableRecords)) throw error;
+      this.#fail(unreadable(error, topic, partition));
+      return;
+    }
+    if (batch !== null && feed.accept(batch)) this.#deliver(batch);
+  }
+
+  #deliver(batch: RecordBatch | null): void {
+    if (batch === null || this.#stopped) return; // L1
+    this.#listener.onBatch(batch);
+    this.#appetite.ring();
+  }
+
+  /** @throws kafkajs's errors */
+  async #refused({ request, error }: Refusal): Promise<void> {
+    const { topic, partition, offset, feed } = request;
+    const failure = brokerFailure(error, `read ${topic} partition ${partition}`);
+    if (failure.code !== "OFFSET_OUT_OF_RANGE") return this.#failed(failure, "");
+    const [[start], [end]] = await Promise.all([
+      listOffsets(this.#connections, [request], EARLIEST),
+      listOffsets(this.#connections, [request], LATEST),
+    ]);
+    if (feed.position !== offset || (offset >= start! && offset <= end!)) return;
+    this.#fail(lost(request, { start: start!, end: end! })); // L2
+  }
+
+  #failed(error: unknown, doing: string): void {
+    if (this.#stopped) return;
+    const failure = brokerFailure(error, doing);
+    if (failure.disposition === "halt") return this.#fail(failure);
+    this.#connections.suspect();
+    if (failure.code === "UNKNOWN_TOPIC_OR_PARTITION") this.#unknownTopic(failure);
+    else this.#moved.ring();
+  }
+
+  #unknownTopic(failure: BrokerFailure): void {
+    const now = performance.now();
+    this.#unknownSince = Math.min(this.#unknownSince, now);
+    if (now - this.#unknownSince < UNKNOWN_TOPIC_GRACE_MS) return;
+    this.#fail(
+      new BrokerFailure(
+        `one of the topics ${this.#topics.join(", ")} does not exist any more: restore it, or start without it`,
+        { disposition: "halt", code: failure.code, cause: failure },
+      ),
+    );
+  }
+
+  #fail(failure: BrokerFailure): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#listener.onFailure(failure);
+  }
+}
+
+interface Refusal {
+  readonly request: Request;
+  readonly error: Error;
+}
+
+function key(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+function leaderOf(cluster: Cluster, topic: string, partition: number): number {
+  return cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader ?? -1;
+}
+
+function unreadable(error: UnreadableRecords, topic: string, partition: number): BrokerFailure {
+  return new BrokerFailure(
+    `${topic} partition ${partition} offset ${error.offset} cannot be read: ${error.message}`,
+    { disposition: "halt", code: error.code, cause: error },
+  );
+}
+
+function lost({ topic, partition, offset }: Request, range: { start: number; end: number }): BrokerFailure {
+  const what =
+    offset < range.start
+      ? `records from ${offset} to ${range.start} were deleted before they were read; lengthen the topic's retention`
+      : "the log was cut back or the topic created anew";
+  return new BrokerFailure(
+    `${topic} partition ${partition}: offset ${offset} is expected, but the log holds ${range.start} to ${range.end}: ${what}. ` +
+      `To go on without them, reset the group's offsets`,
+    { disposition: "halt", code: "OFFSET_OUT_OF_RANGE" },
+  );
+}

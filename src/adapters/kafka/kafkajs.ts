@@ -1,0 +1,198 @@
+// The one door to kafkajs: its public entry and the internal modules the adapter builds on, with types for
+// what is used of them. Owns the check that this is the release the adapter was written against. Leaves
+// patches to the *-patch.ts files.
+//
+// Why internals: kafkajs's consumer commits a default offset on "out of range" (wiping the metadata that is
+// our checkpoint), stops every fetch while one batch is processed, retries commits under whatever
+// generation is current, and decodes some 100,000 records a second. Its connections, protocol and cluster
+// metadata are sound; those are what is taken from it.
+
+import { createRequire } from "node:module";
+import type { Admin, KafkaConfig, SASLOptions } from "kafkajs";
+
+export type { Admin, ITopicConfig, SASLOptions } from "kafkajs";
+
+const require = createRequire(import.meta.url);
+const EXPECTED = "2.2.4";
+
+/** What is used of kafkajs's logger. */
+export interface Logger {
+  namespace(name: string): Logger;
+}
+
+export interface LogEntry {
+  readonly namespace: string;
+  readonly label: string;
+  readonly log: { readonly message: string } & Readonly<Record<string, unknown>>;
+}
+
+export interface Connection {
+  readonly host: string;
+  readonly port: number;
+  isConnected(): boolean;
+  connect(): Promise<unknown>;
+  rejectRequests(error: Error): void;
+  chunks: Buffer[];
+  bytesBuffered: number;
+  bytesNeeded: number;
+}
+
+export interface RequestQueue {
+  throttledUntil: number;
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  readonly pending: readonly unknown[];
+  checkPendingRequests(): void;
+  scheduleCheckPendingRequests(): void;
+}
+
+/** One request of one API version, its response's decoder, and how long to wait for it. */
+export interface ProtocolCall<T> {
+  readonly request: {
+    readonly apiKey: number;
+    readonly apiVersion: number;
+    readonly apiName: string;
+    encode(): Promise<Encoder>;
+  };
+  readonly response: { decode(payload: Buffer): Promise<T>; parse(decoded: T): Promise<T> };
+  /** Milliseconds; counts only where longer than the client's own. */
+  readonly requestTimeout?: number;
+}
+
+export interface Encoder {
+  readonly buffer: Buffer;
+  writeBuffer(buffer: Buffer): Encoder;
+}
+
+export interface JoinedGroup {
+  readonly generationId: number;
+  readonly groupProtocol: string;
+  readonly leaderId: string;
+  readonly memberId: string;
+  /** Filled for the leader only. */
+  readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[];
+}
+
+interface TopicOf<P> {
+  readonly topic: string;
+  readonly partitions: readonly P[];
+}
+
+/** A node of the cluster. Every call throws kafkajs's errors, also for the first partition refused. */
+export interface Broker {
+  readonly nodeId: number;
+  readonly connectionPool: {
+    readonly pool: readonly Connection[];
+    send<T>(call: ProtocolCall<T>): Promise<T>;
+  };
+  findGroupCoordinator(options: { groupId: string }): Promise<{ readonly coordinator: { readonly nodeId: number } }>;
+  joinGroup(options: {
+    groupId: string;
+    sessionTimeout: number;
+    rebalanceTimeout: number;
+    memberId: string;
+    groupProtocols: readonly { name: string; metadata: Buffer }[];
+  }): Promise<JoinedGroup>;
+  syncGroup(options: {
+    groupId: string;
+    generationId: number;
+    memberId: string;
+    groupAssignment: readonly { memberId: string; memberAssignment: Buffer }[];
+  }): Promise<{ readonly memberAssignment: Buffer }>;
+  heartbeat(options: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>;
+  leaveGroup(options: { groupId: string; memberId: string }): Promise<unknown>;
+  offsetCommit(options: {
+    groupId: string;
+    groupGenerationId: number;
+    memberId: string;
+    topics: readonly TopicOf<{ partition: number; offset: number; metadata: string }>[];
+  }): Promise<unknown>;
+  offsetFetch(options: { groupId: string; topics: readonly TopicOf<{ partition: number }>[] }): Promise<{
+    readonly responses: readonly TopicOf<{ partition: number; offset: string; metadata: string | null }>[];
+  }>;
+  listOffsets(options: {
+    isolationLevel: number;
+    topics: readonly TopicOf<{ partition: number; timestamp: number }>[];
+  }): Promise<{ readonly responses: readonly TopicOf<{ partition: number; offset: string }>[] }>;
+}
+
+export interface Cluster {
+  readonly brokerPool: {
+    readonly brokers: Readonly<Record<string, Broker>>;
+    readonly seedBroker?: Broker;
+    findConnectedBroker(): Promise<Broker>;
+  };
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  refreshMetadataIfNecessary(): Promise<void>;
+  findBroker(options: { nodeId: number }): Promise<Broker>;
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[];
+}
+
+export interface ClusterOptions {
+  readonly logger: Logger;
+  readonly socketFactory: unknown;
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly ssl: KafkaConfig["ssl"] | undefined;
+  readonly sasl: SASLOptions | undefined;
+  readonly connectionTimeout: number;
+  readonly requestTimeout: number;
+  readonly enforceRequestTimeout: boolean;
+  readonly metadataMaxAge: number;
+  readonly allowAutoTopicCreation: boolean;
+  readonly retry: { readonly retries: number };
+}
+
+interface MemberProtocol<T> {
+  encode(value: T): Buffer;
+  decode(bytes: Buffer): T;
+}
+
+interface Modules {
+  readonly Cluster: new (options: ClusterOptions) => Cluster;
+  readonly Connection: { readonly prototype: Connection };
+  readonly RequestQueue: { readonly prototype: RequestQueue };
+  readonly Encoder: new (initialSize?: number) => Encoder;
+  readonly MemberMetadata: MemberProtocol<{ version: number; topics: readonly string[]; userData: Buffer }>;
+  readonly MemberAssignment: {
+    encode(value: { version: number; assignment: Readonly<Record<string, readonly number[]>> }): Buffer;
+    /** null: an empty assignment. */
+    decode(bytes: Buffer): { assignment: Readonly<Record<string, readonly number[]>> } | null;
+  };
+  readonly ConnectionError: new (message: string) => Error;
+  readonly createErrorFromCode: (code: number) => Error;
+  readonly createSocketFactory: () => unknown;
+  readonly createLogger: (options: { level: number; logCreator: () => (entry: LogEntry) => void }) => Logger;
+  readonly crc32c: (bytes: Buffer) => number;
+  readonly Kafka: new (config: KafkaConfig) => { admin(): Admin };
+}
+
+const { version } = require("kafkajs/package.json") as { version: string };
+if (version !== EXPECTED) {
+  throw new Error(
+    `kafkajs ${version} is installed, but the Kafka adapter builds on the internals of ${EXPECTED}: ` +
+      `install exactly that release, or check every module listed in adapters/kafka/kafkajs.ts against the new one`,
+  );
+}
+
+const { MemberMetadata, MemberAssignment } = require("kafkajs/src/consumer/assignerProtocol");
+const { KafkaJSConnectionError } = require("kafkajs/src/errors");
+const { createErrorFromCode } = require("kafkajs/src/protocol/error");
+const { createLogger } = require("kafkajs/src/loggers");
+
+export const kafkajs: Modules = {
+  Cluster: require("kafkajs/src/cluster"),
+  Connection: require("kafkajs/src/network/connection"),
+  RequestQueue: require("kafkajs/src/network/requestQueue"),
+  Encoder: require("kafkajs/src/protocol/encoder"),
+  MemberMetadata,
+  MemberAssignment,
+  ConnectionError: KafkaJSConnectionError,
+  createErrorFromCode,
+  createSocketFactory: require("kafkajs/src/network/socketFactory"),
+  createLogger,
+  crc32c: require("kafkajs/src/protocol/recordBatch/crc32C"),
+  Kafka: require("kafkajs").Kafka,
+};

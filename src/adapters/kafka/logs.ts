@@ -1,0 +1,43 @@
+// The Logs port on Kafka: partition counts and offsets. Retries nothing; one set of connections.
+
+import type { Logs, PartitionRange } from "../../runtime/ports.ts";
+import type { KafkaClient } from "./client.ts";
+import { Connections } from "./connections.ts";
+import { brokerFailure } from "./failures.ts";
+import { EARLIEST, LATEST, listOffsets } from "./log-offsets.ts";
+
+export interface KafkaLogs extends Logs {
+  close(): void;
+}
+
+export function createKafkaLogs(client: KafkaClient): KafkaLogs {
+  const connections = new Connections(client);
+  return {
+    async partitionCounts(topics) {
+      try {
+        const cluster = await connections.ready(topics);
+        return new Map(topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]));
+      } catch (error) {
+        connections.suspect();
+        throw brokerFailure(error, `read the partition counts of ${topics.join(", ")}`);
+      }
+    },
+
+    async ranges(pairs) {
+      const [starts, ends] = await Promise.all([
+        listOffsets(connections, pairs, EARLIEST),
+        listOffsets(connections, pairs, LATEST),
+      ]);
+      return starts.map((start, index): PartitionRange => ({ start, end: ends[index]! }));
+    },
+
+    async offsetsAt(pairs, timestamp) {
+      // The end first: a record appended between the two questions is found by the second.
+      const ends = await listOffsets(connections, pairs, LATEST);
+      const found = await listOffsets(connections, pairs, timestamp);
+      return found.map((offset, index) => (offset < 0 ? ends[index]! : offset));
+    },
+
+    close: () => connections.close(),
+  };
+}

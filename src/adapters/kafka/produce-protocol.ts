@@ -1,0 +1,64 @@
+// Kafka's Produce, version 7 (brokers since 2.1), encoded and decoded here: one partition a request, the
+// answer checked to cover it.
+
+import { kafkajs } from "./kafkajs.ts";
+import type { Broker, ProtocolCall } from "./kafkajs.ts";
+import { WireReader, WireWriter } from "./wire.ts";
+
+const PRODUCE = 0;
+const VERSION = 7;
+const ALL_REPLICAS = -1;
+
+interface ProduceAnswer {
+  readonly clientSideThrottleTime: number;
+  readonly partitions: readonly { topic: string; partition: number; code: number; baseOffset: number }[];
+}
+
+/**
+ * Appends one record batch; waits for all in-sync replicas, at most `timeoutMs`.
+ * @returns the offset of its first record
+ * @throws kafkajs's errors
+ */
+export async function produceBatch(
+  broker: Broker,
+  batch: Buffer,
+  to: { readonly topic: string; readonly partition: number; readonly timeoutMs: number },
+): Promise<number> {
+  const { partitions } = await broker.connectionPool.send(call(batch, to));
+  const answer = partitions.find(({ topic, partition }) => topic === to.topic && partition === to.partition);
+  // Without an answer for the partition nothing is known: not a success.
+  if (answer === undefined) throw new kafkajs.ConnectionError(`the answer says nothing of ${to.topic} partition ${to.partition}`);
+  if (answer.code !== 0) throw kafkajs.createErrorFromCode(answer.code);
+  return answer.baseOffset;
+}
+
+function call(batch: Buffer, to: { topic: string; partition: number; timeoutMs: number }): ProtocolCall<ProduceAnswer> {
+  const head = new WireWriter(64 + to.topic.length);
+  head.int16(-1).int16(ALL_REPLICAS).int32(to.timeoutMs);
+  head.int32(1).string(to.topic).int32(1).int32(to.partition).int32(batch.length);
+  const bytes = head.take();
+  return {
+    request: {
+      apiKey: PRODUCE,
+      apiVersion: VERSION,
+      apiName: "Produce",
+      encode: async () => new kafkajs.Encoder(bytes.length + batch.length).writeBuffer(bytes).writeBuffer(batch),
+    },
+    response: { decode: async (payload) => decodeAnswer(payload), parse: async (answer) => answer },
+    requestTimeout: to.timeoutMs + 1_000,
+  };
+}
+
+function decodeAnswer(payload: Buffer): ProduceAnswer {
+  const reader = new WireReader(payload);
+  const partitions: { topic: string; partition: number; code: number; baseOffset: number }[] = [];
+  reader.array(() => {
+    const topic = reader.string();
+    reader.array(() => {
+      partitions.push({ topic, partition: reader.int32(), code: reader.int16(), baseOffset: reader.int64() });
+      reader.int64(); // log append time
+      reader.int64(); // log start offset
+    });
+  });
+  return { partitions, clientSideThrottleTime: reader.int32() };
+}
