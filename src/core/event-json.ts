@@ -54,7 +54,8 @@ function valueOf(field: FieldKind, given: unknown): unknown {
   switch (field.kind) {
     case "id":
     case "text":
-      return typeof given === "string" ? given : undefined;
+      // A lone surrogate has no UTF-8: every writer of it would make something else of it.
+      return typeof given === "string" && given.isWellFormed() ? given : undefined;
     case "symbol":
       return typeof given === "string" && field.symbols.includes(given) ? given : undefined;
     case "instant":
@@ -79,7 +80,7 @@ function expectation(field: FieldKind): string {
   switch (field.kind) {
     case "id":
     case "text":
-      return "a string";
+      return "a string of well-formed Unicode";
     case "symbol":
       return `one of ${field.symbols.join(", ")}`;
     case "instant":

@@ -93,9 +93,6 @@ function validateIdentity(event: ExchangeEvent): Rejection | null {
   if (accountId.length === 0) return empty("accountId");
   if (eventId.length > LIMITS.idLength) return tooLong("eventId", eventId.length, LIMITS.idLength);
   if (accountId.length > LIMITS.idLength) return tooLong("accountId", accountId.length, LIMITS.idLength);
-  // A lone surrogate has no UTF-8: the key, the ids and the state would each make something else of it.
-  if (!eventId.isWellFormed()) return invalid("eventId", "is not well-formed Unicode");
-  if (!accountId.isWellFormed()) return invalid("accountId", "is not well-formed Unicode");
   if (!isInstant(occurredAt)) return badInstant("occurredAt", occurredAt);
   return null;
 }

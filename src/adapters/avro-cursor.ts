@@ -1,0 +1,177 @@
+// A place in a record's bytes and the Avro primitives read from there, made for hostile input: whatever
+// the bytes say, reading ends, allocates no more than the record's size warrants, and either gives the
+// value that was written or throws a DecodeFailure. Leaves the order of reading to avro-reader.ts.
+//
+// Invariants:
+//   R1 The position never moves backwards and never passes the end.
+//   R2 A block is believed only as far as the bytes left could hold it: every item takes at least one.
+//   R3 A number is exact or refused; text is valid UTF-8 or refused.
+
+import { isUtf8 } from "node:buffer";
+import type { RejectReason } from "../core/event.ts";
+
+/** The bytes are not what their schema says. */
+export class DecodeFailure extends Error {
+  readonly reason: RejectReason;
+  constructor(message: string, reason: RejectReason = "UNDECODABLE") {
+    super(message);
+    this.name = "DecodeFailure";
+    this.reason = reason;
+  }
+}
+
+/** Up to here a string made from character codes is cheaper than a call out of JavaScript. */
+const SHORT = 24;
+
+export class AvroCursor {
+  #bytes: Buffer = Buffer.alloc(0);
+  #position = 0;
+  /** Arguments of String.fromCharCode by length, reused. */
+  readonly #codes: readonly number[][] = Array.from({ length: SHORT + 1 }, (_, length) => new Array<number>(length).fill(0));
+  /** Texts of two ASCII characters by their codes: countries, which accounts keep for long, are one object each. */
+  readonly #pairs: (string | undefined)[] = new Array<string | undefined>(128 * 128).fill(undefined);
+
+  start(bytes: Buffer, position: number): void {
+    this.#bytes = bytes;
+    this.#position = position;
+  }
+
+  /** Call after the last read: every byte must have been part of a value. */
+  finish(): void {
+    const left = this.#bytes.length - this.#position;
+    if (left !== 0) throw new DecodeFailure(`${left} bytes are left over after the record`);
+  }
+
+  long(): number {
+    const first = this.#bytes[this.#position];
+    if (first !== undefined && first < 0x80) {
+      this.#position++;
+      return (first >>> 1) ^ -(first & 1);
+    }
+    return this.#longSlowly();
+  }
+
+  #longSlowly(): number {
+    const bytes = this.#bytes;
+    const first = bytes[this.#position];
+    if (first === undefined) throw this.#truncated();
+    this.#position++;
+    // Zigzag's sign bit apart from the magnitude: together they can pass 2^53 where the value does not.
+    let magnitude = (first & 0x7f) >>> 1;
+    let scale = 64;
+    for (let length = 1; length < 10; length++) {
+      const byte = bytes[this.#position];
+      if (byte === undefined) throw this.#truncated();
+      this.#position++;
+      magnitude += (byte & 0x7f) * scale;
+      if (byte < 0x80) return exact((first & 1) === 1 ? -magnitude - 1 : magnitude);
+      scale *= 128;
+    }
+    throw this.#endless();
+  }
+
+  skipLong(): void {
+    for (let length = 0; length < 10; length++) {
+      const byte = this.#bytes[this.#position];
+      if (byte === undefined) throw this.#truncated();
+      this.#position++;
+      if (byte < 0x80) return;
+    }
+    throw this.#endless();
+  }
+
+  flag(): boolean {
+    const byte = this.#bytes[this.#position];
+    if (byte === undefined) throw this.#truncated();
+    if (byte > 1) throw new DecodeFailure(`byte ${this.#position} is no boolean`);
+    this.#position++;
+    return byte === 1;
+  }
+
+  /** Index of a union's branch or an enum's symbol. */
+  index(count: number): number {
+    const index = this.long();
+    if (index < 0 || index >= count) throw new DecodeFailure(`index ${index} of ${count} before byte ${this.#position}`);
+    return index;
+  }
+
+  text(): string {
+    const length = this.#length();
+    const start = this.#position;
+    this.#position = start + length;
+    const bytes = this.#bytes;
+    if (length > SHORT) return this.#longText(start, start + length);
+    const codes = this.#codes[length]!;
+    let seen = 0;
+    for (let index = 0; index < length; index++) {
+      const byte = bytes[start + index]!;
+      seen |= byte;
+      codes[index] = byte;
+    }
+    if (seen >= 0x80) return this.#longText(start, start + length);
+    if (length !== 2) return String.fromCharCode.apply(null, codes);
+    return (this.#pairs[codes[0]! * 128 + codes[1]!] ??= String.fromCharCode(codes[0]!, codes[1]!));
+  }
+
+  #longText(start: number, end: number): string {
+    // R3: a replacement character would make two different account ids one.
+    if (!isUtf8(this.#bytes.subarray(start, end))) throw new DecodeFailure(`text at byte ${start} is not UTF-8`);
+    return this.#bytes.toString("utf8", start, end);
+  }
+
+  /** Skips bytes or text: a length and as many bytes. */
+  skipBytes(): void {
+    const length = this.#length();
+    this.#position += length;
+  }
+
+  skip(length: number): void {
+    // R1: a size from the record may be negative.
+    if (length < 0 || length > this.#bytes.length - this.#position) throw this.#truncated();
+    this.#position += length;
+  }
+
+  /** Items of the next block of an array or a map; 0: it was the last. */
+  blockItems(): number {
+    const count = this.long();
+    if (count >= 0) return this.#believable(count);
+    this.skipLong();
+    return this.#believable(-count);
+  }
+
+  /** Skips a block whose size in bytes is written. @returns items still to be skipped one by one; 0: the end; -1: this block is done */
+  skippableItems(): number {
+    const count = this.long();
+    if (count >= 0) return this.#believable(count);
+    this.skip(this.long());
+    return -1;
+  }
+
+  #believable(items: number): number {
+    // R2
+    if (items > this.#bytes.length - this.#position) {
+      throw new DecodeFailure(`a block of ${items} items before byte ${this.#position}, more than the record can hold`);
+    }
+    return items;
+  }
+
+  #length(): number {
+    const length = this.long();
+    if (length < 0 || length > this.#bytes.length - this.#position) throw this.#truncated();
+    return length;
+  }
+
+  #endless(): DecodeFailure {
+    return new DecodeFailure(`a number of more than 10 bytes before byte ${this.#position}`);
+  }
+
+  #truncated(): DecodeFailure {
+    return new DecodeFailure(`the record ends too early (byte ${this.#position} of ${this.#bytes.length})`);
+  }
+}
+
+function exact(value: number): number {
+  // R3
+  if (!Number.isSafeInteger(value)) throw new DecodeFailure("a number beyond 2^53 - 1", "INVALID_FIELD");
+  return value;
+}

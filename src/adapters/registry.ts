@@ -1,0 +1,172 @@
+// The schema registry's REST interface (Confluent's, which Apicurio speaks too), by the package
+// @kafkajs/confluent-schema-registry as nothing but its client: it asks one question a call and says
+// plainly what came of it. Leaves caching, waiting and retrying to the caller (codec.ts), who knows what
+// depends on the answer.
+//
+// Invariants:
+//   G1 Only an answer of the registry itself is an answer: a refused connection, a time-out, an error page,
+//      a server's failure are BrokerFailure `retry`, never "unknown" or "unusable".
+//   G2 Nothing is kept: neither schemas nor retry settings outlive a call.
+//
+// What the package does that G1 and G2 guard against: an error of the connection is reported as HTTP
+// status 400 with the error's text as body; an error's code is dropped, only status and message are left,
+// and the message tells whether the body was the registry's JSON; retry settings given to one instance
+// become the default of all later ones; its schema cache has no bound; it has no time-out.
+
+import { COMPATIBILITY, SchemaRegistry as Client, SchemaType } from "@kafkajs/confluent-schema-registry";
+import avro from "avsc";
+import { BrokerFailure } from "../runtime/ports.ts";
+import type { Telemetry } from "../runtime/telemetry.ts";
+
+/** What the registry has under an id. */
+export type RegisteredSchema =
+  | { readonly kind: "avro"; readonly json: avro.Schema }
+  /** It has no such id. A replica may lag behind: ask again before believing it. */
+  | { readonly kind: "unknown" }
+  /** It has one, but no Avro schema that can be parsed. */
+  | { readonly kind: "unusable"; readonly detail: string };
+
+/** All methods throw BrokerFailure: `retry` when nobody competent answered, `halt` when the registry refused. */
+export interface SchemaRegistry {
+  schema(id: number): Promise<RegisteredSchema>;
+  /** The id under which exactly this schema is registered for the subject; null: it is not. */
+  idOf(subject: string, schemaText: string): Promise<number | null>;
+  /** The id of the subject's latest version; null: no such subject. */
+  latestId(subject: string): Promise<number | null>;
+  /**
+   * Registers a new version, or finds it again, and gives a new subject the compatibility
+   * FULL_TRANSITIVE. Idempotent. A subject with another compatibility, or a schema that does not fit
+   * the earlier versions, is refused (`halt`, code REGISTRY_REFUSED).
+   */
+  register(subject: string, schemaText: string): Promise<number>;
+}
+
+const CLIENT_ID = "holdfast";
+/** How the package begins the message of an error whose body is not the registry's JSON. */
+const FOREIGN_BODY = `${CLIENT_ID} - Error, status `;
+/** All of them, each time: what is left out would come from whoever made an instance before (G2). */
+const NO_RETRY = { maxRetryTimeInSecs: 1, initialRetryTimeInSecs: 0.1, factor: 0, multiplier: 1, retries: 0 };
+
+/**
+ * @param options.url base URL of the Confluent API; Apicurio: `http://host:8080/apis/ccompat/v7`
+ * @param options.timeoutMs limit of one request, connect to last byte
+ */
+export function createRegistry(options: { url: string; timeoutMs?: number; telemetry: Telemetry }): SchemaRegistry {
+  const { url, timeoutMs = 5_000, telemetry } = options;
+  const client = new Client({
+    host: url.replace(/\/+$/, ""),
+    clientId: CLIENT_ID,
+    retry: NO_RETRY,
+    middlewares: [withinTime(timeoutMs), inJson()],
+  });
+
+  /** @returns the answer; null: HTTP status 404 in the registry's own words */
+  async function ask<T>(doing: string, question: () => Promise<T>): Promise<T | null> {
+    try {
+      const answer = await question();
+      telemetry.emit("registry.requested", { result: "ok" });
+      return answer;
+    } catch (error) {
+      const failure = interpret(error, `${doing} at ${withoutUser(url)}`);
+      const result = failure === null ? "unknown_id" : failure.disposition === "halt" ? "refused" : "unreachable";
+      telemetry.emit("registry.requested", { result });
+      if (failure === null) return null;
+      throw failure;
+    } finally {
+      client.cache.clear(); // G2
+    }
+  }
+
+  return {
+    async schema(id) {
+      const found = await ask(`schema ${id}`, () => unlessUnusable(client.getSchema(id)));
+      if (found === null) return { kind: "unknown" };
+      if (found instanceof Error) return { kind: "unusable", detail: found.message };
+      if (!avro.Type.isType(found)) return { kind: "unusable", detail: "it is not an Avro schema" };
+      return { kind: "avro", json: (found as unknown as avro.Type).schema({ exportAttrs: true }) };
+    },
+    idOf: (subject, schemaText) =>
+      ask(`lookup of ${subject}`, () => client.getRegistryIdBySchema(subject, avroSchema(schemaText))),
+    latestId: (subject) => ask(`latest version of ${subject}`, () => client.getLatestSchemaId(subject)),
+    async register(subject, schemaText) {
+      const options = { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE };
+      const registered = await ask(`registration of ${subject}`, () => client.register(avroSchema(schemaText), options));
+      if (registered !== null) return registered.id;
+      throw refusal(`registration of ${subject} at ${withoutUser(url)}: not found; is the URL the registry's Confluent API?`);
+    },
+  };
+}
+
+function avroSchema(schema: string): { type: SchemaType.AVRO; schema: string } {
+  return { type: SchemaType.AVRO, schema };
+}
+
+/** A schema that was fetched but cannot be parsed is an answer; whatever keeps it from being fetched is not. */
+async function unlessUnusable<T>(fetched: Promise<T>): Promise<T | Error> {
+  try {
+    return await fetched;
+  } catch (error) {
+    if (statusOf(error) !== undefined) throw error;
+    return error as Error;
+  }
+}
+
+/** G1. @returns null: the registry itself says that there is no such thing */
+function interpret(error: unknown, doing: string): BrokerFailure | null {
+  const status = statusOf(error);
+  const message = (error as Error).message;
+  const isOwnAnswer = status !== undefined && !message.includes(FOREIGN_BODY);
+  if (isOwnAnswer && status === 404) return null;
+  const isRefusal = status === 401 || status === 403 || (isOwnAnswer && status >= 400 && status < 500 && status !== 408 && status !== 429);
+  if (isRefusal || isMismatch(error)) return refusal(`${doing}: ${message.replace(`${CLIENT_ID} - `, "")}`, error);
+  return new BrokerFailure(`${doing}: ${message.replace(FOREIGN_BODY, "status ")}`, {
+    disposition: "retry",
+    code: "REGISTRY_UNREACHABLE",
+    cause: error,
+  });
+}
+
+function refusal(message: string, cause?: unknown): BrokerFailure {
+  return new BrokerFailure(message, { disposition: "halt", code: "REGISTRY_REFUSED", cause });
+}
+
+/** The HTTP status the package saw or made up; undefined: the error is none of a request. */
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  // A failed lookup is wrapped in an error without a status; it is always a 404.
+  if (error.name === "ConfluentSchemaRegistryError") return 404;
+  const { status } = error as { status?: unknown };
+  return typeof status === "number" ? status : undefined;
+}
+
+function isMismatch(error: unknown): boolean {
+  return error instanceof Error && error.name === "ConfluentSchemaRegistryCompatibilityError";
+}
+
+type Middleware = NonNullable<ConstructorParameters<typeof Client>[0]["middlewares"]>[number];
+
+/** The package's time-out is for an idle connection; an answer that drips must end too. */
+function withinTime(timeoutMs: number): Middleware {
+  return () => ({
+    prepareRequest: async (next) => (await next()).enhance({ signal: AbortSignal.timeout(timeoutMs) }),
+  });
+}
+
+/** A gateway's page with status 200 would be taken for an empty answer (G1). */
+function inJson(): Middleware {
+  return () => ({
+    response: async (next) => {
+      const response = await next();
+      const answer: unknown = response.data();
+      if (typeof answer === "object" && answer !== null) return response;
+      throw Object.assign(new Error(`${FOREIGN_BODY}${response.status()}: not JSON`), { status: response.status() });
+    },
+  });
+}
+
+function withoutUser(url: string): string {
+  const parsed = new URL(url);
+  parsed.username = "";
+  parsed.password = "";
+  return parsed.href;
+}
