@@ -1,0 +1,79 @@
+// One processor under a driver: a process that can be killed, frozen or told to stop, and everything it
+// reported. Owns its life; composing it is processor-driver.ts's.
+
+import type { MemoryProcess } from "../adapters/memory/process.ts";
+import type { TaskContext } from "../runtime/task-context.ts";
+import type { Telemetry, TelemetryEvents } from "../runtime/telemetry.ts";
+import { Worker } from "../runtime/worker.ts";
+
+export interface Reported<K extends keyof TelemetryEvents = keyof TelemetryEvents> {
+  readonly name: K;
+  readonly fields: TelemetryEvents[K];
+}
+
+type End = { readonly how: "running" } | { readonly how: "stopped" } | { readonly how: "failed"; readonly error: unknown };
+
+export class DrivenProcessor {
+  readonly process: MemoryProcess;
+  readonly reported: Reported[] = [];
+  readonly #stop = new AbortController();
+  readonly #worker: Worker;
+  #end: End = { how: "running" };
+
+  /** @param compose makes what the worker needs, and what must be done before it runs */
+  constructor(
+    process: MemoryProcess,
+    compose: (telemetry: Telemetry) => { context: TaskContext; prepare: () => Promise<readonly string[]> },
+  ) {
+    this.process = process;
+    const telemetry: Telemetry = { emit: (name, fields) => void this.reported.push({ name, fields }) };
+    const { context, prepare } = compose(telemetry);
+    this.#worker = new Worker(context);
+    void this.#run(prepare);
+  }
+
+  /** SIGTERM: it drains and leaves; let time pass until `end()` says so. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /** kill -9. */
+  kill(): void {
+    this.process.kill();
+  }
+
+  /** SIGSTOP; the clock and the others go on. */
+  freeze(): void {
+    this.process.freeze();
+  }
+
+  thaw(): void {
+    this.process.thaw();
+  }
+
+  /** Assigned, and every task restored. */
+  ready(): boolean {
+    return this.#end.how === "running" && this.process.alive() && this.#worker.ready();
+  }
+
+  /** How the process ended, if it has by itself. */
+  end(): End {
+    return this.#end;
+  }
+
+  /** What was reported under one name, in order. */
+  reports<K extends keyof TelemetryEvents>(name: K): TelemetryEvents[K][] {
+    return this.reported.flatMap((event) => (event.name === name ? [event.fields as TelemetryEvents[K]] : []));
+  }
+
+  async #run(prepare: () => Promise<readonly string[]>): Promise<void> {
+    try {
+      const problems = await prepare();
+      if (problems.length > 0) throw new Error(problems.join("\n"));
+      await this.#worker.run(this.#stop.signal);
+      this.#end = { how: "stopped" };
+    } catch (error) {
+      this.#end = { how: "failed", error };
+    }
+  }
+}

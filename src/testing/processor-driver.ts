@@ -1,0 +1,230 @@
+// Drives whole processors, the production worker and core, on the memory broker with a hand-moved clock:
+// produce events, let time pass, kill, freeze or stop processors, read what was said. Deterministic. Owns
+// the composition for that; what a processor does is src/runtime's, what a broker does adapters/memory's.
+//
+//   const driver = await createProcessorDriver({ rules, schemas, … });
+//   const first = driver.start("first");
+//   driver.produce({ eventId: "e1", accountId: "alice", type: "API_KEY_CREATED" });
+//   await driver.advance(1_000);
+//   driver.commands();
+
+import { EVENT_TYPES } from "../core/event-fields.ts";
+import { SERVICES } from "../core/event.ts";
+import type { ExchangeEvent, Service } from "../core/event.ts";
+import type { Command, Detection } from "../core/output.ts";
+import type { CoreSettings, OpenPartition, StateCodec } from "../core/partition.ts";
+import type { RuleSet } from "../core/rule.ts";
+import { DAY, MINUTE } from "../core/time.ts";
+import type { Instant } from "../core/time.ts";
+import { createCodec, subjectOf } from "../adapters/codec.ts";
+import { murmur2Partitioner } from "../adapters/kafka/partitioner.ts";
+import { createMemoryBroker } from "../adapters/memory/broker.ts";
+import type { MemoryBroker } from "../adapters/memory/broker.ts";
+import type { MemoryRecord } from "../adapters/memory/log.ts";
+import { createMemoryRegistry } from "../adapters/memory/registry.ts";
+import type { Picker } from "../adapters/memory/wire.ts";
+import type { SchemaRegistry } from "../adapters/registry.ts";
+import type { SchemaFile, Schemas } from "../adapters/schema-files.ts";
+import type { StateLogCodec } from "../runtime/state-log.ts";
+import type { TaskContext, Tuning } from "../runtime/task-context.ts";
+import { coPartitioned } from "../runtime/topics.ts";
+import type { Topics } from "../runtime/topics.ts";
+import { DrivenProcessor } from "./driven-processor.ts";
+
+export const DRIVER_TOPICS: Topics = {
+  inputs: [
+    { topic: "auth-events", service: "auth" },
+    { topic: "api-key-events", service: "api_key" },
+    { topic: "withdrawal-events", service: "withdrawal" },
+  ],
+  commands: "holdfast.commands",
+  detections: "holdfast.detections",
+  state: "holdfast.state",
+  deadLetter: "holdfast.dead-letter",
+};
+
+export interface ProcessorDriverOptions {
+  readonly rules: RuleSet;
+  readonly schemas: Schemas;
+  readonly openPartition: OpenPartition;
+  readonly stateCodec: StateCodec;
+  readonly stateLogCodec: StateLogCodec;
+  /** Number of tasks. Default 1. */
+  readonly partitions?: number;
+  readonly settings?: Partial<CoreSettings>;
+  readonly tuning?: Partial<Tuning>;
+  /** Most records one fetch returns: small ones make many batches. */
+  readonly maxFetchRecords?: number;
+  /** Which of the things that could happen next does; the first by default. */
+  readonly pick?: Picker;
+}
+
+/** An event as a test says it: what it leaves out is filled in. */
+export type DrivenEvent = Partial<ExchangeEvent> & Pick<ExchangeEvent, "accountId" | "type">;
+
+/** Where a produced record lies. */
+export interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+const SETTINGS: CoreSettings = { allowedLateness: 10 * MINUTE, profileWarmup: 14 * DAY, mode: "enforce" };
+const TUNING: Tuning = {
+  sessionTimeoutMs: 10_000,
+  checkpointIntervalMs: 1_000,
+  checkpointMaxRecords: 20_000,
+  alignmentMs: MINUTE,
+  bufferBytes: 4 << 20,
+  startFrom: "earliest",
+};
+
+export class ProcessorDriver {
+  readonly broker: MemoryBroker;
+  readonly tuning: Tuning;
+  readonly groupId = "holdfast";
+  readonly #options: ProcessorDriverOptions;
+  readonly #registry: SchemaRegistry;
+  readonly #schemaIds: ReadonlyMap<string, number>;
+  #events = 0;
+
+  constructor(options: ProcessorDriverOptions, registered: { registry: SchemaRegistry; ids: ReadonlyMap<string, number> }) {
+    const { partitions = 1, maxFetchRecords, pick } = options;
+    const topics = [...coPartitioned(DRIVER_TOPICS), DRIVER_TOPICS.detections, DRIVER_TOPICS.deadLetter];
+    this.#options = options;
+    this.#registry = registered.registry;
+    this.#schemaIds = registered.ids;
+    this.tuning = { ...TUNING, ...options.tuning };
+    this.broker = createMemoryBroker({
+      topics: Object.fromEntries(topics.map((topic) => [topic, partitions])),
+      ...(maxFetchRecords === undefined ? {} : { maxFetchRecords }),
+      ...(pick === undefined ? {} : { pick }),
+    });
+  }
+
+  /** Starts a processor as a process of its own. */
+  start(name: string): DrivenProcessor {
+    const { openPartition, stateCodec, stateLogCodec, rules, partitions = 1, schemas, settings } = this.#options;
+    const process = this.broker.connect(name);
+    const { sessionTimeoutMs } = this.tuning;
+    const group = process.group({
+      groupId: this.groupId,
+      topics: coPartitioned(DRIVER_TOPICS),
+      sessionTimeoutMs,
+      heartbeatIntervalMs: sessionTimeoutMs / 10,
+      rebalanceTimeoutMs: sessionTimeoutMs,
+    });
+    const { clock } = process;
+    let writers = 0;
+    return new DrivenProcessor(process, (telemetry) => {
+      const codec = createCodec({ registry: this.#registry, schemas, topics: DRIVER_TOPICS, fields: rules.fields, clock, telemetry });
+      const context: TaskContext = {
+        groupId: this.groupId,
+        topics: DRIVER_TOPICS,
+        partitions,
+        detectionPartitions: partitions,
+        deadLetterPartitions: partitions,
+        group,
+        logs: process.logs(),
+        producer: process.producer(),
+        stateProducer: process.producer(),
+        partitioner: murmur2Partitioner,
+        ...{ codec, stateCodec, stateLogCodec, openPartition, rules, clock, telemetry },
+        settings: { ...SETTINGS, ...settings },
+        tuning: this.tuning,
+        newWriter: () => `${name}-${(writers += 1)}`,
+      };
+      return { context, prepare: () => codec.prepare() };
+    });
+  }
+
+  /** Appends an event to its service's topic, in its account's partition, at the clock's time. */
+  produce(event: DrivenEvent): Place {
+    const service = SERVICES.find((candidate) => EVENT_TYPES[candidate].includes(event.type));
+    if (service === undefined) throw new Error(`no service has events of type ${event.type}`);
+    const { partitions = 1 } = this.#options;
+    const filled = { eventId: `e${(this.#events += 1)}`, occurredAt: this.now(), ...event };
+    const key = Buffer.from(event.accountId);
+    const value = this.#encode(service, filled);
+    return this.produceRaw(topicOf(service), murmur2Partitioner(key, partitions), { key, value });
+  }
+
+  /** Appends bytes as they are. */
+  produceRaw(topic: string, partition: number, record: { key: Buffer | null; value: Buffer | null }): Place {
+    const offset = this.broker.append({ topic, partition }, [{ ...record, headers: {} }]);
+    return { topic, partition, offset };
+  }
+
+  /** Everything said so far, repeated sends included, in the order of each partition's log. */
+  commands(): Command[] {
+    const { type } = this.#options.schemas.command;
+    return this.records(DRIVER_TOPICS.commands).map(({ value }) => type.fromBuffer(body(value)) as Command);
+  }
+
+  detections(): Detection[] {
+    const { type } = this.#options.schemas.detection;
+    return this.records(DRIVER_TOPICS.detections).map(({ value }) => type.fromBuffer(body(value)) as Detection);
+  }
+
+  deadLetters(): readonly MemoryRecord[] {
+    return this.records(DRIVER_TOPICS.deadLetter);
+  }
+
+  /** All records of a topic, partition after partition. */
+  records(topic: string): MemoryRecord[] {
+    const { partitions = 1 } = this.#options;
+    return Array.from({ length: partitions }, (_, partition) => this.broker.records(topic, partition)).flat();
+  }
+
+  now(): Instant {
+    return this.broker.clock.now();
+  }
+
+  /** Everything that can happen without time passing. */
+  settle(): Promise<void> {
+    return this.broker.settle();
+  }
+
+  advance(ms: number): Promise<void> {
+    return this.broker.advance(ms);
+  }
+
+  /** Lets time pass until `holds`. @throws after `withinMs` of it */
+  async until(holds: () => boolean, options: { withinMs: number; what: string }): Promise<void> {
+    const deadline = this.broker.clock.monotonic() + options.withinMs;
+    await this.settle();
+    while (!holds()) {
+      if (this.broker.clock.monotonic() >= deadline) throw new Error(`not within ${options.withinMs} ms: ${options.what}`);
+      await this.advance(50);
+    }
+  }
+
+  #encode(service: Service, event: ExchangeEvent): Buffer {
+    const file = this.#options.schemas.events[service];
+    const header = Buffer.alloc(5);
+    header.writeInt32BE(this.#schemaIds.get(file.path)!, 1);
+    return Buffer.concat([header, file.type.toBuffer(event)]);
+  }
+}
+
+/** Makes the topics, registers the schemas; no processor runs yet. */
+export async function createProcessorDriver(options: ProcessorDriverOptions): Promise<ProcessorDriver> {
+  const registry = createMemoryRegistry();
+  const ids = new Map<string, number>();
+  const register = async (topic: string, file: SchemaFile): Promise<void> => {
+    ids.set(file.path, await registry.register(subjectOf(topic), file.text));
+  };
+  for (const { topic, service } of DRIVER_TOPICS.inputs) await register(topic, options.schemas.events[service]);
+  await register(DRIVER_TOPICS.commands, options.schemas.command);
+  await register(DRIVER_TOPICS.detections, options.schemas.detection);
+  return new ProcessorDriver(options, { registry, ids });
+}
+
+function topicOf(service: Service): string {
+  return DRIVER_TOPICS.inputs.find((input) => input.service === service)!.topic;
+}
+
+/** Without magic byte and schema id. */
+function body(value: Buffer | null): Buffer {
+  return (value ?? Buffer.alloc(5)).subarray(5);
+}
