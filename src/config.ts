@@ -6,7 +6,18 @@ import { DAY, HOUR, MINUTE, SECOND } from "./core/time.ts";
 import type { Duration } from "./core/time.ts";
 import type { Mode } from "./core/output.ts";
 import type { Topics } from "./runtime/topics.ts";
-import { brokers, choice, integer, milliseconds, pemFile, secretFile, startFrom, text, truth, url } from "./config/setting-kinds.ts";
+import {
+  brokers,
+  choice,
+  integer,
+  milliseconds,
+  pemFile,
+  secretFile,
+  startFrom,
+  text,
+  truth,
+  url,
+} from "./config/setting-kinds.ts";
 import type { Kind, Secret, StartFrom } from "./config/setting-kinds.ts";
 
 export type SaslMechanism = "plain" | "scram-sha-256" | "scram-sha-512";
@@ -103,7 +114,12 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     default: "none",
     doc: "Client certificate for mutual TLS. Needs the key as well.",
   },
-  kafkaSslKeyFile: { section: "Kafka", kind: pemFile(), default: "none", doc: "Private key of the client certificate." },
+  kafkaSslKeyFile: {
+    section: "Kafka",
+    kind: pemFile(),
+    default: "none",
+    doc: "Private key of the client certificate.",
+  },
   kafkaSaslMechanism: {
     section: "Kafka",
     kind: choice(["plain", "scram-sha-256", "scram-sha-512"]),
@@ -166,7 +182,12 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     default: 3,
     doc: "Replicas of the topics that `holdfast topics create` makes. With fewer than 3 the loss of one broker can lose or stop state.",
   },
-  rules: { section: "Detection", kind: text({ placeholder: "dir" }), default: "rules", doc: "Directory of rule files." },
+  rules: {
+    section: "Detection",
+    kind: text({ placeholder: "dir" }),
+    default: "rules",
+    doc: "Directory of rule files.",
+  },
   mode: {
     section: "Detection",
     kind: choice(["observe", "step-up", "enforce"]),

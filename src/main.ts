@@ -33,7 +33,9 @@ process.on("uncaughtException", (error: unknown) => {
 });
 
 // The reader of a pipe (`| head`) has what it wanted.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.failed));
+process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.failed),
+);
 
 function isDebugging(): boolean {
   const argv = process.argv.join(" ");
@@ -47,7 +49,7 @@ const io: Io = {
   get stdin() {
     return process.stdin;
   },
-  isTTY: process.stdout.isTTY === true,
+  isTTY: Boolean(process.stdout.isTTY),
   get columns() {
     return process.stdout.columns ?? 80;
   },

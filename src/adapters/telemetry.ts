@@ -83,11 +83,7 @@ class EventLog {
     );
   }
 
-  write<K extends keyof TelemetryEvents>(
-    name: K,
-    row: EventRow<TelemetryEvents[K]>,
-    fields: TelemetryEvents[K],
-  ): void {
+  write<K extends keyof TelemetryEvents>(name: K, row: EventRow<TelemetryEvents[K]>, fields: TelemetryEvents[K]): void {
     const level = typeof row.level === "function" ? row.level(fields) : row.level;
     if (!this.#logger.isLevelEnabled(level)) return;
     const omitted = this.#omitted(name);

@@ -2,7 +2,8 @@
 // the check that reports everything wrong with them at once. Leaves what the command does to its module,
 // and which commands there are to program.ts.
 
-import { Command, Option } from "commander";
+import { Option } from "commander";
+import type { Command } from "commander";
 import { SETTINGS, flagOf, variableOf } from "../config.ts";
 import type { SettingName, Settings } from "../config.ts";
 import { hint, readSettings } from "../config/settings-reader.ts";

@@ -13,7 +13,7 @@ import { EXIT } from "./io.ts";
 import type { Io } from "./io.ts";
 
 /** Settings of making topics; the processor only checks what is there. */
-const TOPIC_MAKING: readonly SettingName[] = ["partitions", "replication"];
+const TOPIC_MAKING: ReadonlySet<SettingName> = new Set(["partitions", "replication"]);
 const JSON_FLAG = "--json";
 
 /** @param argv arguments without program and script. @returns the exit code */
@@ -68,7 +68,7 @@ function addProcessing(program: Command, ending: Ending): void {
       name: "run",
       summary: "Read the exchange's events and protect its accounts, until stopped.",
       settings: SETTING_NAMES,
-      settingFlags: SETTING_NAMES.filter((name) => !TOPIC_MAKING.includes(name)),
+      settingFlags: SETTING_NAMES.filter((name) => !TOPIC_MAKING.has(name)),
       run: async ({ settings }, io) => (await import("../app.ts")).runProcessor(settings, io),
     },
     ending,

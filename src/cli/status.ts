@@ -22,7 +22,9 @@ export async function status(options: StatusOptions, io: Io): Promise<number> {
     if (!response.ok) throw new Error(`it answered ${response.status}`);
     report = await response.json();
   } catch (error) {
-    io.stderr(`no status from ${url}: ${reasonOf(error)}\nIs Holdfast running there? --http-host and --http-port say where to ask.\n`);
+    io.stderr(
+      `no status from ${url}: ${reasonOf(error)}\nIs Holdfast running there? --http-host and --http-port say where to ask.\n`,
+    );
     return EXIT.failed;
   }
   io.stdout(options.json ? `${JSON.stringify(report)}\n` : renderReport(report));
@@ -75,11 +77,19 @@ function rowsOf(table: readonly Row[]): string[][] {
 function cell(value: unknown): string {
   if (value === undefined || value === null) return "-";
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(cell).join(",");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function aligned(rows: readonly string[][]): string {
   const widths: number[] = [];
   for (const row of rows) row.forEach((text, column) => (widths[column] = Math.max(widths[column] ?? 0, text.length)));
-  return rows.map((row) => `${row.map((text, column) => text.padEnd(widths[column]!)).join("  ").trimEnd()}\n`).join("");
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((text, column) => text.padEnd(widths[column]!))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("");
 }

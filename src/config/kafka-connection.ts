@@ -22,5 +22,5 @@ type LoginSettings = Pick<Settings, "kafkaSaslMechanism" | "kafkaSaslUsername" |
 function loginOf(settings: LoginSettings): Pick<KafkaConnection, "sasl"> {
   const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username, kafkaSaslPasswordFile: secret } = settings;
   if (mechanism === undefined || username === undefined || secret === undefined) return {};
-  return { sasl: { mechanism, username, password: secret.reveal() } as NonNullable<KafkaConnection["sasl"]> };
+  return { sasl: { mechanism, username, password: secret.reveal() } };
 }

@@ -2,6 +2,7 @@
 // describes it. A wrong text is a value (`problem`), so that the reader can collect all of them.
 
 import { readFileSync } from "node:fs";
+import { DAY, HOUR, MINUTE, SECOND } from "../core/time.ts";
 import type { Duration } from "../core/time.ts";
 
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
@@ -51,9 +52,7 @@ export function text(options: { placeholder?: string; pattern?: RegExp; allowed?
     allowed,
     bare: false,
     parse: (given) =>
-      options.pattern === undefined || options.pattern.test(given)
-        ? { value: given }
-        : mustBe(allowed, given),
+      options.pattern === undefined || options.pattern.test(given) ? { value: given } : mustBe(allowed, given),
     show: (value) => value,
   };
 }
@@ -68,9 +67,7 @@ export function brokers(): Kind<readonly string[]> {
     parse(given) {
       const items = given.split(",").map((item) => item.trim());
       const wrong = items.filter((item) => !isHostAndPort(item));
-      return wrong.length === 0
-        ? { value: items }
-        : mustBe(allowed, wrong.join(", "));
+      return wrong.length === 0 ? { value: items } : mustBe(allowed, wrong.join(", "));
     },
     show: (value) => value.join(","),
   };
@@ -90,7 +87,8 @@ export function url(): Kind<string> {
     parse(given) {
       const parsed = URL.parse(given);
       if (parsed === null || !/^https?:$/.test(parsed.protocol)) return mustBe(allowed, given);
-      if (parsed.username !== "" || parsed.password !== "") return { problem: "must not carry a user name or password" };
+      if (parsed.username !== "" || parsed.password !== "")
+        return { problem: "must not carry a user name or password" };
       return { value: given.replace(/\/+$/, "") };
     },
     show: (value) => value,
@@ -123,10 +121,7 @@ export function truth(): Kind<boolean> {
     placeholder: "true|false",
     allowed,
     bare: true,
-    parse: (given) =>
-      given === "true" || given === "false"
-        ? { value: given === "true" }
-        : mustBe(allowed, given),
+    parse: (given) => (given === "true" || given === "false" ? { value: given === "true" } : mustBe(allowed, given)),
     show: String,
   };
 }
@@ -185,7 +180,7 @@ function contentOf(path: string): Parsed<string> {
   }
 }
 
-const UNITS: Readonly<Record<string, Duration>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS: Readonly<Record<string, Duration>> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY };
 
 export function startFrom(): Kind<StartFrom> {
   const allowed = "`earliest`, `latest`, or how far back: a whole number with `s`, `m`, `h` or `d`";
@@ -204,8 +199,6 @@ export function startFrom(): Kind<StartFrom> {
 }
 
 function showDuration(duration: Duration): string {
-  for (const unit of ["h", "m"]) {
-    if (duration % UNITS[unit]! === 0) return `${duration / UNITS[unit]!}${unit}`;
-  }
-  return `${duration / 1_000}s`;
+  if (duration % HOUR === 0) return `${duration / HOUR}h`;
+  return duration % MINUTE === 0 ? `${duration / MINUTE}m` : `${duration / SECOND}s`;
 }

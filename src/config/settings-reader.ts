@@ -51,7 +51,9 @@ function readOne(name: SettingName, sources: SettingSources): { value: unknown; 
     return "problem" in parsed ? { problem: `${origin} ${parsed.problem}` } : { value: parsed.value, origin };
   }
   if (setting.default === "required") {
-    return { problem: `${variableOf(name)} (or ${flagOf(name)}) is not set: ${setting.kind.allowed.replaceAll("`", "")}` };
+    return {
+      problem: `${variableOf(name)} (or ${flagOf(name)}) is not set: ${setting.kind.allowed.replaceAll("`", "")}`,
+    };
   }
   return { value: setting.default === "none" ? undefined : setting.default, origin: "default" };
 }

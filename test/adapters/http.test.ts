@@ -104,8 +104,16 @@ test("what is not HTTP gets a 400", async () => {
 });
 
 const UNUSABLE: readonly [string, () => { host: string; port: number }, RegExp][] = [
-  ["a taken port", () => ({ host: "127.0.0.1", port: Number(new URL(server.url).port) }), /is taken by another process; choose another with HOLDFAST_HTTP_PORT/],
-  ["a foreign address", () => ({ host: "192.0.2.1", port: 0 }), /is not an address of this machine; correct HOLDFAST_HTTP_HOST/],
+  [
+    "a taken port",
+    () => ({ host: "127.0.0.1", port: Number(new URL(server.url).port) }),
+    /is taken by another process; choose another with HOLDFAST_HTTP_PORT/,
+  ],
+  [
+    "a foreign address",
+    () => ({ host: "192.0.2.1", port: 0 }),
+    /is not an address of this machine; correct HOLDFAST_HTTP_HOST/,
+  ],
 ];
 for (const [what, address, message] of UNUSABLE) {
   test(`${what} is one clear message`, () => assert.rejects(openOperationsServer(address(), operations), { message }));

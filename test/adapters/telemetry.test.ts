@@ -43,7 +43,9 @@ function probe(options: Partial<TelemetryOptions> = {}): Probe {
     async series() {
       const { text } = await telemetry.metrics();
       const own = text.split("\n").filter((line) => line.startsWith("holdfast_"));
-      return new Map(own.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]));
+      return new Map(
+        own.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]),
+      );
     },
   };
 }
@@ -92,7 +94,14 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
   }),
   "command.suppressed": fc.record({ reason: fc.constantFrom("stale", "observe"), count }),
   "records.consumed": fc.record({ topic: text, count }),
-  "records.processed": fc.record({ topic: text, ok: count, late: count, rejected: count, misrouted: count, seconds: count }),
+  "records.processed": fc.record({
+    topic: text,
+    ok: count,
+    late: count,
+    rejected: count,
+    misrouted: count,
+    seconds: count,
+  }),
   "record.deadLettered": fc.record({ topic: text, reason: text, partition: count, offset: count, detail: text }),
   "time.observed": fc.record({ topic: text, eventTime: count, lagSeconds: count }),
   "lag.observed": fc.record({ topic: text, partition: count, records: count }),
@@ -114,7 +123,9 @@ test("whatever happens, the number of series stays within the budget and every m
   const { text: page } = await telemetry.metrics();
   const all = page.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   assert.ok(all.length <= SERIES_BUDGET, `${all.length} series`);
-  const names = new Set([...(await series()).keys()].map((key) => key.split("{", 1)[0]!.replace(/_(?:bucket|sum|count)$/, "")));
+  const names = new Set(
+    [...(await series()).keys()].map((key) => key.split("{", 1)[0]!.replace(/_(?:bucket|sum|count)$/, "")),
+  );
   for (const name of NAMES) assert.ok(names.has(`holdfast_${name}`), `${name} is missing`);
 });
 
@@ -133,7 +144,10 @@ test("names follow the conventions: base units, _total for counters only", () =>
 
 test("every metric is moved by an event; only build_info is set at start", () => {
   const moved = new Set(Object.values(EVENTS).flatMap((row) => Object.keys(row.metrics ?? {})));
-  assert.deepEqual(NAMES.filter((name) => !moved.has(name)), ["build_info"]);
+  assert.deepEqual(
+    NAMES.filter((name) => !moved.has(name)),
+    ["build_info"],
+  );
 });
 
 test("counters with closed labels begin at 0", async () => {
@@ -231,7 +245,10 @@ test("lines below the level are not written", () => {
   const { telemetry, lines } = probe({ logLevel: "warn" });
   telemetry.emit("command.acknowledged", COMMAND);
   telemetry.emit("rules.loaded", { count: 0, hash: "none" });
-  assert.deepEqual(lines().map((line) => line["event"]), ["rules.loaded"]);
+  assert.deepEqual(
+    lines().map((line) => line["event"]),
+    ["rules.loaded"],
+  );
 });
 
 test("docs/metrics.md is what the tables say (npm run docs writes it)", () => {

@@ -20,7 +20,8 @@ interface Started {
 /** A real process, with these settings alone; `preload` is code run before main.ts. */
 function start(args: readonly string[], options: { env?: Record<string, string>; preload?: string } = {}): Started {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("HOLDFAST_")));
-  const preload = options.preload === undefined ? [] : ["--import", `data:text/javascript,${encodeURIComponent(options.preload)}`];
+  const preload =
+    options.preload === undefined ? [] : ["--import", `data:text/javascript,${encodeURIComponent(options.preload)}`];
   const child = spawn(process.execPath, [...preload, MAIN, ...args], {
     env: { ...env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -71,7 +72,8 @@ interface Refusal {
 const REFUSALS: readonly Refusal[] = [
   {
     args: ["rum"],
-    stderr: 'holdfast cannot start:\n  "rum" is no command; did you mean run?\n`holdfast --help` shows what it takes.\n',
+    stderr:
+      'holdfast cannot start:\n  "rum" is no command; did you mean run?\n`holdfast --help` shows what it takes.\n',
   },
   {
     args: ["topics", "crate"],
@@ -123,9 +125,19 @@ test("--version and --help answer on stdout with exit code 0", async () => {
 });
 
 test("status shows values and tables, or the answer as it is", async () => {
-  const answer = { state: "assigned", rules: { count: 5 }, tasks: [{ task: 0, lag: { auth: 12 } }, { task: 11, lag: {} }] };
+  const answer = {
+    state: "assigned",
+    rules: { count: 5 },
+    tasks: [
+      { task: 0, lag: { auth: 12 } },
+      { task: 11, lag: {} },
+    ],
+  };
   const { server, args } = await port(answer);
-  const [shown, json] = await Promise.all([start(["status", ...args]).ended, start(["status", "--json", ...args]).ended]);
+  const [shown, json] = await Promise.all([
+    start(["status", ...args]).ended,
+    start(["status", "--json", ...args]).ended,
+  ]);
   stop(server);
   assert.equal(shown.stdout, "state        assigned\nrules.count  5\n\ntasks\ntask  lag.auth\n0     12\n11    -\n");
   assert.deepEqual(JSON.parse(json.stdout), answer);

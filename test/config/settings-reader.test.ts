@@ -88,7 +88,8 @@ const ACCEPTED: readonly [keyof Settings, string, unknown][] = [
   ["httpPort", "0", 0],
 ];
 for (const [name, given, value] of ACCEPTED) {
-  test(`${variableOf(name)}=${given} is taken`, () => assert.deepEqual(read({ [variableOf(name)]: given })[name], value));
+  test(`${variableOf(name)}=${given} is taken`, () =>
+    assert.deepEqual(read({ [variableOf(name)]: given })[name], value));
 }
 
 const REFUSED: readonly [keyof Settings, string][] = [
@@ -122,10 +123,22 @@ for (const [name, given] of REFUSED) {
 }
 
 const CONTRADICTIONS: readonly [string, SettingSources["env"], RegExp][] = [
-  ["plain text off loopback", { HOLDFAST_KAFKA_BROKERS: "localhost:1,kafka:9092" }, /kafka:9092 would be spoken to in plain text; set HOLDFAST_KAFKA_SSL=true/],
+  [
+    "plain text off loopback",
+    { HOLDFAST_KAFKA_BROKERS: "localhost:1,kafka:9092" },
+    /kafka:9092 would be spoken to in plain text; set HOLDFAST_KAFKA_SSL=true/,
+  ],
   ["certificates without TLS", { HOLDFAST_KAFKA_SSL_CA_FILE: pemPath }, /HOLDFAST_KAFKA_SSL is false/],
-  ["a client certificate without its key", { HOLDFAST_KAFKA_SSL: "true", HOLDFAST_KAFKA_SSL_CERT_FILE: pemPath }, /HOLDFAST_KAFKA_SSL_KEY_FILE/],
-  ["a topic with two uses", { HOLDFAST_TOPIC_AUTH: "withdrawal-events" }, /"withdrawal-events" is named by two settings/],
+  [
+    "a client certificate without its key",
+    { HOLDFAST_KAFKA_SSL: "true", HOLDFAST_KAFKA_SSL_CERT_FILE: pemPath },
+    /HOLDFAST_KAFKA_SSL_KEY_FILE/,
+  ],
+  [
+    "a topic with two uses",
+    { HOLDFAST_TOPIC_AUTH: "withdrawal-events" },
+    /"withdrawal-events" is named by two settings/,
+  ],
 ];
 for (const [what, env, message] of CONTRADICTIONS) {
   test(`${what} is refused`, () => {
@@ -167,7 +180,13 @@ test("a secret reaches the connection and nothing that prints", () => {
 
 test("the prefix stands before every topic", () => {
   const topics = topicsOf(read({ HOLDFAST_TOPIC_PREFIX: "x." }));
-  const names = [...topics.inputs.map(({ topic }) => topic), topics.commands, topics.detections, topics.state, topics.deadLetter];
+  const names = [
+    ...topics.inputs.map(({ topic }) => topic),
+    topics.commands,
+    topics.detections,
+    topics.state,
+    topics.deadLetter,
+  ];
   assert.deepEqual(names, [
     "x.auth-events",
     "x.api-key-events",

@@ -50,12 +50,12 @@ export class Meter {
   /** M2 */
   endTasks(ended: (task: number) => boolean): void {
     for (const values of this.#tasks.values()) {
-      for (const task of [...values.keys()]) if (ended(task)) values.delete(task);
+      for (const task of values.keys()) if (ended(task)) values.delete(task);
     }
     for (const [name, combinations] of this.#combinations) {
       const instrument = this.#instruments.get(name);
       if (!(instrument instanceof Gauge)) continue;
-      for (const [key, labels] of [...combinations]) {
+      for (const [key, labels] of combinations) {
         const partition = labels["partition"];
         if (partition === undefined || partition === OTHER || !ended(Number(partition))) continue;
         instrument.remove(labels);
