@@ -1,9 +1,29 @@
-// All groups of one partition. (Contract; the core's author fills this file.)
+// All accounts of one partition, and the way of an event through them: learned by the profile, described,
+// tried against the detections of its service, remembered by correlations, judged by cases, said. Purely
+// synchronous; time is what the events say. Leaves to the runtime when to checkpoint and what to do with
+// what is said.
+//
+// Invariants:
+//   B1 an account's outputs depend on its own events and the frontier only (L4)
+//   B2 what is decided is decided in event time; `now` only keeps stale commands from being said
+//   B3 an account is reported changed at least when its encoded state is
 
+import { Account, type GroupState, STATE_LIMIT } from "./account.ts";
+import { adoptCommand } from "./adoption.ts";
+import { type CaseRule, type Decision, judge } from "./case.ts";
+import type { Match } from "./correlation/correlation.ts";
+import { type Entry, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
+import { Frontier } from "./frontier.ts";
 import type { Command, Mode, Outputs } from "./output.ts";
-import type { RuleSet } from "./rule.ts";
-import type { Duration, Instant } from "./time.ts";
+import { describe, learn, newFacts, newProfile } from "./profile.ts";
+import { RuleTable } from "./rule-table.ts";
+import type { DetectionRule, RuleSet } from "./rule.ts";
+import { DAY, type Duration, type Instant } from "./time.ts";
+import { WakeQueue } from "./wake-queue.ts";
+
+export type { GroupState } from "./account.ts";
+export { handmadeRules } from "./rule-set.ts";
 
 export interface CoreSettings {
   /** Memory of a window is kept until the frontier has passed it by this much. Default 10 min. */
@@ -22,14 +42,12 @@ export interface StateCodec {
   decodePartition(bytes: Uint8Array): PartitionState;
 }
 
-/** In memory and in the state log alike: the record of schemas/state/group.avsc. */
-export interface GroupState {
-  readonly placeholder?: never;
-}
-
-/** The partition's own record: frontier of each service. schemas/state/partition.avsc. */
+/** The partition's own record. schemas/state/partition.avsc. */
 export interface PartitionState {
+  /** Frontier of each service. */
   readonly frontiers: Readonly<Record<string, Instant>>;
+  /** The task's frontier, which never goes back. */
+  readonly frontier: Instant;
 }
 
 export interface ChangedGroup {
@@ -43,12 +61,16 @@ export interface Partition {
    * Applies one event. What it decides goes to the `emit` given at construction, before it returns.
    * `now` is the wall clock (replay: the frontier) and serves one purpose: a command that would already
    * have expired is not said (counted as stale); its detection is.
+   * @returns "late" when the frontier had passed the event by more than the allowed lateness: it was
+   *   applied all the same, but what it could have completed may have been released
    */
   apply(arrival: Arrival, event: ExchangeEvent, now: Instant): "ok" | "late";
   /** Topics read to their end take no part in the frontier until their next event. */
   setIdle(service: string, idle: boolean): void;
   /** The task's event-time frontier. */
   frontier(): Instant;
+  /** Moves the frontier as if all topics had been read up to `to`; never back. Then call tick(). */
+  advance(to: Instant): void;
   /** Does all that time alone decides up to the frontier: closes expired cases, releases memory. */
   tick(): void;
   /** The frontier at which tick() could change something; undefined: nothing waits. */
@@ -69,16 +91,233 @@ export interface Partition {
   readonly groups: number;
 }
 
+/** What was dropped at a cap, or because its rule's meaning changed. */
+export type EvictionReason = "devices" | "countries" | "networks" | "addresses" | "entries" | "cases" | "rule" | "size";
+
 export interface PartitionCounts {
   readonly evictions: Readonly<Record<string, number>>;
   readonly staleSuppressed: number;
 }
 
-export type OpenPartition = (options: {
+export interface PartitionOptions {
   readonly rules: RuleSet;
   readonly settings: CoreSettings;
   readonly codec: StateCodec;
+  /** One frontier each; a service not listed shares the first one's (`["all"]`: one for everything). */
   readonly services: readonly string[];
   /** Called synchronously from apply and tick with the outputs of one decision. */
   readonly emit: (outputs: Outputs) => void;
-}) => Partition;
+}
+
+export type OpenPartition = (options: PartitionOptions) => Partition;
+
+export const openPartition: OpenPartition = (options) => new AccountPartition(options);
+
+/** How long a case of a rule that is not loaded is remembered after its expiry, beside the lateness. */
+const UNKNOWN_RULE_TIMESPAN: Duration = DAY;
+
+const NO_DETECTIONS: readonly DetectionRule[] = [];
+
+class AccountPartition implements Partition {
+  readonly #settings: CoreSettings;
+  readonly #codec: StateCodec;
+  readonly #emit: (outputs: Outputs) => void;
+  readonly #table: RuleTable;
+  readonly #frontier: Frontier;
+  readonly #accounts = new Map<string, Account>();
+  readonly #waking = new WakeQueue<Account>();
+  readonly #facts = newFacts();
+  /** Scratch of one event: detections that match it, and the steps they serve in each correlation. */
+  readonly #hits: Int32Array;
+  readonly #steps: Int32Array;
+  readonly #onEvicted: (reason: EvictionReason) => void;
+  #changed: Account[] = [];
+  #evictions: Record<string, number> = {};
+  #staleSuppressed = 0;
+
+  constructor(options: PartitionOptions) {
+    const { rules, settings } = options;
+    this.#settings = settings;
+    this.#codec = options.codec;
+    this.#emit = options.emit;
+    this.#table = new RuleTable(rules, {
+      mode: settings.mode,
+      allowedLateness: settings.allowedLateness,
+      onEvicted: (count) => this.#countEvictions("entries", count),
+    });
+    this.#frontier = new Frontier(options.services);
+    this.#hits = new Int32Array(rules.detections.length);
+    this.#steps = new Int32Array(rules.correlations.length);
+    this.#onEvicted = (reason) => this.#countEvictions(reason, 1);
+  }
+
+  get groups(): number {
+    return this.#accounts.size;
+  }
+
+  apply(arrival: Arrival, event: ExchangeEvent, now: Instant): "ok" | "late" {
+    const isLate = event.occurredAt + this.#settings.allowedLateness < this.#frontier.now;
+    this.#frontier.observe(arrival.service, event.occurredAt, arrival.recordTimestamp);
+    const account = this.#account(event.accountId);
+    let changed = false;
+    if (account.profile === null) {
+      account.profile = newProfile(event.occurredAt);
+      changed = true;
+    }
+    if (learn(account.profile, event, this.#onEvicted)) changed = true;
+    describe(account.profile, event, this.#facts, this.#settings.profileWarmup);
+    const hits = this.#detect(arrival.service, event);
+    if (hits > 0) {
+      this.#respond(account, newEntry(arrival, event, 0), { hits, now });
+      changed = true;
+    }
+    if (changed) this.#markChanged(account);
+    return isLate ? "late" : "ok";
+  }
+
+  /** Tries each detection of the service once; how many of `#hits` are filled. */
+  #detect(service: string, event: ExchangeEvent): number {
+    const detections = this.#table.byService.get(service) ?? NO_DETECTIONS;
+    let hits = 0;
+    for (let index = 0; index < detections.length; index++) {
+      const rule = detections[index]!;
+      if (rule.matches(event, this.#facts)) this.#hits[hits++] = rule.index;
+    }
+    return hits;
+  }
+
+  #respond(account: Account, seen: Entry, of: { readonly hits: number; readonly now: Instant }): void {
+    const table = this.#table;
+    this.#steps.fill(0);
+    for (let hit = 0; hit < of.hits; hit++) {
+      const detection = this.#hits[hit]!;
+      const uses = table.uses[detection]!;
+      for (let use = 0; use < uses.length; use += 2) this.#steps[uses[use]!]! |= uses[use + 1]!;
+      const caseRule = table.standalone[detection];
+      if (caseRule !== undefined) this.#judge(account, { entries: [seen], detections: [detection] }, { caseRule, now: of.now });
+    }
+    for (let index = 0; index < this.#steps.length; index++) {
+      const steps = this.#steps[index]!;
+      if (steps === 0) continue;
+      const row = table.rows[index]!;
+      const memory = account.memoryFor(row, (dropped) => this.#countEvictions("rule", dropped));
+      const match = row.correlation.apply(memory, { ...seen, steps }, this.#frontier.now);
+      if (match !== undefined) this.#judge(account, match, { caseRule: row.caseRule, now: of.now });
+    }
+    this.#schedule(account);
+  }
+
+  #judge(account: Account, match: Match, by: { readonly caseRule: CaseRule; readonly now: Instant }): void {
+    const decision = judge(account.ownCases(), match, {
+      rule: by.caseRule,
+      accountId: account.id,
+      onEvicted: () => this.#onEvicted("cases"),
+    });
+    this.#say(decision, by.now);
+  }
+
+  /** B2 */
+  #say(decision: Decision, now: Instant): void {
+    const commands = decision.commands.filter((command) => command.expiresAt === null || command.expiresAt > now);
+    this.#staleSuppressed += decision.commands.length - commands.length;
+    if (commands.length > 0 || decision.detections.length > 0) {
+      this.#emit({ commands, detections: decision.detections });
+    }
+  }
+
+  setIdle(service: string, idle: boolean): void {
+    this.#frontier.setIdle(service, idle);
+  }
+
+  frontier(): Instant {
+    return this.#frontier.now;
+  }
+
+  advance(to: Instant): void {
+    this.#frontier.advance(to);
+  }
+
+  tick(): void {
+    const frontier = this.#frontier.now;
+    for (let account = this.#waking.take(frontier); account !== undefined; account = this.#waking.take(frontier)) {
+      const detections = account.pass(this.#table, frontier);
+      this.#markChanged(account);
+      this.#schedule(account);
+      if (detections.length > 0) this.#emit({ commands: [], detections });
+    }
+  }
+
+  wakeAt(): Instant | undefined {
+    return this.#waking.next();
+  }
+
+  takeChanged(): ChangedGroup[] {
+    const changed = this.#changed;
+    this.#changed = [];
+    return changed.map((account) => {
+      account.changed = false;
+      return { group: account.id, state: this.#encode(account) };
+    });
+  }
+
+  #encode(account: Account): Uint8Array {
+    const state = this.#codec.encodeGroup(account);
+    if (state.length <= STATE_LIMIT) return state;
+    this.#countEvictions("size", account.shrink());
+    return this.#codec.encodeGroup(account);
+  }
+
+  encode(): Uint8Array {
+    return this.#codec.encodePartition({ frontiers: this.#frontier.services(), frontier: this.#frontier.now });
+  }
+
+  loadGroup(group: string, state: Uint8Array): void {
+    const account = new Account(group, this.#codec.decodeGroup(state));
+    this.#accounts.set(group, account);
+    this.#schedule(account);
+  }
+
+  loadPartition(state: Uint8Array): void {
+    const { frontiers, frontier } = this.#codec.decodePartition(state);
+    this.#frontier.load(frontiers, frontier);
+  }
+
+  adopt(command: Command): void {
+    const account = this.#account(command.accountId);
+    const remember = this.#table.caseRule(command.ruleId)?.remember ?? UNKNOWN_RULE_TIMESPAN + this.#settings.allowedLateness;
+    const onEvicted = (): void => this.#onEvicted("cases");
+    if (!adoptCommand(account.ownCases(), command, { remember, onEvicted })) return;
+    this.#markChanged(account);
+    this.#schedule(account);
+  }
+
+  takeCounts(): PartitionCounts {
+    const counts = { evictions: this.#evictions, staleSuppressed: this.#staleSuppressed };
+    this.#evictions = {};
+    this.#staleSuppressed = 0;
+    return counts;
+  }
+
+  #account(id: string): Account {
+    const found = this.#accounts.get(id);
+    if (found !== undefined) return found;
+    const made = new Account(id, null);
+    this.#accounts.set(id, made);
+    return made;
+  }
+
+  #schedule(account: Account): void {
+    const at = account.wakeAt(this.#table);
+    if (at !== undefined) this.#waking.schedule(account, at);
+  }
+
+  #markChanged(account: Account): void {
+    if (account.changed) return;
+    account.changed = true; // B3
+    this.#changed.push(account);
+  }
+
+  #countEvictions(reason: EvictionReason, count: number): void {
+    if (count > 0) this.#evictions[reason] = (this.#evictions[reason] ?? 0) + count;
+  }
+}

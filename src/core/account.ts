@@ -1,0 +1,125 @@
+// One account: its profile, what it holds for each correlation, its cases. Owns what time does to them and
+// how they are kept small. Leaves events to partition.ts and meaning to the parts.
+//
+// Invariants:
+//   G1 what belongs to a rule that is not loaded is carried along unread until its own time is over
+//   G2 entries made under another matchHash mean nothing and go; cases stay (L8)
+//   G3 the encoded account fits STATE_LIMIT: past it only the telling parts stay, which is counted
+
+import { type CaseState, caseWakeAt, closeCase, keepTelling } from "./case.ts";
+import type { Memory } from "./correlation/correlation.ts";
+import type { Detection } from "./output.ts";
+import type { Profile } from "./profile.ts";
+import type { RuleTable, TableRow } from "./rule-table.ts";
+import type { Instant } from "./time.ts";
+
+/** The group record of schemas/state/group.avsc, in memory and (converted by the codec) in the state log. */
+export interface GroupState {
+  /** null: only adopted commands are known of the account. */
+  profile: Profile | null;
+  memories: Memory[];
+  cases: CaseState[];
+}
+
+/** Encoded bytes of one account. */
+export const STATE_LIMIT = 65_536;
+
+/** Shared by the accounts that have none, which are nearly all; replaced before anything is added. */
+const NO_MEMORIES: Memory[] = [];
+const NO_CASES: CaseState[] = [];
+
+export class Account implements GroupState {
+  readonly id: string;
+  profile: Profile | null;
+  memories: Memory[];
+  cases: CaseState[];
+  /** Encoded state differs from what was last taken. */
+  changed = false;
+
+  constructor(id: string, state: GroupState | null) {
+    this.id = id;
+    this.profile = state === null ? null : state.profile;
+    this.memories = state === null || state.memories.length === 0 ? NO_MEMORIES : state.memories;
+    this.cases = state === null || state.cases.length === 0 ? NO_CASES : state.cases;
+  }
+
+  /** The memory for a correlation, made if there is none. G2 */
+  memoryFor(row: TableRow, onDropped: (entries: number) => void): Memory {
+    const { rule } = row.correlation;
+    const index = this.memories.findIndex((memory) => memory.rule === rule.id);
+    const found = this.memories[index];
+    if (found !== undefined && found.matchHash === rule.matchHash) return found;
+    const made: Memory = { rule: rule.id, matchHash: rule.matchHash, keepUntil: 0, entries: [] };
+    if (found === undefined) {
+      if (this.memories === NO_MEMORIES) this.memories = [];
+      this.memories.push(made);
+    } else {
+      onDropped(found.entries.length);
+      this.memories[index] = made;
+    }
+    return made;
+  }
+
+  /** The account's cases, to be added to. */
+  ownCases(): CaseState[] {
+    if (this.cases === NO_CASES) this.cases = [];
+    return this.cases;
+  }
+
+  /** The frontier at which `pass` could do something; undefined: never. */
+  wakeAt(table: RuleTable): Instant | undefined {
+    let wake = Infinity;
+    for (const memory of this.memories) {
+      const row = rowOf(table, memory);
+      wake = Math.min(wake, (row === undefined ? memory.keepUntil : row.correlation.wakeAt(memory)) ?? Infinity);
+    }
+    for (const each of this.cases) wake = Math.min(wake, caseWakeAt(each, table.caseRule(each.rule)));
+    return wake === Infinity ? undefined : wake;
+  }
+
+  /** Time has come to `frontier`: closes and forgets cases, releases memory. The detections to be said. */
+  pass(table: RuleTable, frontier: Instant): Detection[] {
+    const closed: Detection[] = [];
+    for (const each of this.cases) {
+      const rule = table.caseRule(each.rule);
+      const detection = rule === undefined ? undefined : closeCase(each, frontier, { rule, accountId: this.id });
+      if (detection !== undefined) closed.push(detection);
+    }
+    this.cases = kept(this.cases, (each) => frontier < each.keepUntil, NO_CASES);
+    for (const memory of this.memories) rowOf(table, memory)?.correlation.release(memory, frontier);
+    this.memories = kept(
+      this.memories,
+      (memory) => (rowOf(table, memory) === undefined ? frontier < memory.keepUntil : memory.entries.length > 0), // G1
+      NO_MEMORIES,
+    );
+    return closed;
+  }
+
+  /** G3: reduces what floods can fill; the number of parts dropped. */
+  shrink(): number {
+    let dropped = 0;
+    for (const each of this.cases) {
+      dropped += Math.max(0, each.evidence.length - 3);
+      keepTelling(each, 3);
+    }
+    for (const memory of this.memories) {
+      const surplus = memory.entries.length - 8;
+      if (surplus <= 0) continue;
+      memory.entries.splice(0, surplus);
+      dropped += surplus;
+    }
+    return dropped;
+  }
+}
+
+/** undefined: the rule is not loaded, or its entries were made under another one's meaning. */
+function rowOf(table: RuleTable, memory: Memory): TableRow | undefined {
+  const row = table.row(memory.rule);
+  return row !== undefined && row.correlation.rule.matchHash === memory.matchHash ? row : undefined;
+}
+
+function kept<T>(list: T[], keep: (item: T) => boolean, none: T[]): T[] {
+  if (list.length === 0 || list.every(keep)) return list;
+  const rest = list.filter(keep);
+  return rest.length === 0 ? none : rest;
+}

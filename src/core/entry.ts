@@ -1,0 +1,95 @@
+// An event that matched something, as it is remembered: what evidence, targets and every kind of
+// correlation need of it, and no more. Owns the copy out of the decoded event and its one-line summary.
+
+import type { Arrival, ExchangeEvent } from "./event.ts";
+import type { Evidence } from "./output.ts";
+import type { ResponseAction } from "./rule.ts";
+import type { Instant } from "./time.ts";
+
+/** The record of the same name in schemas/state/group.avsc. */
+export interface Entry {
+  readonly eventId: string;
+  readonly occurredAt: Instant;
+  /** Bit i: it matches step i of the rule. */
+  steps: number;
+  readonly type: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly summary: string;
+  readonly withdrawalId: string | null;
+  readonly keyId: string | null;
+  readonly sessionId: string | null;
+  readonly address: string | null;
+}
+
+export type TargetField = ResponseAction["targets"][number];
+
+/** Event fields entries keep, whatever the rules read: the decoder must not project them away. */
+export const ENTRY_READS: ReadonlySet<string> = new Set([
+  "eventId", "type", "occurredAt", "withdrawalId", "keyId", "sessionId", "address", "channel", "factor", "toFactor",
+  "rights", "amountUsdCents", "asset", "via", "verifiedWith", "country", "asn", "deviceId",
+]);
+
+const SUMMARY_LENGTH = 160;
+
+export function newEntry(arrival: Arrival, event: ExchangeEvent, steps: number): Entry {
+  return {
+    eventId: event.eventId,
+    occurredAt: event.occurredAt,
+    steps,
+    type: event.type,
+    topic: arrival.topic,
+    partition: arrival.partition,
+    offset: arrival.offset,
+    summary: summarise(event),
+    withdrawalId: event.withdrawalId ?? null,
+    keyId: event.keyId ?? null,
+    sessionId: event.sessionId ?? null,
+    address: event.address ?? null,
+  };
+}
+
+/** @param rule name (else id) of the rule or step it matched */
+export function evidenceOf(entry: Entry, rule: string): Evidence {
+  const { eventId, type, topic, partition, offset, occurredAt, summary } = entry;
+  return { eventId, type, topic, partition, offset, occurredAt, rule, summary };
+}
+
+/** Event order: by time, at equal times by id, so that it does not depend on arrival. */
+export function inEventOrder(
+  a: { readonly occurredAt: Instant; readonly eventId: string },
+  b: { readonly occurredAt: Instant; readonly eventId: string },
+): number {
+  if (a.occurredAt !== b.occurredAt) return a.occurredAt - b.occurredAt;
+  return a.eventId < b.eventId ? -1 : a.eventId > b.eventId ? 1 : 0;
+}
+
+/** One line in the timeline notation, the telling fields first: `API_KEY_CREATED rights=[TRADE,WITHDRAW] verifiedWith=[SMS]`. */
+export function summarise(event: ExchangeEvent): string {
+  const line =
+    event.type +
+    field("channel", event.channel) +
+    field("factor", event.factor) +
+    field("toFactor", event.toFactor) +
+    field("rights", event.rights) +
+    field("amountUsdCents", event.amountUsdCents) +
+    field("asset", event.asset) +
+    field("via", event.via) +
+    field("verifiedWith", event.verifiedWith) +
+    field("country", event.country) +
+    field("asn", event.asn) +
+    field("deviceId", event.deviceId) +
+    field("address", event.address);
+  return line.length <= SUMMARY_LENGTH ? line : `${line.slice(0, SUMMARY_LENGTH - 1)}…`;
+}
+
+function field(name: string, value: string | number | readonly string[] | null | undefined): string {
+  if (value === null || value === undefined) return "";
+  return ` ${name}=${typeof value === "object" ? `[${value.map(word).join(",")}]` : word(String(value))}`;
+}
+
+/** Words of the notation have no space, comma or bracket; anything else is quoted. */
+function word(value: string): string {
+  return /^[\w.:@/+-]+$/.test(value) ? value : JSON.stringify(value);
+}
