@@ -1,0 +1,74 @@
+// Runs the production core on events that are handed to it, with time moved by hand: what `holdfast
+// replay`, the rules' own tests and timelines have in common. Owns the order of apply and tick, one
+// frontier for all services, and the end of time. Stateless beyond the partition it drives.
+
+import type { Arrival, ExchangeEvent } from "../core/event.ts";
+import type { Mode, Outputs } from "../core/output.ts";
+import { openPartition } from "../core/partition.ts";
+import type { StateCodec } from "../core/partition.ts";
+import type { RuleSet } from "../core/rule.ts";
+import { DAY, MINUTE } from "../core/time.ts";
+import type { Duration, Instant } from "../core/time.ts";
+
+export interface DriverOptions {
+  readonly rules: RuleSet;
+  /** The global mode; can only lower a rule's. */
+  readonly mode?: Mode;
+  readonly allowedLateness?: Duration;
+  readonly profileWarmup?: Duration;
+}
+
+export interface Driver {
+  /** What this event decides, in order; then what the time it moved decides. */
+  apply(arrival: Arrival, event: ExchangeEvent): readonly Outputs[];
+  /** What time alone still decides, as if it had passed. Nothing may be applied afterwards. */
+  finish(): readonly Outputs[];
+}
+
+export function openDriver(options: DriverOptions): Driver {
+  let decided: Outputs[] = [];
+  const partition = openPartition({
+    rules: options.rules,
+    settings: {
+      allowedLateness: options.allowedLateness ?? 10 * MINUTE,
+      profileWarmup: options.profileWarmup ?? 14 * DAY,
+      mode: options.mode ?? "enforce",
+    },
+    codec: NO_LOG,
+    services: ["all"],
+    emit: (outputs) => decided.push(outputs),
+  });
+  const take = (): readonly Outputs[] => {
+    const taken = decided;
+    decided = [];
+    return taken;
+  };
+  return {
+    apply(arrival, event) {
+      // Stale is what had expired when this event arrived: by the frontier, since no wall clock is here.
+      partition.apply(arrival, event, partition.frontier());
+      const wakeAt = partition.wakeAt();
+      if (wakeAt !== undefined && wakeAt <= partition.frontier()) partition.tick();
+      return take();
+    },
+    finish() {
+      for (let wakeAt = partition.wakeAt(); wakeAt !== undefined; wakeAt = next(partition.wakeAt(), wakeAt)) {
+        partition.advance(wakeAt);
+        partition.tick();
+      }
+      return take();
+    },
+  };
+}
+
+function unused(): never {
+  throw new Error("a driver keeps no state log");
+}
+
+const NO_LOG: StateCodec = { encodeGroup: unused, decodeGroup: unused, encodePartition: unused, decodePartition: unused };
+
+/** A timer that does not move would be waited for for ever. */
+function next(wakeAt: Instant | undefined, before: Instant): Instant | undefined {
+  if (wakeAt !== undefined && wakeAt <= before) throw new Error(`tick() at ${before} left a timer at ${wakeAt}`);
+  return wakeAt;
+}

@@ -1,0 +1,63 @@
+// A timeline against rules: feeds its events through the production core, prints what really happened in
+// the same notation, and compares the two texts. Silence is asserted on every line without an arrow.
+
+import { strictEqual } from "node:assert/strict";
+import type { Command, Outputs } from "../core/output.ts";
+import type { RuleSet } from "../core/rule.ts";
+import type { Instant } from "../core/time.ts";
+import { openDriver } from "./driver.ts";
+import type { DriverOptions } from "./driver.ts";
+import { parseTimeline, printTimeline } from "./timeline.ts";
+import type { Timeline, TimelineEvent, TimelineLine } from "./timeline.ts";
+
+/** A tag for template literals: runs the timeline and throws an AssertionError with a diff if it went otherwise. */
+export type TimelineTag = (text: TemplateStringsArray, ...values: readonly unknown[]) => void;
+
+/** @example const takeover = timeline(rules); takeover`00:00 alice PASSWORD_CHANGED → HOLD alice` */
+export function timeline(rules: RuleSet, options: Omit<DriverOptions, "rules"> = {}): TimelineTag {
+  return (text, ...values) => {
+    const expected = parseTimeline(String.raw({ raw: text }, ...values));
+    strictEqual(printTimeline(runTimeline(expected, { ...options, rules })), printTimeline(expected));
+  };
+}
+
+/** The same events with what they really led to. */
+export function runTimeline(timeline: Timeline, options: DriverOptions): Timeline {
+  const lines: TimelineLine[] = [];
+  const decided = decisionsOf(timeline, options);
+  for (const [index, { at, arrival }] of timeline.lines.filter((line) => line.arrival !== null).entries()) {
+    lines.push({ at, arrival, outcome: outcomeOf(decided.perLine[index] ?? []) });
+  }
+  for (const command of decided.atEnd) lines.push({ at: command.issuedAt, arrival: null, outcome: outcomeOf([command]) });
+  return { given: timeline.given, lines };
+}
+
+interface Decisions {
+  /** Commands by arriving event. */
+  readonly perLine: readonly (readonly Command[])[];
+  readonly atEnd: readonly Command[];
+}
+
+/** Feeds the snapshots, then the arrivals in their order. Record time is the highest event time so far. */
+export function decisionsOf(timeline: Timeline, options: DriverOptions): Decisions {
+  const driver = openDriver(options);
+  let recordTimestamp: Instant = 0;
+  let offset = 0;
+  const feed = ({ service, event }: TimelineEvent): readonly Command[] => {
+    recordTimestamp = Math.max(recordTimestamp, event.occurredAt);
+    const outputs = driver.apply({ service, topic: service, partition: 0, offset, recordTimestamp }, event);
+    offset += 1;
+    return commandsOf(outputs);
+  };
+  for (const snapshot of timeline.given) feed(snapshot);
+  const perLine = timeline.lines.flatMap(({ arrival }) => (arrival === null ? [] : [feed(arrival)]));
+  return { perLine, atEnd: commandsOf(driver.finish()) };
+}
+
+function commandsOf(outputs: readonly Outputs[]): Command[] {
+  return outputs.flatMap((output) => output.commands);
+}
+
+function outcomeOf(commands: readonly Command[]): string[] {
+  return commands.map((command) => `${command.action} ${command.accountId}`);
+}
