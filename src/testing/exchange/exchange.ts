@@ -20,7 +20,7 @@ export interface ExchangeOptions {
   readonly takeovers: number;
   /** How often each honest story that looks bad is told. */
   readonly oddities: number;
-  /** Routine events a second. */
+  /** Routine events a second, on average. */
   readonly rate: number;
   /** When live traffic begins; snapshots and the beginnings of slow stories lie before it. */
   readonly from: Instant;
@@ -118,14 +118,16 @@ function* traffic(
   const routines = ROUTINES.map((each) => ({ ...each, lasts: longest(each, options) }));
   let waiting: Posting[] = [];
   let next = 0;
+  /** Events that routine is behind its rate; negative after a play of several. */
+  let owed = 0;
   for (let second = from; ; second += SECOND) {
     const fitting = routines.filter(({ lasts }) => second + SECOND + lasts <= from + length);
-    let quota = accounts.length > 0 && fitting.length > 0 ? options.rate : 0;
-    while (quota > 0) {
+    owed += options.rate;
+    while (owed >= 1 && accounts.length > 0 && fitting.length > 0) {
       const account = random.pick(accounts);
       const routine = random.weighted(fitting.filter((each) => each.suits(account)));
       const postings = play(routine, { ...options, account, random, at: second + random.integer(0, 999) });
-      quota -= postings.length;
+      owed -= postings.length;
       waiting.push(...postings);
     }
     while (next < told.length && told[next]!.at < second + SECOND) waiting.push(told[next++]!);
