@@ -6,11 +6,13 @@
 // P1 The first SIGINT or SIGTERM asks the command to stop, the second ends the process at once.
 // P2 What nobody caught ends the process with one clear line and exit code 1: restart and replay are safe.
 
+import { isatty } from "node:tty";
 import type { Io } from "./cli/io.ts";
 import { EXIT } from "./cli/io.ts";
 import { runProgram } from "./cli/program.ts";
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+const STDOUT = 1;
 /** How long open handles may keep the process after its command has returned. */
 const LINGER_MS = 3_000;
 
@@ -49,7 +51,7 @@ const io: Io = {
   get stdin() {
     return process.stdin;
   },
-  isTTY: Boolean(process.stdout.isTTY),
+  isTTY: isatty(STDOUT),
   get columns() {
     return process.stdout.columns ?? 80;
   },

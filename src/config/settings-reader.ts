@@ -61,9 +61,15 @@ function readOne(name: SettingName, sources: SettingSources): { value: unknown; 
 function unknownVariables(env: SettingSources["env"]): string[] {
   const known = new Set(SETTING_NAMES.map(variableOf));
   return Object.keys(env)
-    .filter((name) => name.startsWith("HOLDFAST_") && !known.has(name))
-    .sort()
+    .filter((name) => name.startsWith("HOLDFAST_") && !known.has(name) && !isServiceLink(name, env[name]))
+    .toSorted()
     .map((name) => `${name} is no setting; ${hint(nearest(name, known), "docs/configuration.md lists them")}`);
+}
+
+/** Kubernetes tells every pod of every Service in such variables; one named "holdfast" must not stop us. */
+function isServiceLink(name: string, value = ""): boolean {
+  if (/_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?$/.test(name)) return true;
+  return name.endsWith("_PORT") && /^(?:tcp|udp|sctp):\/\//.test(value);
 }
 
 /** The end of a message about an unknown name. */

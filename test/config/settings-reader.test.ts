@@ -148,6 +148,18 @@ for (const [what, env, message] of CONTRADICTIONS) {
   });
 }
 
+test("what Kubernetes says of a Service named holdfast is no wrong setting; a mistyped port is", () => {
+  read({
+    HOLDFAST_SERVICE_HOST: "10.0.0.7",
+    HOLDFAST_SERVICE_PORT_METRICS: "9464",
+    HOLDFAST_PORT: "tcp://10.0.0.7:9464",
+    HOLDFAST_PORT_9464_TCP_ADDR: "10.0.0.7",
+  });
+  assert.deepEqual(problems({ HOLDFAST_PORT: "9464" }), [
+    "HOLDFAST_PORT is no setting; did you mean HOLDFAST_HTTP_PORT?",
+  ]);
+});
+
 test("a log-in needs mechanism, name and password; a password that cannot be read is told once", () => {
   assert.equal(problems({ HOLDFAST_KAFKA_SASL_MECHANISM: "plain" }).length, 2);
   const unreadable = { HOLDFAST_KAFKA_SASL_MECHANISM: "plain", HOLDFAST_KAFKA_SASL_USERNAME: "u" };
