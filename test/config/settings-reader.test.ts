@@ -155,8 +155,8 @@ test("what Kubernetes says of a Service named holdfast is no wrong setting; a mi
     HOLDFAST_PORT: "tcp://10.0.0.7:9464",
     HOLDFAST_PORT_9464_TCP_ADDR: "10.0.0.7",
   });
-  assert.deepEqual(problems({ HOLDFAST_PORT: "9464" }), [
-    "HOLDFAST_PORT is no setting; did you mean HOLDFAST_HTTP_PORT?",
+  assert.deepEqual(problems({ HOLDFAST_HTP_PORT: "9464" }), [
+    "HOLDFAST_HTP_PORT is no setting; did you mean HOLDFAST_HTTP_PORT?",
   ]);
 });
 
