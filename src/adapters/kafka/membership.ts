@@ -119,9 +119,8 @@ export class Membership {
       });
       return "committed";
     } catch (error) {
-      const failure = this.#failed(error, `commit offsets of group ${groupId}`);
-      if (failure.disposition === "halt") throw failure;
-      return REJECTED.has(failure.code) ? "rejected" : "unknown";
+      const { code } = this.#failed(error, `commit offsets of group ${groupId}`);
+      return REJECTED.has(code) ? "rejected" : "unknown";
     }
   }
 

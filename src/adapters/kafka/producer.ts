@@ -18,17 +18,30 @@ const ACKNOWLEDGE_WITHIN_MS = 10_000;
 
 export function createKafkaProducer(client: KafkaClient): KafkaProducer {
   const connections = new Connections(client);
+  /** The latest send to each partition: the next one waits for its end, so that order is kept. */
+  const tails = new Map<string, Promise<unknown>>();
+
+  async function append(topic: string, partition: number, records: readonly OutRecord[]): Promise<number> {
+    try {
+      const leader = await connections.leader(topic, partition);
+      const batch = encodeRecordBatch(records, Date.now());
+      return await produceBatch(leader, batch, { topic, partition, timeoutMs: ACKNOWLEDGE_WITHIN_MS });
+    } catch (error) {
+      connections.suspect();
+      throw retriable(brokerFailure(error, `append to ${topic} partition ${partition}`));
+    }
+  }
+
   return {
-    async send(topic: string, partition: number, records: readonly OutRecord[]): Promise<number> {
+    send(topic, partition, records) {
       if (records.length === 0) throw new RangeError("a send needs at least one record");
-      try {
-        const leader = await connections.leader(topic, partition);
-        const batch = encodeRecordBatch(records, Date.now());
-        return await produceBatch(leader, batch, { topic, partition, timeoutMs: ACKNOWLEDGE_WITHIN_MS });
-      } catch (error) {
-        connections.suspect();
-        throw retriable(brokerFailure(error, `append to ${topic} partition ${partition}`));
-      }
+      const key = `${topic}/${partition}`;
+      const before = tails.get(key);
+      const sent = before === undefined ? append(topic, partition, records) : before.then(() => append(topic, partition, records));
+      const tail = sent.catch(() => {});
+      tails.set(key, tail);
+      void tail.then(() => tails.get(key) === tail && tails.delete(key));
+      return sent;
     },
 
     close: () => connections.close(),

@@ -1,0 +1,84 @@
+// The broker contract on a real Kafka.
+
+import assert from "node:assert/strict";
+import { after, suite } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { createKafkaClient } from "../../src/adapters/kafka/client.ts";
+import type { KafkaClient } from "../../src/adapters/kafka/client.ts";
+import { Connections } from "../../src/adapters/kafka/connections.ts";
+import { createKafkaGroup } from "../../src/adapters/kafka/group.ts";
+import { createKafkaLogs } from "../../src/adapters/kafka/logs.ts";
+import { createKafkaProducer } from "../../src/adapters/kafka/producer.ts";
+import { abortedTransaction } from "../adapters/kafka/transaction.ts";
+import { cluster } from "../cluster.ts";
+import { brokerContract } from "./broker-contract.ts";
+import type { ContractWorld } from "./broker-contract.ts";
+
+const DEADLINE_MS = 30_000;
+const STEP_MS = 5;
+
+const kafka = cluster();
+let worlds = 0;
+
+suite("kafka", { skip: kafka.skip }, () => {
+  const client = createKafkaClient({ brokers: kafka.brokers, clientId: "contract" });
+  const admin = client.admin();
+  const connected = kafka.skip === false ? admin.connect() : Promise.resolve();
+  after(() => admin.disconnect());
+
+  brokerContract("kafka", async () => {
+    await connected;
+    return openWorld(client, admin);
+  });
+});
+
+async function openWorld(client: KafkaClient, admin: ReturnType<KafkaClient["admin"]>): Promise<ContractWorld> {
+  worlds += 1;
+  const name = `${kafka.prefix}contract-${worlds}`;
+  const topics: readonly [string, string] = [`${name}-alpha`, `${name}-beta`];
+  await admin.createTopics({ topics: topics.map((topic) => ({ topic, numPartitions: 2, replicationFactor: 1 })) });
+  const producer = createKafkaProducer(client);
+  const logs = createKafkaLogs(client);
+  const outside = new Connections(client);
+  const until: ContractWorld["until"] = async (holds, what) => {
+    for (const end = performance.now() + DEADLINE_MS; !holds(); ) {
+      assert.ok(performance.now() < end, `not within ${DEADLINE_MS} ms: ${what}`);
+      await delay(STEP_MS);
+    }
+  };
+  // A fresh topic's leader may not be known everywhere at once.
+  for (let ready = false; !ready; ) {
+    const pairs = topics.flatMap((topic) => [0, 1].map((partition) => ({ topic, partition })));
+    ready = await logs.ranges(pairs).then(() => true, () => delay(STEP_MS, false));
+  }
+  return {
+    topics,
+    clock: {
+      now: () => Date.now(),
+      monotonic: () => performance.now(),
+      sleep: async (ms, signal) => void (await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {})),
+      turn: () => new Promise((resolve) => void setImmediate(resolve)),
+    },
+    producer,
+    logs,
+    group: () =>
+      createKafkaGroup({ client, groupId: `${name}-group`, topics, sessionTimeoutMs: 6_000, heartbeatIntervalMs: 100 }),
+    until,
+    async expel(member) {
+      const groupId = `${name}-group`;
+      const coordinator = await outside.coordinator(groupId, topics);
+      await coordinator.leaveGroup({ groupId, memberId: member });
+    },
+    async deleteBefore(topic, partition, offset) {
+      await admin.fetchTopicOffsets(topic); // without it the library knows no leader of a new topic
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+    },
+    appendControl: (topic, partition) => abortedTransaction(kafka.brokers, { topic, partition }),
+    async close() {
+      producer.close();
+      logs.close();
+      outside.close();
+      await admin.deleteTopics({ topics: [...topics] });
+    },
+  };
+}
