@@ -73,7 +73,13 @@ async function openWorld(client: KafkaClient, admin: ReturnType<KafkaClient["adm
       await admin.fetchTopicOffsets(topic); // without it the library knows no leader of a new topic
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
     },
-    appendControl: (topic, partition) => abortedTransaction(kafka.brokers, { topic, partition }),
+    async appendControl(topic, partition) {
+      const end = async (): Promise<number> => (await logs.ranges([{ topic, partition }]))[0]!.end;
+      const before = await end();
+      await abortedTransaction(kafka.brokers, { topic, partition });
+      // The record and the marker behind it, which the coordinator writes after it has answered.
+      while ((await end()) < before + 2) await delay(STEP_MS);
+    },
     async close() {
       producer.close();
       logs.close();
