@@ -184,9 +184,9 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
   },
   rules: {
     section: "Detection",
-    kind: text({ placeholder: "dir" }),
+    kind: text({ placeholder: "dir", allowed: "a path" }),
     default: "rules",
-    doc: "Directory of rule files.",
+    doc: "Directory of rule files, or one file.",
   },
   mode: {
     section: "Detection",

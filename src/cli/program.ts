@@ -3,7 +3,7 @@
 // and exit code 2.
 
 import { Command, CommanderError } from "commander";
-import { KAFKA_SETTINGS, SETTING_NAMES, TOPIC_SETTINGS } from "../config.ts";
+import { KAFKA_SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, topicsOf } from "../config.ts";
 import type { SettingName } from "../config.ts";
 import { hint } from "../config/settings-reader.ts";
 import { nearest } from "../sigma/nearest.ts";
@@ -14,6 +14,7 @@ import type { Io } from "./io.ts";
 
 /** Settings of making topics; the processor only checks what is there. */
 const TOPIC_MAKING: ReadonlySet<SettingName> = new Set(["partitions", "replication"]);
+const REPLAY_SETTINGS = ["rules", "mode", "allowedLatenessMs", "profileWarmupMs"] as const;
 const JSON_FLAG = "--json";
 
 /** @param argv arguments without program and script. @returns the exit code */
@@ -107,8 +108,35 @@ function addSetup(program: Command, ending: Ending): void {
 }
 
 function addRules(program: Command, ending: Ending): void {
-  void program;
-  void ending;
+  addCommand(
+    program,
+    {
+      name: "check",
+      summary: "Say what is wrong with the rules, all of it.",
+      settings: ["rules"],
+      ownFlags: { "--test": "run the tests that the rules carry, too" },
+      run: async ({ settings, flags }, io) =>
+        (await import("./check.ts")).check({ ...settings, test: flags["test"] === true }, io),
+    },
+    ending,
+  );
+  addCommand(
+    program,
+    {
+      name: "replay",
+      summary: "Run the rules over a file of events, without Kafka.",
+      settings: [...REPLAY_SETTINGS, ...TOPIC_SETTINGS],
+      settingFlags: [...REPLAY_SETTINGS, "topicPrefix", "topicAuth", "topicApiKey", "topicWithdrawal"],
+      ownFlags: { [JSON_FLAG]: "one JSON object a line, on a terminal too" },
+      argument: { name: "file", doc: "events, one JSON object a line; - for standard input", required: true },
+      run: async ({ settings, flags, argument: file = "" }, io) => {
+        const { inputs } = topicsOf(settings);
+        const { replay } = await import("./replay.ts");
+        return replay({ ...settings, file, inputs, json: flags["json"] === true }, io);
+      },
+    },
+    ending,
+  );
 }
 
 function group(program: Command, name: string, summary: string): Command {
