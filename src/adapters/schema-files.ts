@@ -3,6 +3,7 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import avro from "avsc";
 import type { Service } from "../core/event.ts";
 
@@ -20,6 +21,9 @@ export interface Schemas {
   readonly command: SchemaFile;
   readonly detection: SchemaFile;
 }
+
+/** The schemas this version was built with. */
+export const SCHEMAS_DIRECTORY: string = fileURLToPath(new URL("../../schemas/", import.meta.url));
 
 const PATHS = {
   auth: "events/auth-event.avsc",
