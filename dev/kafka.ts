@@ -63,7 +63,7 @@ async function up(): Promise<void> {
   });
   closeSync(log);
   let shown = 0;
-  for (let ready: Holder | undefined; ready === undefined; ) {
+  for (let ready: Holder | undefined; ready === undefined;) {
     await delay(100);
     const printed = readFileSync(logFile, "utf8");
     process.stderr.write(printed.slice(shown));

@@ -2,6 +2,7 @@
 // summary stays the last thing printed.
 
 import { spec } from "node:test/reporters";
+import type { Readable } from "node:stream";
 import type { TestEvent } from "node:test/reporters";
 
 // oxlint-disable-next-line import/no-default-export -- node loads a reporter as the default export
@@ -14,7 +15,12 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
       const reason = event.data.skip === true || event.data.skip === "" ? "no reason given" : event.data.skip;
       skipped.set(reason, [...(skipped.get(reason) ?? []), event.data.name]);
     }
-    if (!summaryBegun && event.type === "test:diagnostic" && event.data.file === undefined && /^tests \d/u.test(event.data.message)) {
+    if (
+      !summaryBegun &&
+      event.type === "test:diagnostic" &&
+      event.data.file === undefined &&
+      /^tests \d/u.test(event.data.message)
+    ) {
       summaryBegun = true;
       yield skippedText(skipped);
     }
@@ -22,15 +28,17 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
     yield* printed(reporter);
   }
   reporter.end();
-  for await (const rest of reporter) yield String(rest);
+  for await (const rest of reporter) yield (rest as Buffer).toString();
 }
 
-function* printed(reporter: { read(): unknown }): Generator<string> {
-  for (let text = reporter.read(); text !== null; text = reporter.read()) yield String(text);
+function* printed(reporter: Readable): Generator<string> {
+  for (let text: unknown = reporter.read(); text !== null; text = reporter.read()) yield (text as Buffer).toString();
 }
 
 function skippedText(skipped: ReadonlyMap<string, readonly string[]>): string {
   if (skipped.size === 0) return "\nnothing was skipped\n";
-  const groups = [...skipped].map(([reason, names]) => `skipped ${names.length}: ${reason}\n${names.map((name) => `  - ${name}\n`).join("")}`);
+  const groups = [...skipped].map(
+    ([reason, names]) => `skipped ${names.length}: ${reason}\n${names.map((name) => `  - ${name}\n`).join("")}`,
+  );
   return `\n${groups.join("")}`;
 }

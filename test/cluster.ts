@@ -22,6 +22,7 @@ export function cluster(): TestCluster {
   if (brokers && registryUrl) {
     return { skip: false, brokers: brokers.split(","), registryUrl: registryUrl.replace(/\/+$/u, ""), prefix };
   }
-  const skip = env["HOLDFAST_TEST_SKIP"] ?? "no broker: run `npm test`, or `npm run kafka -- up` and export what it prints";
+  const skip =
+    env["HOLDFAST_TEST_SKIP"] ?? "no broker: run `npm test`, or `npm run kafka -- up` and export what it prints";
   return { skip, brokers: [], registryUrl: "", prefix };
 }

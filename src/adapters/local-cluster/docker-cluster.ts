@@ -60,7 +60,7 @@ class DockerCluster implements LocalCluster {
   }
 
   get processes(): readonly string[] {
-    return [...this.#brokers, this.#registry].flatMap((one) => (one === undefined ? [] : [one.getId()]));
+    return this.#all().map((one) => one.getId());
   }
 
   async start({ brokers: count, onProgress, signal }: LocalClusterOptions): Promise<void> {
@@ -109,10 +109,10 @@ class DockerCluster implements LocalCluster {
   }
 
   async stop(): Promise<void> {
-    const started = [...this.#brokers, this.#registry];
+    const started = this.#all();
     this.#brokers = [];
     this.#registry = undefined;
-    await Promise.all(started.map((one) => one?.stop({ timeout: 0, remove: true, removeVolumes: true })));
+    await Promise.all(started.map((one) => one.stop({ timeout: 0, remove: true, removeVolumes: true })));
     await this.#network?.stop();
     this.#network = undefined;
   }
@@ -136,6 +136,11 @@ class DockerCluster implements LocalCluster {
     throw new Error(`broker ${index} was not up ${upWithinMs / 1000} s after its restart`);
   }
 
+  /** Those that were started; a failed start leaves gaps. */
+  #all(): StartedTestContainer[] {
+    return [...this.#brokers, this.#registry].filter((one) => one !== undefined);
+  }
+
   #container(index: number): ReturnType<RuntimeClient["container"]["getById"]> {
     const broker = this.#brokers[index];
     if (broker === undefined) throw new RangeError(`no broker ${index}: there are ${this.#brokers.length}, from 0`);
@@ -147,7 +152,10 @@ const clientPort = 9092;
 const alias = (index: number): string => `broker-${index}`;
 
 /** testcontainers publishes on all interfaces of the machine; its settings are open to subclasses only. */
-function published(container: GenericContainer, { inside, outside }: { inside: number; outside: number }): GenericContainer {
+function published(
+  container: GenericContainer,
+  { inside, outside }: { inside: number; outside: number },
+): GenericContainer {
   const exposed = container.withExposedPorts({ container: inside, host: outside });
   const { hostConfig } = exposed as unknown as { hostConfig: { PortBindings: object } };
   hostConfig.PortBindings = { [`${inside}/tcp`]: [{ HostIp: "127.0.0.1", HostPort: String(outside) }] };

@@ -82,7 +82,7 @@ class JavaCluster implements LocalCluster {
   }
 
   get processes(): readonly string[] {
-    return [...this.#brokers, this.#registry].filter((one) => one?.running()).map((one) => String(one!.pid));
+    return this.#all().flatMap((one) => (one.running() ? [String(one.pid)] : []));
   }
 
   async start(signal: AbortSignal | undefined): Promise<void> {
@@ -136,6 +136,7 @@ class JavaCluster implements LocalCluster {
       env: options.env,
       watchdog,
     });
+    // J2
     await untilReady(this.#registry, {
       marker: "Using the following RegistryStorage implementation",
       answers: () => answersSubjects(this.registryUrl),
@@ -160,7 +161,8 @@ class JavaCluster implements LocalCluster {
     ]);
     const how = await tool.ended();
     signal.throwIfAborted();
-    if (how !== "exit code 0") throw new Error(`Kafka's storage could not be formatted (${how}):\n${await lastPrinted(tool)}`);
+    if (how !== "exit code 0")
+      throw new Error(`Kafka's storage could not be formatted (${how}):\n${await lastPrinted(tool)}`);
   }
 
   async #startBroker(index: number, signal?: AbortSignal): Promise<void> {
@@ -173,6 +175,7 @@ class JavaCluster implements LocalCluster {
       this.#propertiesFile(index),
     ]);
     this.#brokers[index] = broker;
+    // J2
     await untilReady(broker, {
       marker: "Kafka Server started",
       deadlineMs: upWithinMs,
@@ -215,7 +218,12 @@ class JavaCluster implements LocalCluster {
   /** The data go away with the processes, so an orderly end would save nothing: they are killed (J1). */
   async stop(): Promise<void> {
     await this.#setup.watchdog.end();
-    await Promise.all([...this.#brokers, this.#registry].map((one) => one?.ended()));
+    await Promise.all(this.#all().map((one) => one.ended()));
+  }
+
+  /** Those that were started; a failed start leaves gaps. */
+  #all(): JavaProcess[] {
+    return [...this.#brokers, this.#registry].filter((one) => one !== undefined);
   }
 }
 

@@ -62,7 +62,8 @@ function externalCluster(env: Environment): LocalCluster | undefined {
         `${brokers ? "HOLDFAST_REGISTRY_URL" : "HOLDFAST_KAFKA_BROKERS"} is not: set both to use what is running, or neither.`,
     );
   }
-  const notOurs = (): Promise<never> => Promise.reject(new Error("this cluster was not started here: its brokers are not ours to kill"));
+  const notOurs = (): Promise<never> =>
+    Promise.reject(new Error("this cluster was not started here: its brokers are not ours to kill"));
   return {
     kind: "external",
     bootstrap: brokers.split(",").map((broker) => broker.trim()),
