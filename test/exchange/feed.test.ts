@@ -37,7 +37,7 @@ test("every posting is appended once, in order and when it is due; blocked withd
       asked.push(request.withdrawalId!);
       return request.via === "API";
     },
-    onAppended: () => {},
+    onPosting: () => {},
     signal: new AbortController().signal,
   });
   assert.deepEqual(appended.map(({ event }) => event.eventId), postings.map(({ event }) => event.eventId));
@@ -57,7 +57,7 @@ test("an abort ends it at once", async () => {
       if (++appends === 2) stop.abort(new Error("enough"));
     },
     mayLeave: () => true,
-    onAppended: () => {},
+    onPosting: () => {},
     signal: stop.signal,
   });
   await assert.rejects(fed, /enough|aborted/);

@@ -12,7 +12,8 @@ export interface FeedOptions {
   readonly append: (postings: readonly Posting[]) => Promise<void>;
   /** May this withdrawal be paid out now? Asked once, when its review is over. */
   readonly mayLeave: (request: ExchangeEvent) => boolean;
-  readonly onAppended: (posting: Posting) => void;
+  /** Told of each posting as decided, just before its append: nobody hears a command before its cause. */
+  readonly onPosting: (posting: Posting) => void;
   readonly signal: AbortSignal;
 }
 
@@ -25,8 +26,8 @@ export async function feed(postings: Iterable<Posting>, options: FeedOptions): P
   const flush = async (): Promise<void> => {
     const decided = batch.map((posting) => decide(posting, options));
     batch = [];
+    for (const posting of decided) options.onPosting(posting);
     await options.append(decided);
-    for (const posting of decided) options.onAppended(posting);
   };
   for (const posting of postings) {
     if (batch.length > 0 && posting.at > Date.now() + BATCH) await flush();

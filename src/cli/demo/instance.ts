@@ -13,6 +13,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Watchdog } from "../../adapters/local-cluster/watchdog.ts";
 
 export interface InstanceOptions {
   readonly name: string;
@@ -22,6 +23,8 @@ export interface InstanceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where the log file goes. */
   readonly directory: string;
+  /** Ends the child if this process is killed. */
+  readonly watchdog: Watchdog;
   readonly onDeath: (why: Error) => void;
 }
 
@@ -64,6 +67,11 @@ export async function makeInstance(options: InstanceOptions): Promise<Instance> 
       const started = startChild(options, { port, log });
       closeSync(log);
       child = started;
+      const { pid } = started;
+      if (pid !== undefined) {
+        options.watchdog.add(pid);
+        started.once("exit", () => options.watchdog.remove(pid));
+      }
       const died = (how: string): void => {
         if (child !== started) return; // I2: told to
         child = undefined;

@@ -20,24 +20,21 @@ export interface KillOptions {
   readonly down: readonly [Duration, Duration];
 }
 
-/** @returns how often it killed, once the signal aborts */
-export async function killAtRandom(options: KillOptions): Promise<number> {
+/** Resolves once the signal aborts. */
+export async function killAtRandom(options: KillOptions): Promise<void> {
   const { instances, random, signal, say } = options;
-  let kills = 0;
   try {
     for (;;) {
       await allReady(instances, signal);
       await sleep(random.between(...options.pause), undefined, { signal });
       const victim = random.pick(instances);
       await victim.kill();
-      kills += 1;
       say(`kill -9 ${victim.name}`);
       await sleep(random.between(...options.down), undefined, { signal });
       victim.start();
       say(`${victim.name} starts again`);
     }
   } catch (error) {
-    if (signal.aborted) return kills;
-    throw error;
+    if (!signal.aborted) throw error;
   }
 }
