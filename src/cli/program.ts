@@ -105,6 +105,22 @@ function addSetup(program: Command, ending: Ending): void {
       ending,
     );
   }
+  const schemas = group(program, "schemas", "The registry's schemas");
+  for (const [action, summary] of [
+    ["register", "Register this version's schemas, under the topics' subjects."],
+    ["check", "Say where the registry's schemas and this version's do not fit."],
+  ] as const) {
+    addCommand(
+      schemas,
+      {
+        name: action,
+        summary,
+        settings: ["registryUrl", ...TOPIC_SETTINGS],
+        run: async ({ settings }, io) => (await import("./schemas.ts")).schemas({ action, ...settings }, io),
+      },
+      ending,
+    );
+  }
 }
 
 function addRules(program: Command, ending: Ending): void {
