@@ -47,18 +47,37 @@ const FOREIGN_BODY = `${CLIENT_ID} - Error, status `;
 /** All of them, each time: what is left out would come from whoever made an instance before (G2). */
 const NO_RETRY = { maxRetryTimeInSecs: 1, initialRetryTimeInSecs: 0.1, factor: 0, multiplier: 1, retries: 0 };
 
+/** The package hands out parsed schemas only, and those forget logical types that they do not know. */
+class KeptLogicalType extends avro.types.LogicalType {
+  protected override _fromValue(value: unknown): unknown {
+    return value;
+  }
+  protected override _toValue(value: unknown): unknown {
+    return value;
+  }
+}
+
+const KEPT_LOGICAL_TYPES = Object.fromEntries(
+  ["timestamp-millis", "timestamp-micros", "local-timestamp-millis", "local-timestamp-micros", "time-millis", "time-micros", "date"].map(
+    (name) => [name, KeptLogicalType],
+  ),
+);
+
 /**
  * @param options.url base URL of the Confluent API; Apicurio: `http://host:8080/apis/ccompat/v7`
  * @param options.timeoutMs limit of one request, connect to last byte
  */
 export function createRegistry(options: { url: string; timeoutMs?: number; telemetry: Telemetry }): SchemaRegistry {
   const { url, timeoutMs = 5_000, telemetry } = options;
-  const client = new Client({
-    host: url.replace(/\/+$/, ""),
-    clientId: CLIENT_ID,
-    retry: NO_RETRY,
-    middlewares: [withinTime(timeoutMs), inJson()],
-  });
+  const client = new Client(
+    {
+      host: url.replace(/\/+$/, ""),
+      clientId: CLIENT_ID,
+      retry: NO_RETRY,
+      middlewares: [withinTime(timeoutMs), inJson()],
+    },
+    { [SchemaType.AVRO]: { logicalTypes: KEPT_LOGICAL_TYPES } },
+  );
 
   /** @returns the answer; null: HTTP status 404 in the registry's own words */
   async function ask<T>(doing: string, question: () => Promise<T>): Promise<T | null> {

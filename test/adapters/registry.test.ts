@@ -8,8 +8,10 @@ import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { SchemaRegistry as Client } from "@kafkajs/confluent-schema-registry";
+import { findBreakages } from "../../src/adapters/compatibility.ts";
 import { createRegistry } from "../../src/adapters/registry.ts";
 import type { SchemaRegistry } from "../../src/adapters/registry.ts";
+import { parseSchema } from "../../src/adapters/schema-files.ts";
 import { BrokerFailure } from "../../src/runtime/ports.ts";
 import type { Telemetry } from "../../src/runtime/telemetry.ts";
 import { startConfluentServer } from "./confluent-server.ts";
@@ -47,11 +49,13 @@ async function failureOf(call: Promise<unknown>): Promise<string> {
 }
 
 describe("answers", () => {
-  test("a schema by id comes back as Avro, with every field", async () => {
+  test("a schema by id comes back as Avro, with every field and logical type", async () => {
     const found = await registry.schema(server.add("a-value", AUTH));
     assert.equal(found.kind, "avro");
-    const names = (json: string): string[] => JSON.parse(json).fields.map((field: { name: string }) => field.name);
-    assert.deepEqual(names(JSON.stringify((found as { json: unknown }).json)), names(AUTH));
+    const path = "events/auth-event.avsc";
+    const fetched = parseSchema(path, JSON.stringify((found as { json: unknown }).json));
+    assert.deepEqual(fetched.type.fields.map(({ name }) => name), parseSchema(path, AUTH).type.fields.map(({ name }) => name));
+    assert.deepEqual(findBreakages(fetched, parseSchema(path, AUTH)), []);
     assert.deepEqual(results, ["ok"]);
   });
 
