@@ -9,6 +9,7 @@ import { Connections } from "../../src/adapters/kafka/connections.ts";
 import { createKafkaGroup } from "../../src/adapters/kafka/group.ts";
 import { createKafkaLogs } from "../../src/adapters/kafka/logs.ts";
 import { createKafkaProducer } from "../../src/adapters/kafka/producer.ts";
+import { createTopics } from "../../src/adapters/kafka/topics.ts";
 import { abortedTransaction } from "../adapters/kafka/transaction.ts";
 import { cluster } from "../cluster.ts";
 import { brokerContract } from "./broker-contract.ts";
@@ -36,7 +37,7 @@ async function openWorld(client: KafkaClient, admin: ReturnType<KafkaClient["adm
   worlds += 1;
   const name = `${kafka.prefix}contract-${worlds}`;
   const topics: readonly [string, string] = [`${name}-alpha`, `${name}-beta`];
-  await admin.createTopics({ topics: topics.map((topic) => ({ topic, numPartitions: 2, replicationFactor: 1 })) });
+  await createTopics(client, topics.map((topic) => ({ topic, partitions: 2, replication: 1, config: {} })));
   const producer = createKafkaProducer(client);
   const logs = createKafkaLogs(client);
   const outside = new Connections(client);
@@ -46,11 +47,6 @@ async function openWorld(client: KafkaClient, admin: ReturnType<KafkaClient["adm
       await delay(STEP_MS);
     }
   };
-  // A fresh topic's leader may not be known everywhere at once.
-  for (let ready = false; !ready; ) {
-    const pairs = topics.flatMap((topic) => [0, 1].map((partition) => ({ topic, partition })));
-    ready = await logs.ranges(pairs).then(() => true, () => delay(STEP_MS, false));
-  }
   return {
     topics,
     clock: {

@@ -1,0 +1,234 @@
+// Makes and checks the topics Holdfast needs. Owns which settings each role must have and how to say what is
+// wrong; the names and the partition count are configuration. Everything wrong is reported at once.
+
+import { BrokerFailure } from "../../runtime/ports.ts";
+import { coPartitioned } from "../../runtime/topics.ts";
+import type { Topics } from "../../runtime/topics.ts";
+import type { KafkaClient } from "./client.ts";
+import { brokerFailure } from "./failures.ts";
+import type { Admin } from "./kafkajs.ts";
+
+export interface TopicProblem {
+  readonly topic: string;
+  /** A start is refused for an error. */
+  readonly severity: "error" | "warning";
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+export interface NewTopic {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly replication: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+interface Role {
+  readonly topic: string;
+  readonly kind: "input" | "commands" | "state" | "output";
+}
+
+const TOPIC_RESOURCE = 2;
+const CREATE = "create it with `holdfast topics create`";
+const SAFE_IN_SYNC = 2;
+const CHECKED = ["cleanup.policy", "message.timestamp.type", "min.insync.replicas", "retention.bytes", "retention.ms"];
+const READY_WITHIN_MS = 15_000;
+const LOOK_AGAIN_MS = 50;
+
+function roles(topics: Topics): Role[] {
+  return [
+    ...topics.inputs.map(({ topic }): Role => ({ topic, kind: "input" })),
+    { topic: topics.commands, kind: "commands" },
+    { topic: topics.state, kind: "state" },
+    { topic: topics.detections, kind: "output" },
+    { topic: topics.deadLetter, kind: "output" },
+  ];
+}
+
+/** The topics as `holdfast topics create` makes them. */
+export function plannedTopics(topics: Topics, size: { readonly partitions: number; readonly replication: number }): NewTopic[] {
+  const safe = { "min.insync.replicas": String(Math.min(SAFE_IN_SYNC, Math.max(1, size.replication - 1))) };
+  return roles(topics).map(({ topic, kind }) => ({ topic, ...size, config: { ...safe, ...ROLE_CONFIG[kind] } }));
+}
+
+/**
+ * Record time must be the broker's where it is compared: of the inputs with each other, of commands for
+ * their latency. The state log ends where a checkpoint says, never by age or size.
+ */
+const ROLE_CONFIG: Readonly<Record<Role["kind"], Readonly<Record<string, string>>>> = {
+  input: { "message.timestamp.type": "LogAppendTime" },
+  commands: { "message.timestamp.type": "LogAppendTime", "cleanup.policy": "delete" },
+  state: { "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1" },
+  output: {},
+};
+
+/**
+ * Creates what does not exist yet and waits until it can be used; leaves existing topics as they are.
+ * @returns the names of the topics created
+ * @throws BrokerFailure
+ */
+export async function createTopics(client: KafkaClient, planned: readonly NewTopic[]): Promise<string[]> {
+  return withAdmin(client, `create the topics ${planned.map(({ topic }) => topic).join(", ")}`, async (admin) => {
+    const existing = new Set(await admin.listTopics());
+    const missing = planned.filter(({ topic }) => !existing.has(topic));
+    if (missing.length === 0) return [];
+    const request = {
+      waitForLeaders: false, // the library takes a topic that is not known everywhere yet for an error
+      topics: missing.map(({ topic, partitions, replication, config }) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor: replication,
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+      })),
+    };
+    await admin.createTopics(request).catch(exceptExisting);
+    const created = missing.map(({ topic }) => topic);
+    await untilLed(admin, created);
+    return created;
+  });
+}
+
+/** Two processes may create the same topics at once. */
+function exceptExisting(error: unknown): void {
+  const refused = (error as { errors?: readonly { type?: string }[] }).errors ?? [];
+  const others = refused.filter(({ type }) => type !== "TOPIC_ALREADY_EXISTS");
+  if (refused.length === 0 || others.length > 0) throw others[0] ?? error;
+}
+
+async function untilLed(admin: Admin, topics: string[]): Promise<void> {
+  const deadline = performance.now() + READY_WITHIN_MS;
+  for (;;) {
+    const led = await admin.fetchTopicMetadata({ topics }).then(
+      (metadata) => metadata.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)),
+      () => false,
+    );
+    if (led) return;
+    if (performance.now() > deadline) {
+      const message = `the topics ${topics.join(", ")} were created, but have no leaders after ${READY_WITHIN_MS / 1_000} s`;
+      throw new BrokerFailure(message, { disposition: "retry", code: "LEADER_NOT_AVAILABLE" });
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+}
+
+/**
+ * Compares the topics with what Holdfast needs of them.
+ * @returns every problem, errors first; empty: all is well
+ * @throws BrokerFailure when the brokers do not answer
+ */
+export async function verifyTopics(client: KafkaClient, topics: Topics): Promise<TopicProblem[]> {
+  const found = await withAdmin(client, "read the topics' settings", (admin) => describe(admin, roles(topics)));
+  const problems = [
+    ...roles(topics).flatMap((role) => missing(role, found)),
+    ...unequalCounts(coPartitioned(topics), found),
+    ...roles(topics).flatMap((role) => wrongSettings(role, found.get(role.topic))),
+  ];
+  return problems.toSorted((a, b) => (a.severity < b.severity ? -1 : a.severity > b.severity ? 1 : 0));
+}
+
+interface Described {
+  readonly partitions: number;
+  readonly replication: number;
+  readonly config: ReadonlyMap<string, string>;
+}
+
+async function describe(admin: Admin, wanted: readonly Role[]): Promise<Map<string, Described>> {
+  const existing = new Set(await admin.listTopics());
+  const names = [...new Set(wanted.map(({ topic }) => topic))].filter((topic) => existing.has(topic));
+  if (names.length === 0) return new Map();
+  const { topics } = await admin.fetchTopicMetadata({ topics: names });
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: names.map((name) => ({ type: TOPIC_RESOURCE, name, configNames: CHECKED })),
+  });
+  const configs = new Map(
+    resources.map(({ resourceName, configEntries }) => [
+      resourceName,
+      new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+    ]),
+  );
+  return new Map(
+    topics.map(({ name, partitions }): [string, Described] => [
+      name,
+      {
+        partitions: partitions.length,
+        replication: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+        config: configs.get(name) ?? new Map(),
+      },
+    ]),
+  );
+}
+
+function missing({ topic }: Role, found: ReadonlyMap<string, Described>): TopicProblem[] {
+  if (found.has(topic)) return [];
+  return [{ topic, severity: "error", problem: "does not exist, or this client may not describe it", remedy: CREATE }];
+}
+
+function unequalCounts(topics: readonly string[], found: ReadonlyMap<string, Described>): TopicProblem[] {
+  const counts = topics.flatMap((topic) => (found.has(topic) ? [{ topic, partitions: found.get(topic)!.partitions }] : []));
+  if (new Set(counts.map(({ partitions }) => partitions)).size < 2) return [];
+  const listed = counts.map(({ topic, partitions }) => `${topic} ${partitions}`).join(", ");
+  const most = mostCommon(counts.map(({ partitions }) => partitions));
+  return counts
+    .filter(({ partitions }) => partitions !== most)
+    .map(({ topic, partitions }) => ({
+      topic,
+      severity: "error",
+      problem: `has ${partitions} partitions, but all topics of a task must have the same number (${listed})`,
+      remedy: `create it anew with ${most} partitions: adding partitions later moves keys between them`,
+    }));
+}
+
+function mostCommon(numbers: readonly number[]): number {
+  const times = Map.groupBy(numbers, (number) => number);
+  return [...times].toSorted(([a, as], [b, bs]) => bs.length - as.length || b - a)[0]![0];
+}
+
+function wrongSettings({ topic, kind }: Role, found: Described | undefined): TopicProblem[] {
+  if (found === undefined) return [];
+  const problems: TopicProblem[] = [];
+  for (const [name, wanted] of Object.entries(ROLE_CONFIG[kind])) {
+    const actual = found.config.get(name);
+    if (actual === undefined || actual === wanted) continue;
+    problems.push({
+      topic,
+      severity: name === "message.timestamp.type" ? "warning" : "error",
+      problem: `has ${name}=${actual}: ${CONSEQUENCE[name]}`,
+      remedy: `set ${name}=${wanted}`,
+    });
+  }
+  if (kind !== "input") problems.push(...tooFewReplicas(topic, found));
+  return problems;
+}
+
+const CONSEQUENCE: Readonly<Record<string, string>> = {
+  "cleanup.policy": "compaction would remove records that a restore needs",
+  "retention.ms": "old state would be deleted while it is still needed",
+  "retention.bytes": "old state would be deleted while it is still needed",
+  "message.timestamp.type": "its times are the producers' clocks, not the broker's",
+};
+
+function tooFewReplicas(topic: string, { config, replication }: Described): TopicProblem[] {
+  const inSync = Number(config.get("min.insync.replicas") ?? SAFE_IN_SYNC);
+  if (inSync >= SAFE_IN_SYNC && replication >= SAFE_IN_SYNC) return [];
+  return [
+    {
+      topic,
+      severity: "warning",
+      problem: `has replication ${replication} and min.insync.replicas=${inSync}: the loss of one broker can lose acknowledged records`,
+      remedy: "use replication 3 and min.insync.replicas=2",
+    },
+  ];
+}
+
+async function withAdmin<T>(client: KafkaClient, doing: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = client.admin();
+  try {
+    await admin.connect();
+    return await use(admin);
+  } catch (error) {
+    throw brokerFailure(error, doing);
+  } finally {
+    await admin.disconnect().catch(() => {});
+  }
+}
