@@ -40,6 +40,8 @@ export interface CommandSpec<K extends SettingName> {
   readonly settingFlags?: readonly SettingName[];
   /** Flags of its own, in commander's notation → what they do. */
   readonly ownFlags?: Readonly<Record<string, string>>;
+  /** What own flags that take a value may be, by camelCase name; they reach `run` as text all the same. */
+  readonly ownKinds?: Readonly<Record<string, Kind<unknown>>>;
   readonly argument?: { readonly name: string; readonly doc: string; readonly required: boolean };
   readonly run: (given: Given<K>, io: Io) => Promise<number>;
 }
@@ -83,7 +85,7 @@ function settingsOf<K extends SettingName>(command: Command, spec: CommandSpec<K
   const isGiven = (name: SettingName): boolean => flags[name] !== undefined || (io.env[variableOf(name)] ?? "") !== "";
   const names = typeof spec.settings === "function" ? spec.settings(isGiven) : spec.settings;
   const read = readSettings(names, { env: io.env, flags });
-  const problems = [...argumentProblems(command, spec.argument), ...("problems" in read ? read.problems : [])];
+  const problems = [...argumentProblems(command, spec), ...("problems" in read ? read.problems : [])];
   if ("problems" in read || problems.length > 0) throw new UsageError(pathOf(command), problems);
   return read.settings;
 }
@@ -97,7 +99,9 @@ function settingFlags(command: Command): Partial<Record<SettingName, string>> {
   return flags;
 }
 
-function argumentProblems(command: Command, argument: CommandSpec<never>["argument"]): string[] {
+type ArgumentSpec = Pick<CommandSpec<never>, "argument" | "ownKinds">;
+
+function argumentProblems(command: Command, { argument, ownKinds = {} }: ArgumentSpec): string[] {
   const known = command.options.map(({ long }) => long!);
   const firstFlag = command.args.findIndex((each) => each.startsWith("-") && each !== "-");
   const positional = firstFlag < 0 ? command.args : command.args.slice(0, firstFlag);
@@ -106,6 +110,10 @@ function argumentProblems(command: Command, argument: CommandSpec<never>["argume
     const name = each.split("=", 1)[0]!;
     return `${name} is no flag of this command; ${hint(nearest(name, known), "--help lists them")}`;
   });
+  for (const [name, value] of Object.entries(command.opts<Record<string, unknown>>())) {
+    const parsed = ownKinds[name]?.parse(String(value));
+    if (parsed !== undefined && "problem" in parsed) problems.push(`--${name} ${parsed.problem}`);
+  }
   const wanted = argument === undefined ? 0 : 1;
   for (const extra of positional.slice(wanted)) problems.push(`"${extra}" is one argument too many`);
   // What follows an unknown flag may be its value or the argument: nobody can tell.

@@ -2,9 +2,11 @@
 // when it runs, so that `replay` needs no Kafka client. Wrong arguments and settings end in one message
 // and exit code 2.
 
+import { randomUUID } from "node:crypto";
 import { Command, CommanderError } from "commander";
 import { KAFKA_SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, topicsOf } from "../config.ts";
 import type { SettingName } from "../config.ts";
+import { integer } from "../config/setting-kinds.ts";
 import { hint } from "../config/settings-reader.ts";
 import { nearest } from "../sigma/nearest.ts";
 import { VERSION } from "../version.ts";
@@ -16,6 +18,7 @@ import type { Io } from "./io.ts";
 const TOPIC_MAKING: ReadonlySet<SettingName> = new Set(["partitions", "replication"]);
 const REPLAY_SETTINGS = ["rules", "mode", "allowedLatenessMs", "profileWarmupMs"] as const;
 const JSON_FLAG = "--json";
+const DEMO_ACCOUNTS = 3_000;
 
 /** @param argv arguments without program and script. @returns the exit code */
 export async function runProgram(argv: readonly string[], io: Io): Promise<number> {
@@ -71,6 +74,27 @@ function addProcessing(program: Command, ending: Ending): void {
       settings: SETTING_NAMES,
       settingFlags: SETTING_NAMES.filter((name) => !TOPIC_MAKING.has(name)),
       run: async ({ settings }, io) => (await import("../app.ts")).runProcessor(settings, io),
+    },
+    ending,
+  );
+  addCommand(
+    program,
+    {
+      name: "demo",
+      summary: "Start everything, rob some simulated customers, and see whether their money leaves.",
+      settings: ["rules"],
+      ownFlags: {
+        [JSON_FLAG]: "print the summary as the last line, as JSON",
+        "--kill": "kill one of the two processes now and then",
+        "--accounts <number>": `customers of the exchange (default ${DEMO_ACCOUNTS})`,
+        "--seed <text>": "the same seed, the same customers and takeovers (default: another each time)",
+      },
+      ownKinds: { accounts: integer({ unit: "accounts", min: 300, max: 1_000_000 }) },
+      run: async ({ settings, flags }, io) => {
+        const { accounts = DEMO_ACCOUNTS, seed = randomUUID().slice(0, 8) } = flags;
+        const own = { accounts: Number(accounts), seed: String(seed), kill: flags["kill"] === true };
+        return (await import("./demo.ts")).demo({ ...settings, ...own, json: flags["json"] === true }, io);
+      },
     },
     ending,
   );
