@@ -58,6 +58,7 @@ const io: Io = {
   env: process.env,
   signal: stop.signal,
   self: [process.execPath, ...process.execArgv, import.meta.filename],
+  nodeVersion: process.version,
 };
 
 process.exitCode = await runProgram(process.argv.slice(2), io);

@@ -18,6 +18,8 @@ export interface Io {
   readonly signal: AbortSignal;
   /** Program and leading arguments that start Holdfast again; append the command's own. */
   readonly self: readonly string[];
+  /** Version of Node, `v24.0.0`. */
+  readonly nodeVersion: string;
 }
 
 /** Exit codes of every command. */
