@@ -16,12 +16,14 @@ import type { TaskContext } from "./task-context.ts";
 const TURN_MS = 8;
 const END_OFFSETS_EVERY_MS = 1_000;
 const REOPEN_AFTER_MS = 1_000;
+const STALLED_AFTER_MS = 30_000;
 
 export class Worker implements GroupListener {
   readonly #context: TaskContext;
   readonly #tasks = new Map<number, Task>();
   #assignment: Assignment | null = null;
   #suspendedAt: number;
+  #turnedAt: number;
   #stopping = false;
   #failure: unknown = null;
   #wake: () => void = () => {};
@@ -32,6 +34,7 @@ export class Worker implements GroupListener {
   constructor(context: TaskContext) {
     this.#context = context;
     this.#suspendedAt = context.clock.monotonic();
+    this.#turnedAt = this.#suspendedAt;
   }
 
   /**
@@ -100,6 +103,12 @@ export class Worker implements GroupListener {
     return this.#assignment?.tasks.every((number) => this.#tasks.get(number)?.state === "running") ?? false;
   }
 
+  /** Null while the loop turns; otherwise for how long it has not. */
+  stalled(): string | null {
+    const ms = this.#context.clock.monotonic() - this.#turnedAt;
+    return ms < STALLED_AFTER_MS ? null : `the loop has not turned for ${Math.round(ms / 1_000)} s`;
+  }
+
   status(): object {
     return {
       generation: this.#assignment?.generation ?? null,
@@ -109,6 +118,7 @@ export class Worker implements GroupListener {
 
   async #turn(): Promise<void> {
     const { clock } = this.#context;
+    this.#turnedAt = clock.monotonic();
     this.#idle = new Promise((resolve) => (this.#wake = resolve));
     let handled = 0;
     for (const task of this.#tasks.values()) {

@@ -31,6 +31,7 @@ async function run(action: "register" | "check", url: string = server.url): Prom
     env: {},
     signal: new AbortController().signal,
     self: [],
+    nodeVersion: "",
   };
   const options: SchemasOptions = {
     action,

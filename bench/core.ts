@@ -1,0 +1,121 @@
+// The core alone: shipped rules, full profile, one core of the machine. Prints one JSON line: events a
+// second, CPU seconds, bytes an account. Fails when the accounts that fired are not those of the script.
+//
+//   npm run bench -- core [--accounts 200000] [--events 1000000]
+
+import { parseArgs } from "node:util";
+
+import { createStateCodec } from "../src/adapters/state-codec.ts";
+import type { Arrival } from "../src/core/event.ts";
+import { openPartition } from "../src/core/partition.ts";
+import { DAY, MINUTE } from "../src/core/time.ts";
+import { makeExchange } from "../src/testing/exchange/exchange.ts";
+import type { Posting } from "../src/testing/exchange/story.ts";
+import { shippedRules, takeoverRuleIds } from "./rules.ts";
+
+const { values } = parseArgs({
+  options: {
+    accounts: { type: "string", default: "200000" },
+    events: { type: "string", default: "1000000" },
+    takeovers: { type: "string", default: "200" },
+  },
+});
+const accounts = Number(values.accounts);
+const events = Number(values.events);
+const takeovers = Number(values.takeovers);
+
+const rules = await shippedRules();
+const freezing = takeoverRuleIds(rules);
+const from = Date.UTC(2024, 5, 9);
+const length = 60 * MINUTE;
+const exchange = makeExchange({
+  ...{ seed: "bench", accounts, takeovers, oddities: 20, from, length },
+  ...{ rate: events / (length / 1_000), pace: 1, lag: 2_000, review: 5 * MINUTE },
+});
+
+const frozen = new Set<string>();
+let commands = 0;
+const partition = openPartition({
+  rules,
+  settings: { allowedLateness: 10 * MINUTE, profileWarmup: 14 * DAY, mode: "enforce" },
+  codec: createStateCodec("schemas"),
+  services: ["auth", "api_key", "withdrawal"],
+  emit: (outputs) => {
+    commands += outputs.commands.length;
+    for (const { ruleId, accountId } of outputs.commands) if (freezing.has(ruleId)) frozen.add(accountId);
+  },
+});
+
+let offset = 0;
+function feed(postings: readonly Posting[]): void {
+  for (const { service, event, at } of postings) {
+    const arrival: Arrival = { service, topic: service, partition: 0, offset: offset++, recordTimestamp: at };
+    partition.apply(arrival, event, at);
+  }
+}
+
+globalThis.gc?.();
+const empty = process.memoryUsage().heapUsed;
+const past = exchange.past();
+const withPast = process.memoryUsage().heapUsed;
+const importStarted = performance.now();
+feed(past);
+const importSeconds = (performance.now() - importStarted) / 1_000;
+partition.takeChanged();
+past.length = 0;
+globalThis.gc?.();
+const bytesPerAccount = Math.round((process.memoryUsage().heapUsed - empty) / accounts);
+
+// Generated in slices outside the measured time, so that neither the generator nor its garbage counts.
+const live = exchange.live();
+const cpu = { user: 0, system: 0 };
+let seconds = 0;
+let count = 0;
+for (;;) {
+  const slice = nextSlice(50_000);
+  if (slice.length === 0) break;
+  const startedAt = performance.now();
+  const cpuStarted = process.cpuUsage();
+  feed(slice);
+  const wake = partition.wakeAt();
+  if (wake !== undefined && wake <= partition.frontier()) partition.tick();
+  seconds += (performance.now() - startedAt) / 1_000;
+  const used = process.cpuUsage(cpuStarted);
+  cpu.user += used.user;
+  cpu.system += used.system;
+  count += slice.length;
+  partition.takeChanged(); // a checkpoint's work, measured by the pipeline bench
+}
+
+const expected = new Set(exchange.takeovers.map(({ account }) => account.id));
+console.log(
+  JSON.stringify({
+    ...{ bench: "core", accounts, events: count, rules: rules.detections.length + rules.correlations.length },
+    eventsPerSecond: Math.round(count / seconds),
+    cpuSeconds: round((cpu.user + cpu.system) / 1e6),
+    seconds: round(seconds),
+    importedPerSecond: Math.round(accounts / importSeconds),
+    bytesPerAccount,
+    heapOfPastMb: Math.round((withPast - empty) / 1e6),
+    ...{ commands, frozen: frozen.size, takeovers: expected.size },
+  }),
+);
+const missing = expected.difference(frozen);
+const wrong = frozen.difference(expected);
+if (missing.size + wrong.size > 0) {
+  console.error(`missing ${[...missing].slice(0, 5).join(" ")}; wrong ${[...wrong].slice(0, 5).join(" ")}`);
+  process.exitCode = 1;
+}
+
+function nextSlice(size: number): Posting[] {
+  const slice: Posting[] = [];
+  for (let next = live.next(); next.done !== true; next = live.next()) {
+    slice.push(next.value);
+    if (slice.length === size) break;
+  }
+  return slice;
+}
+
+function round(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
+}

@@ -1,0 +1,153 @@
+// Composition root of `holdfast run`: settings in, adapters made, start-up checked, the worker run until the
+// signal, everything closed in order. Nothing is decided here.
+
+import { randomBytes } from "node:crypto";
+
+import { createCodec } from "./adapters/codec.ts";
+import { openOperationsServer } from "./adapters/http.ts";
+import { createKafkaClient } from "./adapters/kafka/client.ts";
+import { createKafkaGroup } from "./adapters/kafka/group.ts";
+import { createKafkaLogs } from "./adapters/kafka/logs.ts";
+import { murmur2Partitioner } from "./adapters/kafka/partitioner.ts";
+import { createKafkaProducer } from "./adapters/kafka/producer.ts";
+import { createRegistry } from "./adapters/registry.ts";
+import { loadSchemas, SCHEMAS_DIRECTORY } from "./adapters/schema-files.ts";
+import { createStateCodec } from "./adapters/state-codec.ts";
+import { createStateLogCodec } from "./adapters/state-log-codec.ts";
+import { systemClock } from "./adapters/system-clock.ts";
+import { openTelemetry } from "./adapters/telemetry.ts";
+import type { TelemetryAdapter } from "./adapters/telemetry.ts";
+import { EXIT } from "./cli/io.ts";
+import type { Io } from "./cli/io.ts";
+import { topicsOf } from "./config.ts";
+import type { Settings } from "./config.ts";
+import { kafkaConnection } from "./config/kafka-connection.ts";
+import { openPartition } from "./core/partition.ts";
+import type { TaskContext } from "./runtime/task-context.ts";
+import { coPartitioned } from "./runtime/topics.ts";
+import { Worker } from "./runtime/worker.ts";
+import { loadRuleSet, schemaProblems, StartRefused, topicProblems, untilAnswered } from "./startup.ts";
+import { VERSION } from "./version.ts";
+
+/** How long the last checkpoints and the group's leave may take after the signal. */
+const STOP_WITHIN_MS = 50_000;
+
+/** Runs until `io.signal` aborts or something fails for good. @returns the exit code */
+export async function runProcessor(settings: Settings, io: Io): Promise<number> {
+  const telemetry = openTelemetry({
+    ...settings,
+    pseudonymKey: settings.pseudonymKeyFile?.reveal(),
+    write: io.stdout,
+    clock: systemClock,
+    version: VERSION,
+    node: io.nodeVersion,
+  });
+  io.signal.addEventListener("abort", () => {
+    telemetry.emit("process.stopping", { signal: String(io.signal.reason) });
+  });
+  const closing: (() => Promise<void> | void)[] = [];
+  try {
+    await run(settings, { io, telemetry, onClose: (close) => closing.unshift(close) });
+    telemetry.emit("process.stopped", { cleanly: true });
+    return EXIT.ok;
+  } catch (error) {
+    if (io.signal.aborted && !(error instanceof StartRefused)) {
+      telemetry.emit("process.stopped", { cleanly: false });
+    }
+    io.stderr(`${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.failed;
+  } finally {
+    for (const close of closing) await close();
+  }
+}
+
+interface Running {
+  readonly io: Io;
+  readonly telemetry: TelemetryAdapter;
+  readonly onClose: (close: () => Promise<void> | void) => void;
+}
+
+async function run(settings: Settings, { io, telemetry, onClose }: Running): Promise<void> {
+  const world = { clock: systemClock, telemetry, signal: io.signal };
+  const topics = topicsOf(settings);
+  const client = createKafkaClient(kafkaConnection(settings));
+  const { rules, problems } = await loadRuleSet(settings.rules, io.stderr);
+  const codec = createCodec({
+    registry: createRegistry({ url: settings.registryUrl, telemetry }),
+    schemas: await loadSchemas(SCHEMAS_DIRECTORY),
+    ...world,
+    topics,
+    ...(rules === null ? {} : { fields: rules.fields }),
+  });
+  const checks = await Promise.all([
+    topicProblems(client, topics, { ...world, warn: io.stderr }),
+    schemaProblems(codec, world),
+  ]);
+  problems.push(...checks.flat());
+  if (rules === null || problems.length > 0) throw new StartRefused(problems);
+  telemetry.emit("rules.loaded", { count: rules.detections.length + rules.correlations.length, hash: rules.hash });
+
+  const logs = createKafkaLogs(client);
+  const producer = createKafkaProducer(client);
+  const stateProducer = createKafkaProducer(client);
+  for (const { close } of [logs, producer, stateProducer]) onClose(close);
+  const counts = await untilAnswered(
+    () => logs.partitionCounts([topics.state, topics.detections, topics.deadLetter]),
+    { ...world, doing: "count partitions" },
+  );
+  const partitions = counts.get(topics.state) as number;
+  const { groupId, sessionTimeoutMs } = settings;
+  const context: TaskContext = {
+    ...{ groupId, topics, partitions, logs, producer, stateProducer, codec, rules, openPartition, telemetry },
+    detectionPartitions: counts.get(topics.detections) as number,
+    deadLetterPartitions: counts.get(topics.deadLetter) as number,
+    group: createKafkaGroup({ client, groupId, topics: coPartitioned(topics), sessionTimeoutMs }),
+    partitioner: murmur2Partitioner,
+    stateCodec: createStateCodec(SCHEMAS_DIRECTORY),
+    stateLogCodec: createStateLogCodec(SCHEMAS_DIRECTORY),
+    settings: {
+      allowedLateness: settings.allowedLatenessMs,
+      profileWarmup: settings.profileWarmupMs,
+      mode: settings.mode,
+    },
+    tuning: { ...settings, bufferBytes: settings.bufferBytes / (partitions * topics.inputs.length) },
+    clock: systemClock,
+    newWriter: () => randomBytes(6).toString("base64url"),
+  };
+  const worker = new Worker(context);
+  onClose(await listen(settings, { worker, telemetry }));
+  telemetry.emit("process.started", {
+    version: VERSION,
+    tasks: partitions,
+    rulesHash: rules.hash,
+    rules: rules.detections.length + rules.correlations.length,
+  });
+  await stoppedInTime(worker.run(io.signal), io.signal);
+}
+
+async function listen(
+  settings: Settings,
+  { worker, telemetry }: { worker: Worker; telemetry: TelemetryAdapter },
+): Promise<() => Promise<void>> {
+  const address = { host: settings.httpHost, port: settings.httpPort };
+  const server = await openOperationsServer(address, {
+    live: () => worker.stalled(),
+    ready: () => (worker.ready() ? null : "not every task is assigned and restored"),
+    started: () => null,
+    status: () => ({ version: VERSION, group: settings.groupId, ...worker.status() }),
+    metrics: () => telemetry.metrics(),
+  });
+  telemetry.emit("http.listening", { url: server.url });
+  return () => server.close();
+}
+
+/** @throws Error when the worker has not stopped some time after the signal */
+async function stoppedInTime(running: Promise<void>, signal: AbortSignal): Promise<void> {
+  const late = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => {
+      const message = `not stopped within ${STOP_WITHIN_MS / 1_000} s; what is not committed is done again by the next owner`;
+      setTimeout(() => reject(new Error(message)), STOP_WITHIN_MS).unref();
+    });
+  });
+  await Promise.race([running, late]);
+}

@@ -1,0 +1,81 @@
+// What has to be true before the group is joined. Owns the order of the checks and their one answer:
+// everything that is wrong, in one message. A broker or registry that does not answer is not wrong: it is
+// waited for.
+
+import { readRules } from "./adapters/rule-files.ts";
+import type { RegistryCodec } from "./adapters/codec.ts";
+import type { KafkaClient } from "./adapters/kafka/client.ts";
+import { verifyTopics } from "./adapters/kafka/topics.ts";
+import type { RuleSet } from "./core/rule.ts";
+import { BrokerFailure } from "./runtime/ports.ts";
+import type { Clock } from "./runtime/ports.ts";
+import type { Telemetry } from "./runtime/telemetry.ts";
+import type { Topics } from "./runtime/topics.ts";
+import { formatProblem } from "./sigma/problem.ts";
+
+const LONGEST_PAUSE_MS = 5_000;
+
+/** Start-up is refused; `problems` is everything that is wrong. */
+export class StartRefused extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`holdfast cannot start (${problems.length} problem${problems.length === 1 ? "" : "s"}):\n  ${problems.join("\n  ")}`);
+    this.name = "StartRefused";
+    this.problems = problems;
+  }
+}
+
+/** @returns the rules, or nothing and why not; warnings go to `warn` */
+export async function loadRuleSet(
+  path: string,
+  warn: (text: string) => void,
+): Promise<{ rules: RuleSet | null; problems: string[] }> {
+  try {
+    const { rules, problems, warnings } = await readRules(path);
+    for (const warning of warnings) warn(`warning: ${formatProblem(warning)}\n`);
+    return { rules, problems: problems.map(formatProblem) };
+  } catch (error) {
+    return { rules: null, problems: [error instanceof Error ? error.message : String(error)] };
+  }
+}
+
+interface World {
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly signal: AbortSignal;
+}
+
+/** What is wrong with the topics, each with its remedy; warnings go to `warn`. */
+export async function topicProblems(
+  client: KafkaClient,
+  topics: Topics,
+  options: World & { warn: (text: string) => void },
+): Promise<string[]> {
+  const found = await untilAnswered(() => verifyTopics(client, topics), { ...options, doing: "verify the topics" });
+  const lines = found.map(({ topic, severity, problem, remedy }) => ({ severity, text: `${topic} ${problem}; ${remedy}` }));
+  for (const { severity, text } of lines) if (severity === "warning") options.warn(`warning: ${text}\n`);
+  return lines.filter(({ severity }) => severity === "error").map(({ text }) => text);
+}
+
+/** What is wrong with the registered schemas, each with its remedy. */
+export function schemaProblems(codec: RegistryCodec, world: World): Promise<string[]> {
+  return untilAnswered(() => codec.prepare(), { ...world, doing: "look up the schemas" });
+}
+
+/**
+ * Asks until somebody answers or the signal aborts.
+ * @throws BrokerFailure with disposition `halt`; the failure at hand when the signal aborts
+ */
+export async function untilAnswered<T>(ask: () => Promise<T>, options: World & { doing: string }): Promise<T> {
+  const { clock, telemetry, signal, doing } = options;
+  for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof BrokerFailure)) throw error;
+      telemetry.emit("broker.failed", { code: error.code, disposition: error.disposition, doing });
+      if (error.disposition === "halt" || signal.aborted) throw error;
+      await clock.sleep(pause, signal);
+    }
+  }
+}
