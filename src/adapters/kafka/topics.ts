@@ -1,12 +1,12 @@
 // Makes and checks the topics Holdfast needs. Owns which settings each role must have and how to say what is
 // wrong; the names and the partition count are configuration. Everything wrong is reported at once.
 
-import { BrokerFailure } from "../../runtime/ports.ts";
 import { coPartitioned } from "../../runtime/topics.ts";
 import type { Topics } from "../../runtime/topics.ts";
 import type { KafkaClient } from "./client.ts";
 import { brokerFailure } from "./failures.ts";
 import type { Admin } from "./kafkajs.ts";
+import { createKafkaLogs } from "./logs.ts";
 
 export interface TopicProblem {
   readonly topic: string;
@@ -82,9 +82,8 @@ export async function createTopics(client: KafkaClient, planned: readonly NewTop
       })),
     };
     await admin.createTopics(request).catch(exceptExisting);
-    const created = missing.map(({ topic }) => topic);
-    await untilLed(admin, created);
-    return created;
+    await untilLed(client, missing);
+    return missing.map(({ topic }) => topic);
   });
 }
 
@@ -95,19 +94,25 @@ function exceptExisting(error: unknown): void {
   if (refused.length === 0 || others.length > 0) throw others[0] ?? error;
 }
 
-async function untilLed(admin: Admin, topics: string[]): Promise<void> {
-  const deadline = performance.now() + READY_WITHIN_MS;
-  for (;;) {
-    const led = await admin.fetchTopicMetadata({ topics }).then(
-      (metadata) => metadata.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)),
-      () => false,
-    );
-    if (led) return;
-    if (performance.now() > deadline) {
-      const message = `the topics ${topics.join(", ")} were created, but have no leaders after ${READY_WITHIN_MS / 1_000} s`;
-      throw new BrokerFailure(message, { disposition: "retry", code: "LEADER_NOT_AVAILABLE" });
+/** Metadata names a leader before that broker knows of it: only an answer of the leader itself counts. */
+async function untilLed(client: KafkaClient, created: readonly NewTopic[]): Promise<void> {
+  const pairs = created.flatMap(({ topic, partitions }) =>
+    Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
+  );
+  const logs = createKafkaLogs(client);
+  try {
+    for (const deadline = performance.now() + READY_WITHIN_MS; ; ) {
+      try {
+        await logs.ranges(pairs);
+        return;
+      } catch (error) {
+        const failure = brokerFailure(error, "wait for the new topics' leaders");
+        if (failure.disposition === "halt" || performance.now() > deadline) throw failure;
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  } finally {
+    logs.close();
   }
 }
 
