@@ -83,16 +83,23 @@ async function stageDemo(options: DemoOptions, io: Io): Promise<number> {
   const run = `demo-${Date.now().toString(36)}`;
 
   await using ending = new AsyncDisposableStack();
-  const cluster = await startLocalCluster({ brokers: 1, directory: KEPT, env: io.env, onProgress: say, signal: io.signal });
+  const cluster = await startLocalCluster({
+    brokers: 1,
+    directory: KEPT,
+    env: io.env,
+    onProgress: say,
+    signal: io.signal,
+  });
   ending.defer(() => cluster.stop());
   const env = environmentOf(cluster, { ...options, run, inherited: io.env });
   say(`topics with prefix ${run}., consumer group ${run}, seed ${options.seed}`);
-  const stage = await openStage({ env, signal: io.signal });
+  const failing = new AbortController();
+  const onFailure = (why: Error): void => failing.abort(why);
+  const stage = await openStage({ env, signal: io.signal, onFailure });
   ending.defer(() => stage.close());
 
   const directory = await mkdtemp(join(tmpdir(), "holdfast-demo-"));
-  const failing = new AbortController();
-  const instances = await startInstances({ io, env, directory, ending, onDeath: (why) => failing.abort(why) });
+  const instances = await startInstances({ io, env, directory, ending, onDeath: onFailure });
   const signal = AbortSignal.any([io.signal, failing.signal]);
   try {
     await untilReady(instances, signal);
@@ -121,7 +128,10 @@ async function readTakeoverRules(path: string, say: (line: string) => void): Pro
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What `holdfast run`, and the demo's own connections, are configured with. */
-function environmentOf(cluster: LocalCluster, demo: { rules: string; run: string; inherited: Environment }): Environment {
+function environmentOf(
+  cluster: LocalCluster,
+  demo: { rules: string; run: string; inherited: Environment },
+): Environment {
   return {
     ...demo.inherited,
     HOLDFAST_KAFKA_BROKERS: cluster.bootstrap.join(","),
@@ -188,14 +198,18 @@ async function show(options: DemoOptions, scene: Scene): Promise<boolean> {
   const paint = paintFor(io.isTTY);
   const report = makeReport({ write: io.stdout, paint, elapsed: () => (Date.now() - from) / SECOND });
   const { accounts, takeovers } = exchange;
-  report.note(`${accounts.length} accounts, ${takeovers.length} of them about to be taken over; withdrawals are reviewed for ${REVIEW / SECOND} s`);
+  report.note(
+    `${accounts.length} accounts, ${takeovers.length} of them about to be taken over; withdrawals are reviewed for ${REVIEW / SECOND} s`,
+  );
 
   const curtain = new AbortController();
   const killing = options.kill ? startKilling(options, { ...scene, report, curtain: curtain.signal }) : undefined;
   try {
     // A broken killer ends the performance; otherwise it ends with it.
     const performing = perform({ exchange, from, stage, trial, report, signal });
-    const events = await (killing === undefined ? performing : Promise.race([performing, killing.then(() => performing)]));
+    const events = await (killing === undefined
+      ? performing
+      : Promise.race([performing, killing.then(() => performing)]));
     const summary = trial.summary(`${cluster.kind} ${cluster.bootstrap.join(",")}`, events);
     io.stdout(verdictText(trial, summary, paint));
     if (options.json) io.stdout(`${JSON.stringify(summary)}\n`);

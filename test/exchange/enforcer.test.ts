@@ -39,7 +39,14 @@ function command(action: Action, said: Said = {}): Command {
   };
 }
 
-const onTheWeb: Exit = { accountId: "alice", channel: "ON_CHAIN", via: "WEB", withdrawalId: "w1", address: "0xa", sessionId: "s1" };
+const onTheWeb: Exit = {
+  accountId: "alice",
+  channel: "ON_CHAIN",
+  via: "WEB",
+  withdrawalId: "w1",
+  address: "0xa",
+  sessionId: "s1",
+};
 const byKey: Exit = { ...onTheWeb, via: "API", keyId: "k1" };
 
 function isClosed(commands: readonly Command[], exit: Exit, at = 50): boolean {
@@ -69,7 +76,9 @@ for (const [channel, via, closedBy] of CHANNELS) {
 }
 
 test("HOLD and FREEZE close; STEP_UP, REVIEW and RELEASE do not; neither does another account's command", () => {
-  const closing = (["HOLD", "FREEZE", "STEP_UP", "REVIEW", "RELEASE"] as const).filter((action) => isClosed([command(action)], onTheWeb));
+  const closing = (["HOLD", "FREEZE", "STEP_UP", "REVIEW", "RELEASE"] as const).filter((action) =>
+    isClosed([command(action)], onTheWeb),
+  );
   assert.deepEqual(closing, ["HOLD", "FREEZE"]);
   assert.equal(isClosed([command("FREEZE", { account: "bob" })], onTheWeb), false);
 });
@@ -92,8 +101,14 @@ test("a known command id changes nothing, even after its case was released (E1)"
 test("a scope is closed until the latest expiry among the open cases, in any order of arrival (E2)", () => {
   const policy = command("HOLD", { case: "alice/policy/e1", until: 60 });
   const takeover = command("FREEZE", { case: "alice/takeover/e2", until: 90 });
-  for (const order of [[policy, takeover], [takeover, policy]]) {
-    assert.deepEqual([59, 60, 89, 90].map((at) => isClosed(order, onTheWeb, at)), [true, true, true, false]);
+  for (const order of [
+    [policy, takeover],
+    [takeover, policy],
+  ]) {
+    assert.deepEqual(
+      [59, 60, 89, 90].map((at) => isClosed(order, onTheWeb, at)),
+      [true, true, true, false],
+    );
   }
 });
 

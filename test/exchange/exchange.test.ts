@@ -68,9 +68,14 @@ test("each topic tells a takeover in order, but some of its topics overtake each
     const appended = postings.filter(({ settles }) => settles === null).toSorted((left, right) => left.at - right.at);
     for (const service of ["auth", "api_key", "withdrawal"] satisfies Service[]) {
       const happened = appended.filter((posting) => posting.service === service).map(({ event }) => event.occurredAt);
-      assert.deepEqual(happened, happened.toSorted((left, right) => left - right));
+      assert.deepEqual(
+        happened,
+        happened.toSorted((left, right) => left - right),
+      );
     }
-    overtaken += Number(appended.some(({ event }, index) => event.occurredAt < (appended[index - 1]?.event.occurredAt ?? 0)));
+    overtaken += Number(
+      appended.some(({ event }, index) => event.occurredAt < (appended[index - 1]?.event.occurredAt ?? 0)),
+    );
   }
   assert.ok(overtaken > 0, "no takeover arrived out of order");
 });
@@ -92,16 +97,24 @@ test("names of stories are unique", () => {
 });
 
 test("a takeover is over well within the window of the rules, and every withdrawal has one outcome after its review", () => {
-  const exchange = makeExchange({ ...DEMO, accounts: 2_000, pace: 1, lag: 30 * SECOND, length: 60 * MINUTE, review: 20 * MINUTE });
+  const exchange = makeExchange({
+    ...DEMO,
+    accounts: 2_000,
+    pace: 1,
+    lag: 30 * SECOND,
+    length: 60 * MINUTE,
+    review: 20 * MINUTE,
+  });
   for (const { postings } of exchange.takeovers) {
     const requests = postings.filter(({ event }) => event.type === "WITHDRAWAL_REQUESTED");
     assert.ok(requests.length > 0);
     assert.ok(requests.at(-1)!.event.occurredAt - postings[0]!.event.occurredAt < 15 * MINUTE);
     for (const request of requests) {
       const outcomes = postings.filter(({ settles }) => settles === request.event);
-      assert.deepEqual(outcomes.map(({ at, event }) => [at, event.type, event.withdrawalId]), [
-        [request.at + 20 * MINUTE, "WITHDRAWAL_COMPLETED", request.event.withdrawalId],
-      ]);
+      assert.deepEqual(
+        outcomes.map(({ at, event }) => [at, event.type, event.withdrawalId]),
+        [[request.at + 20 * MINUTE, "WITHDRAWAL_COMPLETED", request.event.withdrawalId]],
+      );
       assert.equal(rejected(outcomes[0]!).event.type, "WITHDRAWAL_REJECTED");
     }
   }
@@ -113,12 +126,13 @@ test("a slow story keeps its real length, so its beginning lies before the live 
   const [first, last] = [slow.postings[0]!, slow.postings.at(-1)!];
   assert.ok(last.event.occurredAt - first.event.occurredAt >= 55 * MINUTE);
   assert.ok(first.at < FROM && last.at >= FROM);
-  assert.deepEqual(exchange.past().filter(({ event }) => event.accountId === slow.account.id).map(({ event }) => event.type), [
-    "ACCOUNT_SNAPSHOT",
-    "RISK_NOTICE_SENT",
-    "FACTOR_REMOVED",
-    "FACTOR_ENROLLED",
-  ]);
+  assert.deepEqual(
+    exchange
+      .past()
+      .filter(({ event }) => event.accountId === slow.account.id)
+      .map(({ event }) => event.type),
+    ["ACCOUNT_SNAPSHOT", "RISK_NOTICE_SENT", "FACTOR_REMOVED", "FACTOR_ENROLLED"],
+  );
 });
 
 test("too few accounts for the stories is said, not worked around", () => {

@@ -33,17 +33,26 @@ test("every posting is appended once, in order and when it is due; blocked withd
       appended.push(...batch);
     },
     mayLeave: (request) => {
-      assert.ok(appended.some(({ event }) => event.eventId === request.eventId), "asked before it was requested");
+      assert.ok(
+        appended.some(({ event }) => event.eventId === request.eventId),
+        "asked before it was requested",
+      );
       asked.push(request.withdrawalId!);
       return request.via === "API";
     },
     onPosting: () => {},
     signal: new AbortController().signal,
   });
-  assert.deepEqual(appended.map(({ event }) => event.eventId), postings.map(({ event }) => event.eventId));
+  assert.deepEqual(
+    appended.map(({ event }) => event.eventId),
+    postings.map(({ event }) => event.eventId),
+  );
   const settled = appended.filter(({ settles }) => settles !== null);
   assert.ok(settled.length >= 7);
-  assert.deepEqual(asked, settled.map(({ event }) => event.withdrawalId));
+  assert.deepEqual(
+    asked,
+    settled.map(({ event }) => event.withdrawalId),
+  );
   for (const { event, settles } of settled) {
     assert.equal(event.type, settles!.via === "API" ? "WITHDRAWAL_COMPLETED" : "WITHDRAWAL_REJECTED");
   }

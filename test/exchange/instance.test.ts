@@ -18,7 +18,10 @@ const ANSWERS = `
   require("node:http").createServer((_, response) => response.end("ok")).listen(process.env.HOLDFAST_HTTP_PORT, "127.0.0.1");
 `;
 
-async function instance(t: TestContext, program: string): Promise<{ instance: Instance; deaths: Error[]; log: () => string }> {
+async function instance(
+  t: TestContext,
+  program: string,
+): Promise<{ instance: Instance; deaths: Error[]; log: () => string }> {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
   const watchdog = startWatchdog(directory);
   const deaths: Error[] = [];
@@ -57,7 +60,12 @@ test("an instance is started as `run`, ready when it says so, and can be started
   first.start();
   await allReady([first], deadline());
   await first.stop();
-  assert.deepEqual(log().match(/^up \d+ (.*)$/gm)?.map((line) => line.replace(/\d+/, "N")), ["up N run", "up N run"]);
+  assert.deepEqual(
+    log()
+      .match(/^up \d+ (.*)$/gm)
+      ?.map((line) => line.replace(/\d+/, "N")),
+    ["up N run", "up N run"],
+  );
   assert.deepEqual(deaths, []);
 });
 
@@ -68,7 +76,10 @@ test("a second child beside a running one is refused (I1)", async (t) => {
 });
 
 test("a child that ends by itself is reported once, with the end of its log (I2)", async (t) => {
-  const { instance: first, deaths } = await instance(t, `console.error("topic auth-events is missing"); process.exit(3);`);
+  const { instance: first, deaths } = await instance(
+    t,
+    `console.error("topic auth-events is missing"); process.exit(3);`,
+  );
   first.start();
   await until(() => deaths.length > 0);
   assert.match(deaths[0]!.message, /Holdfast 1 ended by itself \(exit code 3\)[\s\S]*topic auth-events is missing/);

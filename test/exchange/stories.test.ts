@@ -89,7 +89,11 @@ function watch(exchange: Exchange): Said[] {
   let offset = 0;
   for (posting of [...exchange.past(), ...exchange.live()]) {
     const { service, event, at } = posting;
-    const outcome = partition.apply({ service, topic: service, partition: 0, offset: offset++, recordTimestamp: at }, event, at);
+    const outcome = partition.apply(
+      { service, topic: service, partition: 0, offset: offset++, recordTimestamp: at },
+      event,
+      at,
+    );
     assert.equal(outcome, "ok", `${event.type} was late`);
     partition.tick();
   }
@@ -115,7 +119,10 @@ for (const [pace, options] of Object.entries(PACES)) {
       }
       const victims = new Set(exchange.takeovers.map(({ account }) => account.id));
       const wronged = said.filter(({ command }) => command.action === "FREEZE" && !victims.has(command.accountId));
-      assert.deepEqual(wronged.map(({ command, posting }) => [seed, command.ruleTitle, posting.event]), []);
+      assert.deepEqual(
+        wronged.map(({ command, posting }) => [seed, command.ruleTitle, posting.event]),
+        [],
+      );
     }
   });
 }
@@ -143,9 +150,18 @@ test("the takeover without a policy hold meets none, whatever arrives first; the
 test("honest stories are held exactly where their policy says so", () => {
   for (let seed = 0; seed < 50; seed++) {
     const exchange = makeExchange({ ...IN_REAL_TIME, seed });
-    const held = new Set(watch(exchange).filter(({ command }) => command.action === "HOLD").map(({ command }) => command.accountId));
-    for (const { story, account } of exchange.oddities) assert.equal(held.has(account.id), story.mayHold, `seed ${seed}, ${story.name}`);
+    const held = new Set(
+      watch(exchange)
+        .filter(({ command }) => command.action === "HOLD")
+        .map(({ command }) => command.accountId),
+    );
+    for (const { story, account } of exchange.oddities)
+      assert.equal(held.has(account.id), story.mayHold, `seed ${seed}, ${story.name}`);
     const involved = new Set([...exchange.takeovers, ...exchange.oddities].map(({ account }) => account.id));
-    assert.deepEqual([...held].filter((id) => !involved.has(id)), [], `seed ${seed}: routine was held`);
+    assert.deepEqual(
+      [...held].filter((id) => !involved.has(id)),
+      [],
+      `seed ${seed}: routine was held`,
+    );
   }
 });

@@ -33,7 +33,10 @@ const BYSTANDER = EXCHANGE.accounts.find(({ id }) => id !== VICTIM)!.id;
 const NEW_PHONE = EXCHANGE.oddities.find(({ story }) => story.name === "new-phone")!.account.id;
 const RULES = new Set(["takeover-rule"]);
 
-function heard(action: Action, options: { rule?: string; account?: string; at?: number; evidenceAt?: number } = {}): HeardCommand {
+function heard(
+  action: Action,
+  options: { rule?: string; account?: string; at?: number; evidenceAt?: number } = {},
+): HeardCommand {
   const rule = options.rule ?? "takeover-rule";
   const accountId = options.account ?? VICTIM;
   const appendedAt = options.at ?? REQUEST.occurredAt;
@@ -84,10 +87,34 @@ const TABLE: readonly Row[] = [
     saved: 0,
     failure: /kept its money: no takeover rule froze it, only HOLD by title of policy/,
   },
-  { name: "frozen by a rule that is no takeover rule", commands: [heard("FREEZE", { rule: "policy" })], left: false, saved: 0, failure: /only FREEZE by title of policy/ },
-  { name: "frozen too late", commands: [heard("FREEZE", { at: PAID_AT + 1_500 })], left: true, saved: 0, failure: /came 1\.5 s after the money left/ },
-  { name: "frozen, but not where the money leaves", commands: [heard("FREEZE")], left: true, saved: 0, failure: /does not close its exit \(ON_CHAIN via API; frozen: API_KEYS\)/ },
-  { name: "frozen, but the outcome never came", commands: [heard("FREEZE")], left: null, saved: 0, failure: /never came to its end/ },
+  {
+    name: "frozen by a rule that is no takeover rule",
+    commands: [heard("FREEZE", { rule: "policy" })],
+    left: false,
+    saved: 0,
+    failure: /only FREEZE by title of policy/,
+  },
+  {
+    name: "frozen too late",
+    commands: [heard("FREEZE", { at: PAID_AT + 1_500 })],
+    left: true,
+    saved: 0,
+    failure: /came 1\.5 s after the money left/,
+  },
+  {
+    name: "frozen, but not where the money leaves",
+    commands: [heard("FREEZE")],
+    left: true,
+    saved: 0,
+    failure: /does not close its exit \(ON_CHAIN via API; frozen: API_KEYS\)/,
+  },
+  {
+    name: "frozen, but the outcome never came",
+    commands: [heard("FREEZE")],
+    left: null,
+    saved: 0,
+    failure: /never came to its end/,
+  },
   {
     name: "an honest account frozen, even by a takeover rule",
     commands: [heard("FREEZE"), heard("FREEZE", { account: BYSTANDER })],
@@ -109,15 +136,25 @@ for (const { name, commands, left, saved, failure } of TABLE) {
 }
 
 test("a hold of an honest account counts once and fails nothing; only one without a reason surprises", () => {
-  const trial = judge([heard("FREEZE"), ...[NEW_PHONE, NEW_PHONE, BYSTANDER].map((account) => heard("HOLD", { account }))], false);
+  const trial = judge(
+    [heard("FREEZE"), ...[NEW_PHONE, NEW_PHONE, BYSTANDER].map((account) => heard("HOLD", { account }))],
+    false,
+  );
   assert.deepEqual(trial.failures(), []);
   assert.equal(trial.summary("b", 1).honestHeld, 2);
-  assert.deepEqual(trial.surprisingHolds().map(({ accountId }) => accountId), [BYSTANDER]);
+  assert.deepEqual(
+    trial.surprisingHolds().map(({ accountId }) => accountId),
+    [BYSTANDER],
+  );
 });
 
 test("the summary counts what stayed and takes the latency from the first freeze of a takeover rule", () => {
   const trial = judge(
-    [heard("HOLD", { rule: "policy", at: 1_000, evidenceAt: 1 }), heard("FREEZE", { at: 1_007, evidenceAt: 1_000 }), heard("FREEZE", { at: 9_000, evidenceAt: 1_000 })],
+    [
+      heard("HOLD", { rule: "policy", at: 1_000, evidenceAt: 1 }),
+      heard("FREEZE", { at: 1_007, evidenceAt: 1_000 }),
+      heard("FREEZE", { at: 9_000, evidenceAt: 1_000 }),
+    ],
     false,
   );
   assert.deepEqual(trial.summary("Kafka", 42), {

@@ -82,7 +82,9 @@ export async function makeInstance(options: InstanceOptions): Promise<Instance> 
     },
     async isReady() {
       try {
-        const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(READY_TIMEOUT_MS) });
+        const answer = await fetch(`http://127.0.0.1:${port}/readyz`, {
+          signal: AbortSignal.timeout(READY_TIMEOUT_MS),
+        });
         await answer.body?.cancel();
         return answer.ok;
       } catch {

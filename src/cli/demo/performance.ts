@@ -24,7 +24,7 @@ export interface Stage {
   /** Appends to the input topics, each topic in order; resolves when the broker has them. */
   append(postings: readonly Posting[]): Promise<void>;
   /** Every command from the topic's beginning, in order for each account; called once, before any append. */
-  listen(onCommand: (read: ReadCommand) => void): void;
+  listen(onCommand: (read: ReadCommand) => void): Promise<void>;
 }
 
 export interface PerformanceOptions {
@@ -51,7 +51,7 @@ export async function perform(options: PerformanceOptions): Promise<number> {
     if (takeover === undefined) report.honestCommand(command);
     else report.command(takeover, heard);
   };
-  stage.listen((read) => {
+  await stage.listen((read) => {
     // The ledger first, at once: money waits for it, the report does not matter to anybody.
     if (ledger.apply(read.command) === "applied") hearing.push(hear(read));
   });

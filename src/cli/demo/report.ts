@@ -58,7 +58,9 @@ export function makeReport({ write, paint, elapsed }: ReportOptions): Report {
     },
     outcome(takeover, outcome) {
       const money = `${usd(outcome).toLocaleString("en-US")} USD`;
-      line(`${tag(takeover)}${outcome.left ? paint.bad(`the money left: ${money}`) : paint.good(`the money stayed: ${money} not paid out`)}`);
+      line(
+        `${tag(takeover)}${outcome.left ? paint.bad(`the money left: ${money}`) : paint.good(`the money stayed: ${money} not paid out`)}`,
+      );
     },
   };
 }
@@ -74,9 +76,13 @@ export function verdictText(trial: Trial, summary: Summary, paint: Paint): strin
     `${summary.takeovers} takeovers, ${summary.frozenBeforeLoss} frozen before their money left (${summary.protectedUsd.toLocaleString("en-US")} USD)`,
     `freeze after its last evidence: p50 ${milliseconds(summary.latencyMs.p50)}, p99 ${milliseconds(summary.latencyMs.p99)} (broker time)`,
     `${summary.accounts - summary.takeovers} honest accounts: ${summary.honestFrozen} frozen, ${summary.honestHeld} held for a cooling-off period; ${summary.events} events`,
-    ...surprising.map((command) => paint.bad(`held without a reason in its story: ${command.accountId} by ${command.ruleTitle}`)),
+    ...surprising.map((command) =>
+      paint.bad(`held without a reason in its story: ${command.accountId} by ${command.ruleTitle}`),
+    ),
     ...failures.map((failure) => paint.bad(`FAILED: ${failure}`)),
-    failures.length === 0 ? paint.good("Every takeover was frozen before its money left, and no honest account was.") : "",
+    failures.length === 0
+      ? paint.good("Every takeover was frozen before its money left, and no honest account was.")
+      : "",
   ];
   return `${lines.filter((line, index) => line !== "" || lines[index - 1] !== "").join("\n")}\n`;
 }
@@ -86,7 +92,11 @@ function takeoverLine(takeover: TakeoverTrial, { trial, paint }: { trial: Trial;
   const left = takeover.outcomes.some((outcome) => outcome.left);
   const frozen = freeze === undefined ? "never frozen" : `frozen after ${milliseconds(latencyMs(freeze) ?? null)}`;
   const holds = takeover.heard.some(({ command }) => command.action === "HOLD") ? "" : ", no hold on its way";
-  const end = left ? paint.bad("money left") : takeover.outcomes.length > 0 ? paint.good("money stayed") : "not decided";
+  const end = left
+    ? paint.bad("money left")
+    : takeover.outcomes.length > 0
+      ? paint.good("money stayed")
+      : "not decided";
   return `${takeover.label.padEnd(3)} ${takeover.told.account.id}  ${takeover.told.story.name.padEnd(24)} ${frozen}${holds}; ${end}`;
 }
 

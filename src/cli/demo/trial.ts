@@ -95,7 +95,9 @@ export function makeTrial(exchange: Exchange, takeoverRules: ReadonlySet<string>
     freezeOf,
     failures: () => [
       ...takeovers.filter((takeover) => !isSaved(takeover)).map((takeover) => whyLost(takeover, freezeOf(takeover))),
-      ...honestMet("FREEZE").map((command) => `the honest account ${command.accountId} was frozen by ${command.ruleTitle}`),
+      ...honestMet("FREEZE").map(
+        (command) => `the honest account ${command.accountId} was frozen by ${command.ruleTitle}`,
+      ),
     ],
     surprisingHolds: () => honestMet("HOLD").filter((command) => !mayHold.has(command.accountId)),
     summary: (broker, events) => {
@@ -108,7 +110,9 @@ export function makeTrial(exchange: Exchange, takeoverRules: ReadonlySet<string>
         frozenBeforeLoss: takeovers.filter(isSaved).length,
         honestFrozen: honestMet("FREEZE").length,
         honestHeld: honestMet("HOLD").length,
-        protectedUsd: takeovers.flatMap(({ outcomes }) => outcomes).reduce((sum, each) => sum + (each.left ? 0 : usd(each)), 0),
+        protectedUsd: takeovers
+          .flatMap(({ outcomes }) => outcomes)
+          .reduce((sum, each) => sum + (each.left ? 0 : usd(each)), 0),
         latencyMs: { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) },
       };
     },
@@ -136,7 +140,10 @@ function whyLost(takeover: TakeoverTrial, freeze: HeardCommand | undefined): str
   return `${label} ${told.account.id} (${told.story.name}) ${what}: ${reason(heard, { freeze, lost: lost[0] })}`;
 }
 
-function reason(heard: readonly HeardCommand[], met: { freeze: HeardCommand | undefined; lost: Outcome | undefined }): string {
+function reason(
+  heard: readonly HeardCommand[],
+  met: { freeze: HeardCommand | undefined; lost: Outcome | undefined },
+): string {
   const { freeze, lost } = met;
   if (heard.length === 0) return "no rule said anything";
   if (freeze === undefined) {

@@ -1,0 +1,173 @@
+// The demo's own connections to broker and registry: the exchange's three producers and the enforcer's
+// consumer. Owns topics, schemas and wire format of the demo's side; shares nothing with the Holdfast
+// processes but what any exchange would share.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { createCodec, subjectOf } from "../../adapters/codec.ts";
+import { createKafkaClient } from "../../adapters/kafka/client.ts";
+import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
+import { createKafkaProducer } from "../../adapters/kafka/producer.ts";
+import type { KafkaProducer } from "../../adapters/kafka/producer.ts";
+import { readTopic } from "../../adapters/kafka/reader.ts";
+import type { ReadRecord } from "../../adapters/kafka/reader.ts";
+import { createTopics, plannedTopics } from "../../adapters/kafka/topics.ts";
+import { createRegistry } from "../../adapters/registry.ts";
+import type { SchemaRegistry } from "../../adapters/registry.ts";
+import { SCHEMAS_DIRECTORY, loadSchemas } from "../../adapters/schema-files.ts";
+import type { SchemaFile } from "../../adapters/schema-files.ts";
+import { systemClock } from "../../adapters/system-clock.ts";
+import { SETTING_NAMES, topicsOf } from "../../config.ts";
+import type { Settings } from "../../config.ts";
+import { kafkaConnection } from "../../config/kafka-connection.ts";
+import { readSettings } from "../../config/settings-reader.ts";
+import type { ExchangeEvent, Service } from "../../core/event.ts";
+import type { Evidence } from "../../core/output.ts";
+import type { Duration, Instant } from "../../core/time.ts";
+import { SECOND } from "../../core/time.ts";
+import { BrokerFailure } from "../../runtime/ports.ts";
+import type { OutRecord } from "../../runtime/ports.ts";
+import { SILENT } from "../../runtime/telemetry.ts";
+import type { Posting } from "../../testing/exchange/story.ts";
+import type { Stage } from "./performance.ts";
+
+export interface OpenStage extends Stage {
+  close(): void;
+}
+
+export interface StageOptions {
+  /** Settings as variables, the same that the Holdfast processes get. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  /** The commands cannot be read any more. */
+  readonly onFailure: (why: Error) => void;
+}
+
+const RETRY_PAUSE: Duration = 200;
+/** Evidence that the reader has not met by then is not found. */
+const FIND_WITHIN: Duration = 5 * SECOND;
+const LOOK_AGAIN: Duration = 20;
+
+/** Creates the topics, registers the schemas and connects. @throws BrokerFailure; Error with every wrong setting */
+export async function openStage(options: StageOptions): Promise<OpenStage> {
+  const settings = settingsOf(options.env);
+  const topics = topicsOf(settings);
+  const client = createKafkaClient(kafkaConnection(settings));
+  const { partitions, replication } = settings;
+  await createTopics(client, plannedTopics(topics, { partitions, replication }));
+  const registry = createRegistry({ url: settings.registryUrl, telemetry: SILENT });
+  const schemas = await loadSchemas(SCHEMAS_DIRECTORY);
+  await registry.register(subjectOf(topics.commands), schemas.command.text);
+  await registry.register(subjectOf(topics.detections), schemas.detection.text);
+  const appenders = await Promise.all(
+    topics.inputs.map(async ({ topic, service }): Promise<Appender> => {
+      const encode = await registeredEncoder(registry, { topic, file: schemas.events[service] });
+      const producer = createKafkaProducer(client);
+      return { ...options, topic, service, partitions, encode, producer };
+    }),
+  );
+  const codec = createCodec({ ...options, registry, schemas, topics, clock: systemClock, telemetry: SILENT });
+  const arrivals = makeArrivals();
+  const readers = await Promise.all(
+    topics.inputs.map(({ topic }) => readTopic({ client, topic, from: "start" }, (record) => arrivals.add(record))),
+  );
+
+  return {
+    async append(postings) {
+      // Three services append: each its own events in order, none waits for another.
+      await Promise.all(appenders.map((appender) => appendOwn(appender, postings)));
+    },
+    async listen(onCommand) {
+      let before = Promise.resolve();
+      const reader = await readTopic({ client, topic: topics.commands, from: "start" }, ({ value, timestamp }) => {
+        // Decoding may wait for a schema; commands are heard in the log's order all the same.
+        before = before
+          .then(async () => {
+            const command = await codec.decodeCommand(value ?? Buffer.alloc(0));
+            onCommand({ command, appendedAt: timestamp, evidenceAt: arrivals.latest(command.evidence) });
+          })
+          .catch((error: unknown) => options.onFailure(error as Error));
+      });
+      reader.done.catch((error: unknown) => options.onFailure(error as Error));
+      readers.push(reader);
+    },
+    close() {
+      for (const reader of readers) reader.stop();
+      for (const { producer } of appenders) producer.close();
+    },
+  };
+}
+
+function settingsOf(env: StageOptions["env"]): Settings {
+  const read = readSettings(SETTING_NAMES, { env, flags: {} });
+  if ("problems" in read) throw new Error(read.problems.join("\n"));
+  return read.settings;
+}
+
+async function registeredEncoder(
+  registry: SchemaRegistry,
+  { topic, file }: { topic: string; file: SchemaFile },
+): Promise<(event: ExchangeEvent) => Buffer> {
+  const header = Buffer.alloc(5);
+  header.writeInt32BE(await registry.register(subjectOf(topic), file.text), 1);
+  return (event) => Buffer.concat([header, file.type.toBuffer(event)]);
+}
+
+interface Appender {
+  readonly topic: string;
+  readonly service: Service;
+  readonly partitions: number;
+  readonly encode: (event: ExchangeEvent) => Buffer;
+  readonly producer: KafkaProducer;
+  readonly signal: AbortSignal;
+}
+
+async function appendOwn(appender: Appender, postings: readonly Posting[]): Promise<void> {
+  const own = postings.filter(({ service }) => service === appender.service);
+  const keyed = own.map(({ event }) => ({ event, key: Buffer.from(event.accountId) }));
+  const byPartition = Map.groupBy(keyed, ({ key }) => murmur2Partitioner(key, appender.partitions));
+  for (const [partition, events] of byPartition) {
+    const records = events.map(({ key, event }) => ({ key, value: appender.encode(event), headers: {} }));
+    await sendUntilDone(appender, { partition, records });
+  }
+}
+
+/** What is sent again may be appended twice: the event's id makes that one event. */
+async function sendUntilDone(
+  { topic, producer, signal }: Appender,
+  { partition, records }: { partition: number; records: readonly OutRecord[] },
+): Promise<void> {
+  for (;;) {
+    try {
+      await producer.send(topic, partition, records);
+      return;
+    } catch (error) {
+      if (!(error instanceof BrokerFailure) || error.disposition === "halt") throw error;
+      await sleep(RETRY_PAUSE, undefined, { signal });
+    }
+  }
+}
+
+interface Arrivals {
+  add(record: ReadRecord): void;
+  /** Broker time of the record appended last; undefined when one of them does not turn up. */
+  latest(evidence: readonly Evidence[]): Promise<Instant | undefined>;
+}
+
+/** When the broker appended which input record, as its own log says. */
+function makeArrivals(): Arrivals {
+  const appendedAt = new Map<string, Instant>();
+  const place = ({ topic, partition, offset }: Pick<Evidence, "topic" | "partition" | "offset">): string =>
+    `${topic}/${partition}/${offset}`;
+  return {
+    add: (record) => void appendedAt.set(place(record), record.timestamp),
+    async latest(evidence) {
+      const deadline = Date.now() + FIND_WITHIN;
+      for (;;) {
+        const times = evidence.map((each) => appendedAt.get(place(each)));
+        if (times.every((time) => time !== undefined)) return times.length === 0 ? undefined : Math.max(...times);
+        if (Date.now() > deadline) return undefined;
+        await sleep(LOOK_AGAIN);
+      }
+    },
+  };
+}
