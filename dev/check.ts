@@ -15,7 +15,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ["lint", "oxlint", "--type-aware", ...sources],
   ["format", "oxfmt", "--check", ...sources],
   ["dead code", "knip"],
-  ["tidy", "node", "--test", "test/tidy.test.ts"],
+  ["tidy", "node", "--test", "--test-reporter=dot", "test/tidy.test.ts"],
 ];
 
 let failed = 0;
