@@ -133,6 +133,18 @@ test("nothing happens until the broker is told to settle; then sends keep their 
   }
 });
 
+test("a channel the picker passes over waits, and nothing else does", async () => {
+  let held = true;
+  const pick = (ready: readonly string[]): number => ready.findIndex((channel) => !(held && channel.startsWith("slow/")));
+  const broker = createMemoryBroker({ topics: { in: 1 }, pick });
+  for (const name of ["slow", "quick"]) void broker.connect(name).producer().send("in", 0, [record(name)]);
+  await broker.advance(1_000);
+  assert.deepEqual(values(broker), ["quick"]);
+  held = false;
+  await broker.settle();
+  assert.deepEqual(values(broker), ["quick", "slow"]);
+});
+
 test("what a killed process had not got to the broker never arrives, and it hears nothing (B5, B13)", async () => {
   const broker = createMemoryBroker({ topics: { in: 1 } });
   const process = broker.connect("a");

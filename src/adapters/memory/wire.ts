@@ -44,7 +44,7 @@ export interface Fate {
   readonly answer: "result" | "none" | { readonly disposition: Disposition; readonly code: string };
 }
 
-/** Chooses which of the ready channels moves next: an index into `ready`. */
+/** Chooses which of the ready channels moves next: an index into `ready`; −1: none of them for now. */
 export type Picker = (ready: readonly string[]) => number;
 
 export interface ProcessState {
@@ -64,7 +64,7 @@ export class Wire {
   fateOf: (call: BrokerCall) => Fate | undefined = () => undefined;
   readonly #channels = new Map<string, Job[]>();
 
-  /** Runs one job. @returns false when none is ready */
+  /** Runs one job. @returns false when none is ready, or the picker wants none */
   step(pick: Picker): boolean {
     const ready: string[] = [];
     for (const [channel, jobs] of this.#channels) {
@@ -72,11 +72,11 @@ export class Wire {
       if (jobs.length === 0) this.#channels.delete(channel);
       else if (!(jobs[0]!.inward && jobs[0]!.process.life === "frozen")) ready.push(channel); // B6
     }
-    if (ready.length === 0) return false;
-    const channel = ready[pick(ready)];
-    const job = channel === undefined ? undefined : this.#channels.get(channel)?.shift();
-    if (job === undefined) throw new Error("the picker chose a channel that is not ready");
-    job.run();
+    const choice = ready.length === 0 ? -1 : pick(ready);
+    if (choice === -1) return false;
+    const channel = ready[choice];
+    if (channel === undefined) throw new Error(`the picker chose ${choice} of ${ready.length} ready channels`);
+    this.#channels.get(channel)!.shift()!.run();
     return true;
   }
 

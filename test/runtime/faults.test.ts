@@ -1,0 +1,281 @@
+// The whole processor when everything that can fail does: at every call to the broker, alone and in
+// storms. Whatever happens, what was said by id and what is remembered equal the run without faults.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { BrokerCall, Fate } from "../../src/adapters/memory/wire.ts";
+import { BrokerFailure } from "../../src/runtime/ports.ts";
+import { seededRandom } from "../../src/testing/exchange/random.ts";
+import type { DrivenProcessor } from "../../src/testing/driven-processor.ts";
+import { DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
+import type { ProcessorDriver } from "../../src/testing/processor-driver.ts";
+import {
+  commandsById,
+  committedState,
+  detectionsById,
+  frozen,
+  openDriver,
+  ready,
+  startReady,
+  takeover,
+  TAKEOVER_MS,
+} from "./driver-fixture.ts";
+
+const LOST = { disposition: "retry", code: "CONNECTION" } as const;
+
+interface Outcome {
+  readonly commands: Record<string, unknown>;
+  readonly detections: Record<string, unknown>;
+  readonly state: Record<string, string>;
+}
+
+function outcome(driver: ProcessorDriver): Outcome {
+  return { commands: commandsById(driver), detections: detectionsById(driver), state: committedState(driver, 0) };
+}
+
+/** The story all single-fault runs tell: start, a takeover with checkpoints in between, and a quiet end. */
+async function tell(driver: ProcessorDriver): Promise<void> {
+  await driver.advance(500);
+  await takeover(driver, "alice", 700);
+  await driver.advance(1_500);
+  driver.produce({ accountId: "alice", eventId: "alice-4", type: "LOGOUT" });
+  driver.produceRaw("auth-events", 0, { key: Buffer.from("alice"), value: Buffer.from("bad") });
+  await driver.advance(TAKEOVER_MS + 2_000);
+}
+
+/** Runs the story, asking `fateOf` about each of the first processor's calls by its number. */
+async function tellWith(fateOf: (n: number, call: BrokerCall, told: { driver: ProcessorDriver; first: DrivenProcessor }) => Fate | undefined): Promise<{
+  outcome: Outcome;
+  calls: BrokerCall[];
+  driver: ProcessorDriver;
+  first: DrivenProcessor;
+}> {
+  const driver = await openDriver();
+  const first = driver.start("first");
+  const calls: BrokerCall[] = [];
+  driver.broker.onCall((call) => (call.process === "first" ? fateOf(calls.push(call) - 1, call, { driver, first }) : undefined));
+  await tell(driver);
+  return { outcome: outcome(driver), calls, driver, first };
+}
+
+test("killed at any call to the broker, before or after its effect, the next owner ends where no fault would have", async () => {
+  const fair = await tellWith(() => undefined);
+  assert.equal(Object.keys(fair.outcome.commands).length, 2);
+  for (const n of fair.calls.keys()) {
+    for (const applied of [false, true]) {
+      const told = await tellWith((number, _, { driver, first }) => {
+        if (number !== n) return undefined;
+        first.kill();
+        driver.start("second");
+        return { applied, answer: "none" };
+      });
+      const where = `call ${n} (${fair.calls[n]!.kind} ${fair.calls[n]!.topic ?? ""}) ${applied ? "done" : "not done"}`;
+      assert.deepEqual(told.outcome, fair.outcome, where);
+      assert.deepEqual(frozen(told.driver), ["alice"], `${where}: a freeze that was said is adopted, not repeated`);
+    }
+  }
+});
+
+test("any call may fail, done or not done, once or three times in a row: the processor goes on by itself", async () => {
+  const fair = await tellWith(() => undefined);
+  for (const n of fair.calls.keys()) {
+    for (const [applied, times] of [[false, 1], [true, 1], [false, 3], [true, 3]] as const) {
+      const told = await tellWith((number) => (number >= n && number < n + times ? { applied, answer: LOST } : undefined));
+      const where = `calls from ${n} (${fair.calls[n]!.kind} ${fair.calls[n]!.topic ?? ""}), ${times}, ${applied ? "done" : "not done"}`;
+      assert.deepEqual(told.first.end(), { how: "running" }, where);
+      assert.deepEqual(told.outcome, fair.outcome, where);
+    }
+  }
+});
+
+test("frozen at any call until another has taken over, then thawed: two that meant the same say it once", async () => {
+  const fair = await tellWith(() => undefined);
+  for (const n of fair.calls.keys()) {
+    const told = await tellWith((number, _, { driver, first }) => {
+      if (number !== n) return undefined;
+      first.freeze();
+      driver.start("second");
+      return { applied: true, answer: "result" };
+    });
+    const where = `call ${n} (${fair.calls[n]!.kind} ${fair.calls[n]!.topic ?? ""})`;
+    assert.deepEqual(told.outcome, fair.outcome, where);
+    told.first.thaw();
+    await told.driver.advance(TAKEOVER_MS);
+    await ready(told.driver, told.first);
+    assert.deepEqual(outcome(told.driver), fair.outcome, `${where}, thawed`);
+    assert.deepEqual(frozen(told.driver), ["alice"], where);
+  }
+});
+
+test("killed between command and checkpoint, then killed again at any call while it comes back", async () => {
+  const run = async (kill: number): Promise<{ calls: number; outcome: Outcome; frozen: string[] }> => {
+    const driver = await openDriver();
+    const first = driver.start("first");
+    const second: { processor: DrivenProcessor | null; calls: number } = { processor: null, calls: 0 };
+    driver.broker.onCall((call) => {
+      if (second.processor === null) {
+        if (call.kind !== "send" || call.topic !== DRIVER_TOPICS.commands) return undefined;
+        first.kill();
+        second.processor = driver.start("second");
+        return { applied: true, answer: "none" };
+      }
+      if (call.process !== "second" || second.calls++ !== kill) return undefined;
+      second.processor.kill();
+      driver.start("third");
+      return { applied: true, answer: "none" };
+    });
+    await tell(driver);
+    await driver.advance(TAKEOVER_MS);
+    return { calls: second.calls, outcome: outcome(driver), frozen: frozen(driver) };
+  };
+  const fair = await tellWith(() => undefined);
+  const once = await run(-1);
+  assert.deepEqual(once.outcome, fair.outcome);
+  for (let kill = 0; kill < Math.min(once.calls, 40); kill++) {
+    const twice = await run(kill);
+    assert.deepEqual(twice.outcome, fair.outcome, `second killed at its call ${kill}`);
+    assert.deepEqual(twice.frozen, ["alice"], `second killed at its call ${kill}`);
+  }
+});
+
+test("all brokers away for 70 s: nothing ends, nothing is lost, it goes on by itself", async () => {
+  const driver = await openDriver();
+  const first = await startReady(driver, "first");
+  await takeover(driver, "alice");
+  driver.broker.onCall(() => ({ applied: false, answer: LOST }));
+  driver.produce({ accountId: "bob", eventId: "bob-1", type: "RISK_NOTICE_SENT", channel: "SMS" });
+  await driver.advance(70_000);
+  assert.deepEqual(first.end(), { how: "running" });
+  driver.broker.onCall(() => undefined);
+  await driver.advance(TAKEOVER_MS);
+  await ready(driver, first);
+  await takeover(driver, "bob");
+  await driver.advance(5_000);
+  assert.deepEqual(frozen(driver), ["alice", "bob"]);
+});
+
+test("started while the brokers are away, it comes up when they do", async () => {
+  const driver = await openDriver();
+  driver.broker.onCall(() => ({ applied: false, answer: LOST }));
+  const first = driver.start("first");
+  await driver.advance(20_000);
+  driver.broker.onCall(() => undefined);
+  await ready(driver, first);
+});
+
+test("what will never succeed ends the process with the failure; nothing after it is committed", async () => {
+  for (const topic of [DRIVER_TOPICS.commands, DRIVER_TOPICS.detections, DRIVER_TOPICS.deadLetter, DRIVER_TOPICS.state]) {
+    const driver = await openDriver();
+    const first = await startReady(driver, "first");
+    driver.broker.onCall((call) =>
+      call.topic === topic && call.kind === "send"
+        ? { applied: false, answer: { disposition: "halt", code: "TOPIC_AUTHORIZATION_FAILED" } }
+        : undefined,
+    );
+    driver.produceRaw("auth-events", 0, { key: Buffer.from("alice"), value: Buffer.from("bad") });
+    await takeover(driver, "alice");
+    await driver.advance(5_000);
+    const end = first.end();
+    assert.ok(end.how === "failed" && end.error instanceof BrokerFailure, topic);
+    assert.equal(end.error.code, "TOPIC_AUTHORIZATION_FAILED");
+    // An operator mends it; the next start says everything.
+    driver.broker.onCall(() => undefined);
+    await startReady(driver, "second");
+    await driver.advance(5_000);
+    assert.deepEqual(frozen(driver), ["alice"], topic);
+    const places = driver.deadLetters().map(({ headers }) => String(headers["holdfast-offset"]));
+    assert.deepEqual([...new Set(places)], ["0"], topic);
+  }
+});
+
+/**
+ * Two to three processors on two tasks, with a seeded order of everything, lost and half-done calls,
+ * kills, freezes and stops; then a calm in which all of it has to come right.
+ */
+async function storm(seed: number, produce: (driver: ProcessorDriver, round: number) => void, rounds: number): Promise<ProcessorDriver> {
+  const random = seededRandom(seed);
+  const { chance } = random;
+  let calm = seed === 0;
+  const driver = await openDriver({
+    partitions: 2,
+    maxFetchRecords: seed === 0 ? 500 : random.integer(1, 5),
+    pick: (readyNow) => (seed === 0 ? 0 : random.integer(0, readyNow.length - 1)),
+  });
+  driver.broker.onCall(() => {
+    if (calm || !chance(0.03)) return undefined;
+    return { applied: chance(0.5), answer: LOST };
+  });
+  let named = 0;
+  const start = (): DrivenProcessor => driver.start(`p${(named += 1)}`);
+  const fleet = [start(), start()];
+  for (let round = 0; round < rounds; round++) {
+    produce(driver, round);
+    await driver.advance(calm ? 1_000 : random.integer(0, 2_000));
+    if (calm) continue;
+    const index = random.integer(0, fleet.length - 1);
+    const hit = fleet[index]!;
+    if (chance(0.12)) {
+      hit.kill();
+      fleet[index] = start();
+    } else if (chance(0.1)) {
+      hit.freeze();
+    } else if (chance(0.1)) {
+      hit.stop();
+      fleet[index] = start();
+    } else if (chance(0.5)) {
+      hit.thaw();
+    }
+    if (fleet.length < 3 && chance(0.1)) fleet.push(start());
+  }
+  calm = true;
+  for (const processor of fleet) processor.thaw();
+  await driver.advance(3 * TAKEOVER_MS);
+  for (const processor of fleet) {
+    const end = processor.end();
+    if (end.how === "failed") throw end.error;
+    assert.ok(processor.ready(), `seed ${seed}: ${processor.process.name} is ready again`);
+  }
+  return driver;
+}
+
+const SEEDS = 40;
+
+test("storms over one topic: commands, detections and state equal the calm run's, byte for byte", async () => {
+  // One topic has one order, so nothing may differ at all.
+  const produce = (driver: ProcessorDriver, round: number): void => {
+    const accountId = `account-${round % 5}`;
+    const at = { accountId, occurredAt: Date.UTC(2024, 5, 9) + round * 1_000 };
+    if (round % 7 === 0) driver.produce({ ...at, eventId: `a${round}`, type: "FACTOR_ENROLLED", factor: "TOTP" });
+    driver.produce({ ...at, eventId: `b${round}`, type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS", verifiedWith: ["SMS"] });
+    if (round % 3 === 0) driver.produce({ ...at, eventId: `c${round}`, type: "PASSWORD_CHANGED" });
+  };
+  const all = (driver: ProcessorDriver): object => ({
+    commands: commandsById(driver),
+    detections: detectionsById(driver),
+    state: [committedState(driver, 0), committedState(driver, 1)],
+  });
+  const calm = all(await storm(0, produce, 25));
+  for (let seed = 1; seed <= SEEDS; seed++) assert.deepEqual(all(await storm(seed, produce, 25)), calm, `seed ${seed}`);
+});
+
+test("storms over three topics: the same accounts are frozen, under the same ids", async () => {
+  const produce = (driver: ProcessorDriver, round: number): void => {
+    const accountId = `account-${Math.floor(round / 3)}`;
+    const at = { accountId, occurredAt: Date.UTC(2024, 5, 9) + round * 1_000, eventId: `${accountId}-${round % 3}` };
+    if (round % 3 === 0) driver.produce({ ...at, type: "RISK_NOTICE_SENT", channel: "SMS" });
+    if (round % 3 === 1) driver.produce({ ...at, type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS" });
+    if (round % 3 === 2) driver.produce({ ...at, type: "API_KEY_CREATED", keyId: "k", rights: ["TRADE"], verifiedWith: ["SMS"] });
+  };
+  const freezes = (driver: ProcessorDriver): string[] => {
+    const ids = driver.commands().flatMap(({ action, commandId }) => (action === "FREEZE" ? [commandId] : []));
+    return [...new Set(ids)].toSorted();
+  };
+  const calm = freezes(await storm(0, produce, 30));
+  assert.equal(calm.length, 10);
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const driver = await storm(seed, produce, 30);
+    assert.deepEqual(freezes(driver), calm, `seed ${seed}`);
+    const opened = new Set(driver.detections().map(({ caseId }) => caseId));
+    for (const id of calm) assert.ok(opened.has(id.split("/").slice(0, 3).join("/")), `seed ${seed}: ${id} is told to people too`);
+  }
+});
