@@ -68,10 +68,27 @@ function* leaves(value: unknown, path: string): Generator<[string, unknown]> {
   for (const [key, part] of Object.entries(value)) yield* leaves(part, path === "" ? key : `${path}.${key}`);
 }
 
+/** A row with a table of its own takes as many lines as that has. */
 function rowsOf(table: readonly Row[]): string[][] {
-  const flat = table.map((row) => new Map(leaves(row, "")));
-  const columns = [...new Set(flat.flatMap((row) => [...row.keys()]))];
-  return [columns, ...flat.map((row) => columns.map((column) => cell(row.get(column))))];
+  const lines = table.flatMap(linesOf);
+  const columns = [...new Set(lines.flatMap((line) => [...line.keys()]))];
+  return [columns, ...lines.map((line) => columns.map((column) => line.get(column) ?? ""))];
+}
+
+function linesOf(row: Row): Map<string, string>[] {
+  const first = new Map<string, string>();
+  const lines = [first];
+  for (const [path, value] of leaves(row, "")) {
+    if (!isTable(value)) {
+      first.set(path, cell(value));
+      continue;
+    }
+    for (const [index, inner] of value.entries()) {
+      const line = (lines[index] ??= new Map<string, string>());
+      for (const [column, part] of leaves(inner, path)) line.set(column, cell(part));
+    }
+  }
+  return lines;
 }
 
 function cell(value: unknown): string {

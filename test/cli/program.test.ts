@@ -129,8 +129,15 @@ test("status shows values and tables, or the answer as it is", async () => {
     state: "assigned",
     rules: { count: 5 },
     tasks: [
-      { task: 0, lag: { auth: 12 } },
-      { task: 11, lag: {} },
+      {
+        task: 0,
+        checkpoint: null,
+        inputs: [
+          { topic: "a", lag: 5 },
+          { topic: "b", lag: 12 },
+        ],
+      },
+      { task: 11, checkpoint: 7, inputs: [{ topic: "a", lag: 0 }] },
     ],
   };
   const { server, args } = await port(answer);
@@ -139,7 +146,12 @@ test("status shows values and tables, or the answer as it is", async () => {
     start(["status", "--json", ...args]).ended,
   ]);
   stop(server);
-  assert.equal(shown.stdout, "state        assigned\nrules.count  5\n\ntasks\ntask  lag.auth\n0     12\n11    -\n");
+  const table = `task  checkpoint  inputs.topic  inputs.lag
+0     -           a             5
+                  b             12
+11    7           a             0
+`;
+  assert.equal(shown.stdout, `state        assigned\nrules.count  5\n\ntasks\n${table}`);
   assert.deepEqual(JSON.parse(json.stdout), answer);
 });
 
