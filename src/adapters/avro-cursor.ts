@@ -114,6 +114,10 @@ export class AvroCursor {
   }
 
   #longText(start: number, end: number): string {
+    const bytes = this.#bytes;
+    let seen = 0;
+    for (let at = start; at < end; at++) seen |= bytes[at]!;
+    if (seen < 0x80) return bytes.toString("latin1", start, end);
     // R3: a replacement character would make two different account ids one.
     if (!isUtf8(this.#bytes.subarray(start, end))) throw new DecodeFailure(`text at byte ${start} is not UTF-8`);
     return this.#bytes.toString("utf8", start, end);

@@ -9,9 +9,10 @@
 //   G2 Nothing is kept: neither schemas nor retry settings outlive a call.
 //
 // What the package does that G1 and G2 guard against: an error of the connection is reported as HTTP
-// status 400 with the error's text as body; an error's code is dropped, only status and message are left,
-// and the message tells whether the body was the registry's JSON; retry settings given to one instance
-// become the default of all later ones; its schema cache has no bound; it has no time-out.
+// status 400; an error's code is dropped; an error whose body is `null` ends the process; retry settings
+// given to one instance become the default of all later ones; its cache has no bound; it has no time-out.
+// The one place where it shows an answer as it came is the question whether to retry, so answers are
+// judged there; nothing is retried.
 
 import { COMPATIBILITY, SchemaRegistry as Client, SchemaType } from "@kafkajs/confluent-schema-registry";
 import avro from "avsc";
@@ -42,10 +43,25 @@ export interface SchemaRegistry {
 }
 
 const CLIENT_ID = "holdfast";
-/** How the package begins the message of an error whose body is not the registry's JSON. */
-const FOREIGN_BODY = `${CLIENT_ID} - Error, status `;
+/** Stands for: whoever answered, if anybody, was not the registry. */
+const NO_ANSWER = 599;
+
+type Options = ConstructorParameters<typeof Client>[0];
+type RetryOptions = Required<NonNullable<Options["retry"]>>;
+type Middleware = NonNullable<Options["middlewares"]>[number];
+
 /** All of them, each time: what is left out would come from whoever made an instance before (G2). */
-const NO_RETRY = { maxRetryTimeInSecs: 1, initialRetryTimeInSecs: 0.1, factor: 0, multiplier: 1, retries: 0 };
+const RETRY: RetryOptions = {
+  retries: 1,
+  maxRetryTimeInSecs: 1,
+  initialRetryTimeInSecs: 0.1,
+  factor: 0,
+  multiplier: 1,
+  headerRetryCount: "x-retry-count",
+  headerRetryTime: "x-retry-time",
+  enableRetry: () => true,
+  validateRetry: judge,
+};
 
 /** The package hands out parsed schemas only, and those forget logical types that they do not know. */
 class KeptLogicalType extends avro.types.LogicalType {
@@ -73,7 +89,7 @@ export function createRegistry(options: { url: string; timeoutMs?: number; telem
     {
       host: url.replace(/\/+$/, ""),
       clientId: CLIENT_ID,
-      retry: NO_RETRY,
+      retry: RETRY,
       middlewares: [withinTime(timeoutMs), inJson()],
     },
     { [SchemaType.AVRO]: { logicalTypes: KEPT_LOGICAL_TYPES } },
@@ -130,19 +146,37 @@ async function unlessUnusable<T>(fetched: Promise<T>): Promise<T | Error> {
   }
 }
 
-/** G1. @returns null: the registry itself says that there is no such thing */
+/** G1, on failed answers: only JSON with an error code is the registry's. Never asks for a retry. */
+function judge(response: Parameters<RetryOptions["validateRetry"]>[0]): boolean {
+  const raw = response as { -readonly [K in "responseStatus" | "responseData" | "errors"]: (typeof response)[K] };
+  if (raw.responseStatus < 400 && raw.errors.length === 0) return false;
+  const answer = parsed(raw.responseData);
+  const isOwn = raw.errors.length === 0 && answer?.error_code !== undefined;
+  const isDenial = raw.errors.length === 0 && (raw.responseStatus === 401 || raw.responseStatus === 403);
+  const message = isOwn ? String(answer.message) : `status ${raw.responseStatus}: ${raw.responseData?.slice(0, 200)}`;
+  raw.responseData = JSON.stringify({ message });
+  if (!isOwn && !isDenial) raw.responseStatus = NO_ANSWER;
+  // Some errors of the connection would be retried against our word.
+  raw.errors.length = 0;
+  return false;
+}
+
+function parsed(text: string | null): { error_code?: unknown; message?: unknown } | null {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return null;
+  }
+}
+
+/** @returns null: the registry itself says that there is no such thing */
 function interpret(error: unknown, doing: string): BrokerFailure | null {
   const status = statusOf(error);
-  const message = (error as Error).message;
-  const isOwnAnswer = status !== undefined && !message.includes(FOREIGN_BODY);
-  if (isOwnAnswer && status === 404) return null;
-  const isRefusal = status === 401 || status === 403 || (isOwnAnswer && status >= 400 && status < 500 && status !== 408 && status !== 429);
-  if (isRefusal || isMismatch(error)) return refusal(`${doing}: ${message.replace(`${CLIENT_ID} - `, "")}`, error);
-  return new BrokerFailure(`${doing}: ${message.replace(FOREIGN_BODY, "status ")}`, {
-    disposition: "retry",
-    code: "REGISTRY_UNREACHABLE",
-    cause: error,
-  });
+  if (status === 404) return null;
+  const message = `${doing}: ${(error as Error).message.replace(`${CLIENT_ID} - `, "")}`;
+  const isRefusal = status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
+  if (isRefusal || isMismatch(error)) return refusal(message, error);
+  return new BrokerFailure(message, { disposition: "retry", code: "REGISTRY_UNREACHABLE", cause: error });
 }
 
 function refusal(message: string, cause?: unknown): BrokerFailure {
@@ -162,8 +196,6 @@ function isMismatch(error: unknown): boolean {
   return error instanceof Error && error.name === "ConfluentSchemaRegistryCompatibilityError";
 }
 
-type Middleware = NonNullable<ConstructorParameters<typeof Client>[0]["middlewares"]>[number];
-
 /** The package's time-out is for an idle connection; an answer that drips must end too. */
 function withinTime(timeoutMs: number): Middleware {
   return () => ({
@@ -178,7 +210,7 @@ function inJson(): Middleware {
       const response = await next();
       const answer: unknown = response.data();
       if (typeof answer === "object" && answer !== null) return response;
-      throw Object.assign(new Error(`${FOREIGN_BODY}${response.status()}: not JSON`), { status: response.status() });
+      throw Object.assign(new Error(`status ${response.status()}: the answer is not JSON`), { status: NO_ANSWER });
     },
   });
 }
