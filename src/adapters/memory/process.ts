@@ -21,7 +21,8 @@ export class MemoryProcess {
   readonly clock: Clock;
   readonly #state: ProcessState;
   readonly #wire: Wire;
-  #connections = 0;
+  #producers = 0;
+  #logs = 0;
 
   constructor(name: string, options: { broker: MemoryBroker; wire: Wire }) {
     this.name = name;
@@ -60,7 +61,7 @@ export class MemoryProcess {
   }
 
   producer(): Producer {
-    const channel = `producer-${(this.#connections += 1)}`;
+    const channel = `producer-${(this.#producers += 1)}`;
     let last: Promise<unknown> = Promise.resolve();
     return {
       send: (topic, partition, records) => {
@@ -74,7 +75,7 @@ export class MemoryProcess {
   }
 
   logs(): Logs {
-    const channel = `logs-${(this.#connections += 1)}`;
+    const channel = `logs-${(this.#logs += 1)}`;
     const { broker } = this;
     return {
       partitionCounts: (topics) =>

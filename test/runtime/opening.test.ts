@@ -1,0 +1,228 @@
+// How a task starts, and every reason for which it does not (T3, T7). A start that could forget something
+// in silence ends the process with a message that says what, where and what to do.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TaskRefused } from "../../src/runtime/opening.ts";
+import { DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
+import type { ProcessorDriver } from "../../src/testing/processor-driver.ts";
+import { committedCheckpoint, frozen, openDriver, startReady, takeover, TAKEOVER_MS } from "./driver-fixture.ts";
+
+const { state, commands } = DRIVER_TOPICS;
+
+/** A driver whose only processor has worked, committed and stopped. */
+async function worked(options: Parameters<typeof openDriver>[0] = {}): Promise<ProcessorDriver> {
+  const driver = await openDriver(options);
+  const first = await startReady(driver, "first");
+  await takeover(driver, "alice");
+  await driver.advance(2_000);
+  first.stop();
+  await driver.advance(1_000);
+  assert.deepEqual(first.end(), { how: "stopped" });
+  return driver;
+}
+
+/** Commits another checkpoint in place of the last, as a wrong tool or another release would. */
+async function rewrite(driver: ProcessorDriver, change: (checkpoint: Record<string, unknown>) => object | string): Promise<void> {
+  const group = driver.broker.connect("operator").group({
+    groupId: driver.groupId,
+    topics: [state],
+    sessionTimeoutMs: 10_000,
+    heartbeatIntervalMs: 1_000,
+    rebalanceTimeoutMs: 10_000,
+  });
+  const committed = Promise.withResolvers<string>();
+  await group.start({
+    onSuspend: () => {},
+    onAssigned(assignment) {
+      const [last] = driver.broker.coordinator(driver.groupId).committed([{ topic: state, partition: 0 }]);
+      const changed = change(JSON.parse(last!.metadata) as Record<string, unknown>);
+      const metadata = typeof changed === "string" ? changed : JSON.stringify(changed);
+      void group.commit(assignment, [{ ...last!, metadata }]).then(committed.resolve);
+    },
+    onBatch: () => {},
+    onFailure: () => {},
+  });
+  await driver.settle();
+  assert.equal(await committed.promise, "committed");
+  void group.stop();
+  await driver.settle();
+}
+
+/** The next start is refused with words that match; nothing is written, said or committed by it. */
+async function assertRefused(driver: ProcessorDriver, words: RegExp): Promise<void> {
+  const before = [driver.records(state).length, driver.records(commands).length];
+  const metadata = JSON.stringify(driver.broker.coordinator(driver.groupId).committed([{ topic: state, partition: 0 }]));
+  const second = driver.start("second");
+  await driver.advance(5_000);
+  const end = second.end();
+  assert.equal(end.how, "failed");
+  assert.ok(end.how === "failed" && end.error instanceof Error);
+  assert.match(end.error.message, words);
+  assert.deepEqual([driver.records(state).length, driver.records(commands).length], before);
+  assert.equal(JSON.stringify(driver.broker.coordinator(driver.groupId).committed([{ topic: state, partition: 0 }])), metadata);
+}
+
+test("a first start commits an empty checkpoint before anything is appended (T7)", async () => {
+  const driver = await openDriver();
+  await takeover(driver, "alice");
+  const order: string[] = [];
+  driver.broker.onCall((call) => {
+    if (call.kind === "commit" || call.kind === "send") order.push(call.topic ?? call.kind);
+    return undefined;
+  });
+  driver.start("first");
+  await driver.advance(3_000);
+  assert.equal(order[0], "commit");
+  assert.ok(order.includes(state) && order.includes(commands));
+  assert.deepEqual(frozen(driver), ["alice"]);
+});
+
+test("the empty checkpoint: no state, where the inputs begin, whose it is (T7)", async () => {
+  const driver = await openDriver();
+  await startReady(driver, "first");
+  const { writer, ...checkpoint } = committedCheckpoint(driver, 0)!;
+  assert.match(writer, /^first/);
+  const positions = { "auth-events": 0, "api-key-events": 0, "withdrawal-events": 0, [commands]: 0 };
+  assert.deepEqual(checkpoint, { n: 0, base: 0, head: 0, lineage: [], positions, partitions: 1, group: "holdfast" });
+  assert.deepEqual(driver.records(state), []);
+});
+
+for (const [startFrom, expected] of [
+  ["earliest", ["alice", "bob"]],
+  ["latest", []],
+  [60_000, ["bob"]],
+] as const) {
+  test(`a first start from ${startFrom} (T7)`, async () => {
+    const driver = await openDriver({ tuning: { startFrom } });
+    await takeover(driver, "alice");
+    await driver.advance(120_000);
+    await takeover(driver, "bob");
+    await startReady(driver, "first");
+    await driver.advance(2_000);
+    assert.deepEqual(frozen(driver), expected);
+  });
+}
+
+test("killed after its first checkpoint, a first start is not made a second time elsewhere (T7)", async () => {
+  const driver = await openDriver({ tuning: { startFrom: "latest" } });
+  const first = await startReady(driver, "first");
+  first.kill();
+  await takeover(driver, "alice");
+  driver.start("second");
+  await driver.advance(TAKEOVER_MS);
+  assert.deepEqual(frozen(driver), ["alice"], "what came in between is not skipped");
+});
+
+test("state without a checkpoint is refused, never taken for a first start (T7)", async () => {
+  const driver = await worked();
+  driver.broker.coordinator(driver.groupId).forgetOffsets();
+  await assertRefused(driver, /no committed checkpoint/);
+});
+
+test("a checkpoint of another partitioning, group or program is refused (T7)", async () => {
+  for (const [change, words] of [
+    [(checkpoint: object) => ({ ...checkpoint, partitions: 8 }), /written for 8 partitions/],
+    [(checkpoint: object) => ({ ...checkpoint, group: "other" }), /written by group other/],
+    [(checkpoint: object) => ({ ...checkpoint, v: 99 }), /version 99/],
+    [() => "17", /is not an object/],
+  ] as const) {
+    const driver = await worked();
+    await rewrite(driver, change);
+    await assertRefused(driver, words);
+  }
+});
+
+test("a state log that is shorter, cut off below or damaged is refused, never read as less state (T3)", async () => {
+  const truncated = await worked();
+  truncated.broker.log({ topic: state, partition: 0 }).truncate(committedCheckpoint(truncated, 0)!.head - 1);
+  await assertRefused(truncated, /holdfast\.state partition 0/);
+
+  const cut = await worked();
+  cut.broker.log({ topic: state, partition: 0 }).deleteBefore(committedCheckpoint(cut, 0)!.base + 1);
+  await assertRefused(cut, /holdfast\.state partition 0/);
+
+  const damaged = await worked();
+  const block = damaged.records(state).find(({ headers }) => String(headers["kind"]) === "block")!;
+  block.value![block.value!.length >> 1]! ^= 1;
+  await assertRefused(damaged, /offset 0 is damaged/);
+
+  const foreign = await worked();
+  foreign.broker.append({ topic: state, partition: 0 }, [{ key: null, value: Buffer.from("?"), headers: {} }]);
+  await startReady(foreign, "second");
+});
+
+test("inputs that were deleted before they were read, or truncated, are refused by name (T7)", async () => {
+  const deleted = await worked();
+  for (let i = 0; i < 3; i++) deleted.produce({ accountId: "alice", type: "LOGOUT" });
+  deleted.broker.log({ topic: "auth-events", partition: 0 }).deleteBefore(4);
+  await assertRefused(deleted, /auth-events partition 0 .* deleted before they were read/);
+
+  const truncated = await worked();
+  truncated.broker.log({ topic: "auth-events", partition: 0 }).truncate(1);
+  await assertRefused(truncated, /auth-events partition 0 .* truncated/);
+});
+
+test("records that are lost while it runs end the process: no hole is passed in silence", async () => {
+  const driver = await openDriver();
+  const first = await startReady(driver, "first");
+  first.freeze();
+  for (let i = 0; i < 5; i++) driver.produce({ accountId: "alice", type: "LOGOUT" });
+  driver.broker.log({ topic: "auth-events", partition: 0 }).deleteBefore(3);
+  first.thaw();
+  await driver.advance(2_000);
+  assert.equal(first.end().how, "failed");
+});
+
+test("a topic added later starts at the frontier less the allowed lateness (T7)", async () => {
+  const driver = await openDriver();
+  const first = await startReady(driver, "first");
+  // Sixteen minutes of one topic; another one holds records of all that time.
+  for (let minute = 0; minute <= 16; minute++) {
+    driver.produce({ accountId: "alice", eventId: `a${minute}`, type: "LOGIN_SUCCEEDED" });
+    driver.produce({ accountId: "alice", eventId: `w${minute}`, type: "ADDRESS_ADDED" });
+    await driver.advance(60_000);
+  }
+  first.stop();
+  await driver.advance(1_000);
+  await rewrite(driver, (checkpoint) => {
+    const { "withdrawal-events": _, ...positions } = checkpoint["positions"] as Record<string, number>;
+    return { ...checkpoint, positions };
+  });
+  const second = await startReady(driver, "second");
+  const [running] = second.reports("task.running");
+  assert.equal(running!.positions["withdrawal-events"], 6, "sixteen minutes less ten");
+  assert.equal(running!.positions["auth-events"], 17);
+});
+
+test("many owners make a long lineage; it moves to the marker, and nothing is forgotten (T2, T3)", async () => {
+  const driver = await openDriver();
+  for (let owner = 0; owner < 40; owner++) {
+    const processor = await startReady(driver, `owner-${owner}`);
+    driver.produce({ accountId: `account-${owner}`, eventId: `e${owner}`, type: "RISK_NOTICE_SENT", channel: "SMS" });
+    await driver.advance(1_100);
+    processor.stop();
+    await driver.advance(200);
+    const [committed] = driver.broker.coordinator(driver.groupId).committed([{ topic: state, partition: 0 }]);
+    assert.ok(committed!.metadata.length <= 4_096, `${committed!.metadata.length} bytes of metadata`);
+  }
+  assert.equal(committedCheckpoint(driver, 0)!.lineage, null);
+  await startReady(driver, "last");
+  for (let owner = 0; owner < 40; owner++) {
+    const accountId = `account-${owner}`;
+    driver.produce({ accountId, type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS" });
+    driver.produce({ accountId, type: "API_KEY_CREATED", keyId: "k", rights: ["TRADE"], verifiedWith: ["SMS"] });
+  }
+  await driver.advance(2_000);
+  assert.deepEqual(frozen(driver), Array.from({ length: 40 }, (_, owner) => `account-${owner}`));
+});
+
+test("a refusal is a TaskRefused with its remedy", async () => {
+  const driver = await worked();
+  driver.broker.coordinator(driver.groupId).forgetOffsets();
+  const second = driver.start("second");
+  await driver.advance(2_000);
+  const end = second.end();
+  assert.ok(end.how === "failed" && end.error instanceof TaskRefused);
+  assert.match(end.error.message, /[Rr]estore the group's offsets|recover/);
+});
