@@ -41,8 +41,14 @@ export type YamlNode = YamlScalar | YamlList | YamlMap;
 
 const MAX_CHARACTERS = 1_000_000;
 const MAX_DEPTH = 32;
-/** Aliases expand, so the tree can be larger than the text. */
+/** Aliases expand, so the tree can be larger than the text; and each is looked up in the whole document. */
 const MAX_NODES = 100_000;
+const MAX_ALIASES = 256;
+/** One fault makes the parser see many. */
+const MAX_FAULTS = 5;
+
+/** Repeated keys are found here: the parser's own check compares each key with each. */
+const OPTIONS = { prettyErrors: false, logLevel: "silent", uniqueKeys: false } as const;
 
 /** The documents of one file; broken ones are left out and reported. Never throws. */
 export function parseYaml(text: string, findings: Findings): YamlNode[] {
@@ -53,7 +59,7 @@ export function parseYaml(text: string, findings: Findings): YamlNode[] {
   }
   let documents: readonly Document.Parsed[];
   try {
-    const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: "silent" });
+    const parsed = parseAllDocuments(text, { ...OPTIONS, lineCounter: lines });
     documents = Array.isArray(parsed) ? parsed : [];
   } catch (error) {
     // The parser recurses: text nested thousands deep exhausts its stack.
@@ -63,8 +69,8 @@ export function parseYaml(text: string, findings: Findings): YamlNode[] {
   const trees: YamlNode[] = [];
   for (const document of documents) {
     const faults = [...document.errors, ...document.warnings];
-    for (const fault of faults) {
-      findings.refuse(positionAt(lines, fault.pos[0]), `YAML: ${firstLine(fault.message)}`, "correct the YAML");
+    for (const fault of faults.slice(0, MAX_FAULTS)) {
+      findings.refuse(positionAt(lines, fault.pos[0]), describeFault(fault.message), "correct the YAML");
     }
     if (faults.length > 0 || document.contents === null) continue;
     const tree = new TreeBuilder(document, lines, findings).build();
@@ -80,8 +86,10 @@ function positionAt(lines: LineCounter, offset: number): Position {
   return { line: Math.max(1, line), column: Math.max(1, col), offset };
 }
 
-function firstLine(message: string): string {
-  return message.split("\n", 1)[0] ?? message;
+function describeFault(message: string): string {
+  // The parser recurses, and reports the engine's own words when its stack ends.
+  if (/call stack|stack overflow/iu.test(message)) return "YAML: nested too deep";
+  return `YAML: ${message.split("\n", 1)[0] ?? message}`;
 }
 
 function nameOf(error: unknown): string {
@@ -98,6 +106,7 @@ class TreeBuilder {
   readonly #lines: LineCounter;
   readonly #findings: Findings;
   #nodes = 0;
+  #aliases = 0;
   #tooLarge = false;
 
   constructor(document: Document.Parsed, lines: LineCounter, findings: Findings) {
@@ -117,9 +126,10 @@ class TreeBuilder {
     if (node === null || this.#tooLarge) return null;
     const at = positionAt(this.#lines, node.range[0]);
     this.#nodes += 1;
-    if (this.#nodes > MAX_NODES || depth > MAX_DEPTH) {
+    if (isAlias(node)) this.#aliases += 1;
+    if (this.#nodes > MAX_NODES || this.#aliases > MAX_ALIASES || depth > MAX_DEPTH) {
       this.#tooLarge = true;
-      this.#refuse(at, "YAML nested or repeated too much", `at most ${MAX_DEPTH} levels and ${MAX_NODES} values`);
+      this.#refuse(at, "YAML nested or repeated too much", `at most ${MAX_DEPTH} levels, ${MAX_NODES} values, ${MAX_ALIASES} aliases`);
       return null;
     }
     if (node.tag !== undefined && node.tag !== null && !node.tag.startsWith("tag:yaml.org,2002:")) {
@@ -144,6 +154,7 @@ class TreeBuilder {
 
   #convertMap(node: ParsedNode & { items: readonly unknown[] }, at: Position, depth: number): YamlMap {
     const entries: YamlEntry[] = [];
+    const keys = new Set<string>();
     for (const pair of node.items as readonly { key: ParsedNode; value: ParsedNode | null }[]) {
       const keyAt = positionAt(this.#lines, pair.key.range[0]);
       if (!isScalar(pair.key) || pair.key.value === null) {
@@ -151,6 +162,8 @@ class TreeBuilder {
         continue;
       }
       const key = typeof pair.key.value === "string" ? pair.key.value : String(pair.key.source ?? pair.key.value);
+      if (keys.has(key)) this.#refuse(keyAt, `the key ${quote(key)} twice in one map`, "write it once");
+      keys.add(key);
       if (key === "<<") this.#refuse(keyAt, 'the merge key "<<"', "write the keys out");
       const value = pair.value === null ? nothing(keyAt) : this.#convert(pair.value, depth + 1);
       if (value !== null) entries.push({ key, at: keyAt, value });

@@ -1,0 +1,52 @@
+// Short ways to rules for the tests of this folder.
+
+import type { ExchangeEvent } from "../../src/core/event.ts";
+import type { ProfileFacts } from "../../src/core/profile.ts";
+import type { Matcher } from "../../src/core/rule.ts";
+import { formatProblem } from "../../src/sigma/problem.ts";
+import { loadRules } from "../../src/sigma/rule-set.ts";
+
+export const NO_FACTS: ProfileFacts = {
+  newDevice: null,
+  newCountry: null,
+  newAsn: null,
+  newAddress: null,
+  strongestFactor: null,
+  presentedStrength: null,
+  verifiedBelowStrongest: null,
+  weakerThanBefore: null,
+  secondsSinceNewDevice: null,
+  secondsSinceFactorChange: null,
+  secondsSinceCredentialChange: null,
+  secondsSinceContactChange: null,
+  secondsSinceRiskNotice: null,
+  secondsSinceApiKey: null,
+  accountAgeSeconds: null,
+};
+
+export function event(fields: Partial<ExchangeEvent>): ExchangeEvent {
+  return { eventId: "e1", accountId: "alice", type: "LOGIN_SUCCEEDED", occurredAt: 1_717_891_200_000, ...fields };
+}
+
+/** A detection rule with this `detection:` section, on every service unless one is given. */
+export function detectionRule(detection: string, service?: string): string {
+  const logsource = service === undefined ? "{ product: exchange }" : `{ product: exchange, service: ${service} }`;
+  return `title: Test\nlogsource: ${logsource}\ndetection:\n${detection.replaceAll(/^/gmu, "    ")}\n`;
+}
+
+/** The matcher of a section `selection: {…}`. */
+export function matcherOf(selection: string): Matcher {
+  const loaded = loadRules([{ path: "test.yml", text: detectionRule(`selection: ${selection}\ncondition: selection`) }]);
+  const [rule] = loaded.rules?.detections ?? [];
+  if (rule === undefined) throw new Error(loaded.problems.map(formatProblem).join("\n"));
+  return rule.matches;
+}
+
+/** All problems of one file's text, as a user reads them. */
+export function problemsOf(text: string): string[] {
+  return loadRules([{ path: "r.yml", text }]).problems.map(formatProblem);
+}
+
+export function warningsOf(text: string): string[] {
+  return loadRules([{ path: "r.yml", text }]).warnings.map(formatProblem);
+}

@@ -1,0 +1,157 @@
+// A rule set as the core gets it: order, references, hashes, what must be decoded.
+
+import { deepEqual, notEqual, ok, strictEqual } from "node:assert/strict";
+import { test } from "node:test";
+import { EVENT_FIELDS } from "../../src/core/event-fields.ts";
+import { SERVICES } from "../../src/core/event.ts";
+import { HOUR, MINUTE } from "../../src/core/time.ts";
+import type { RuleSet } from "../../src/core/rule.ts";
+import { findField } from "../../src/sigma/fields.ts";
+import { formatProblem } from "../../src/sigma/problem.ts";
+import { loadRules } from "../../src/sigma/rule-set.ts";
+
+const STEPS = `title: Notice
+id: 2827E44E-6eac-4fce-b61e-80c37ed039a4
+name: notice
+level: low
+tags: [attack.t1451]
+logsource: { product: exchange, service: auth }
+detection:
+    selection: { type: RISK_NOTICE_SENT, detail.kind: a }
+    condition: selection
+---
+title: Key
+name: key
+logsource: { product: exchange }
+detection:
+    selection: { rights: TRADE, profile.newAsn: true }
+    condition: selection
+`;
+
+const SEQUENCE = `title: Sequence
+id: a7bc9420-e856-411b-bfe1-c5c0200da563
+correlation:
+    type: temporal_ordered
+    rules: [2827e44e-6eac-4fce-b61e-80c37ed039a4, key]
+    group-by: [accountId]
+    timespan: 15m
+level: critical
+holdfast:
+    respond:
+        - freeze: [WITHDRAW, P2P]
+          for: 24h
+          reason: TAKEOVER
+          targets: [withdrawalId]
+        - step-up: [API_KEYS]
+          for: 30m
+          reason: ASK
+`;
+
+function rulesOf(files: Readonly<Record<string, string>>): RuleSet {
+  const loaded = loadRules(Object.entries(files).map(([path, text]) => ({ path, text })));
+  if (loaded.rules === null) throw new Error(loaded.problems.map(formatProblem).join("\n"));
+  return loaded.rules;
+}
+
+test("a sequence points at its steps in the written order, across files and documents", () => {
+  const rules = rulesOf({ "z.yml": STEPS, "a.yml": SEQUENCE });
+  deepEqual(rules.detections.map(({ id, name, index, service, standalone, quiet }) => ({ id, name, index, service, standalone, quiet })), [
+    { id: "2827e44e-6eac-4fce-b61e-80c37ed039a4", name: "notice", index: 0, service: "auth", standalone: false, quiet: 0 },
+    { id: "key", name: "key", index: 1, service: null, standalone: false, quiet: 0 },
+  ]);
+  const [sequence] = rules.correlations;
+  deepEqual({ ...sequence, hash: "", matchHash: "" }, {
+    kind: "correlation",
+    id: "a7bc9420-e856-411b-bfe1-c5c0200da563",
+    name: null,
+    title: "Sequence",
+    level: "critical",
+    tags: [],
+    hash: "",
+    matchHash: "",
+    respond: [
+      { action: "FREEZE", scopes: ["WITHDRAW", "P2P"], for: 24 * HOUR, reason: "TAKEOVER", extend: false, targets: ["withdrawalId"] },
+      { action: "STEP_UP", scopes: ["API_KEYS"], for: 30 * MINUTE, reason: "ASK", extend: false, targets: [] },
+    ],
+    mode: "enforce",
+    quiet: 15 * MINUTE,
+    type: "temporal_ordered",
+    steps: [0, 1],
+    timespan: 15 * MINUTE,
+    groupBy: ["accountId"],
+  });
+});
+
+test("generate, or no correlation at all, makes a detection open cases of its own", () => {
+  strictEqual(rulesOf({ "a.yml": STEPS }).detections.every((rule) => rule.standalone), true);
+  strictEqual(rulesOf({ "a.yml": STEPS, "b.yml": `${SEQUENCE}generate: true\n` }).detections.every((rule) => rule.standalone), true);
+});
+
+test("what matchers and targets read must be decoded, and nothing else", () => {
+  const rules = rulesOf({ "a.yml": STEPS, "b.yml": SEQUENCE });
+  deepEqual([...rules.fields].toSorted(), ["detail", "rights", "type", "withdrawalId"]);
+  deepEqual([...rules.profileFields], ["newAsn"]);
+});
+
+test("the set does not depend on the order of the files", () => {
+  const texts = [
+    { path: "a.yml", text: STEPS },
+    { path: "b.yml", text: SEQUENCE },
+  ];
+  const [there, back] = [loadRules(texts), loadRules(texts.toReversed())];
+  strictEqual(there.rules?.hash, back.rules?.hash);
+  deepEqual(there.rules?.correlations, back.rules?.correlations);
+});
+
+test("layout, comments and key order change no hash; every word does", () => {
+  const before = rulesOf({ "a.yml": STEPS, "b.yml": SEQUENCE });
+  const relaid = SEQUENCE.replace("title: Sequence\n", "# why\n\n").replace("level:", "title: 'Sequence'\nlevel:");
+  strictEqual(rulesOf({ "a.yml": STEPS, "b.yml": relaid }).hash, before.hash);
+  notEqual(rulesOf({ "a.yml": STEPS, "b.yml": SEQUENCE.replace("24h", "25h") }).hash, before.hash);
+});
+
+test("a step's edit changes the hash of the sequence that uses it", () => {
+  const [before] = rulesOf({ "a.yml": STEPS, "b.yml": SEQUENCE }).correlations;
+  const [retold] = rulesOf({ "a.yml": STEPS.replace("level: low", "level: high"), "b.yml": SEQUENCE }).correlations;
+  notEqual(retold?.hash, before?.hash);
+  strictEqual(retold?.matchHash, before?.matchHash);
+});
+
+test("the matching part alone decides under which hash partial matches are kept (L8)", () => {
+  const matchHash = (steps: string, sequence: string): string | undefined => rulesOf({ "a.yml": steps, "b.yml": sequence }).correlations[0]?.matchHash;
+  const before = matchHash(STEPS, SEQUENCE);
+  strictEqual(matchHash(STEPS.replace("title: Key", "title: Keys"), SEQUENCE.replace("24h", "25h").replace("critical", "high")), before);
+  for (const [steps, sequence] of [
+    [STEPS.replace("TRADE", "READ"), SEQUENCE],
+    [STEPS.replace("RISK_NOTICE_SENT", "LOGIN_FAILED"), SEQUENCE],
+    [STEPS, SEQUENCE.replace("15m", "16m")],
+    [STEPS, SEQUENCE.replace("[2827e44e-6eac-4fce-b61e-80c37ed039a4, key]", "[key, notice]")],
+  ] as const) {
+    notEqual(matchHash(steps, sequence), before);
+  }
+});
+
+test("a broken document does not make references to it unknown", () => {
+  const { problems } = loadRules([
+    { path: "a.yml", text: STEPS.replace("rights:", "right:") },
+    { path: "b.yml", text: SEQUENCE },
+  ]);
+  deepEqual(problems.map(formatProblem), ['a.yml:15:18: the unknown field "right"; did you mean rights?']);
+});
+
+test("no files are an empty set, which detects nothing", () => {
+  const { rules, problems } = loadRules([]);
+  deepEqual([rules?.detections, rules?.correlations, problems], [[], [], []]);
+});
+
+test("every field of every service can be read by rules, by its kind", () => {
+  const kinds = { text: "id text map texts", symbol: "symbol symbols", number: "instant cents asn asns", boolean: "flag" };
+  for (const service of SERVICES) {
+    for (const [name, held] of EVENT_FIELDS[service]) {
+      const field = findField(name === "detail" ? "detail.x" : name);
+      ok(field?.services.includes(service), `${name} on ${service}`);
+      ok(kinds[field.kind].split(" ").includes(held.kind), `${name} is ${held.kind}`);
+      strictEqual(field.list, ["texts", "symbols", "asns"].includes(held.kind));
+    }
+  }
+});
