@@ -14,33 +14,23 @@ export interface SettingSources {
 }
 
 export type ReadSettings<K extends SettingName> =
-  | {
-      readonly settings: Pick<Settings, K>;
-      /** Where each value came from: `HOLDFAST_X`, `--x` or `default`. */
-      readonly origins: Readonly<Record<K, string>>;
-    }
+  | { readonly settings: Pick<Settings, K> }
   | { readonly problems: readonly string[] };
 
 /** Reads the settings called `names`; variables of others are only checked for being known. */
 export function readSettings<K extends SettingName>(names: readonly K[], sources: SettingSources): ReadSettings<K> {
   const problems = unknownVariables(sources.env);
   const values: Partial<Record<SettingName, unknown>> = {};
-  const origins: Partial<Record<SettingName, string>> = {};
   for (const name of names) {
     const read = readOne(name, sources);
-    if ("problem" in read) {
-      problems.push(read.problem);
-    } else {
-      values[name] = read.value;
-      origins[name] = read.origin;
-    }
+    if ("problem" in read) problems.push(read.problem);
+    else values[name] = read.value;
   }
   problems.push(...contradictions(values as Partial<Settings>));
-  if (problems.length > 0) return { problems };
-  return { settings: values as Pick<Settings, K>, origins: origins as Record<K, string> };
+  return problems.length > 0 ? { problems } : { settings: values as Pick<Settings, K> };
 }
 
-function readOne(name: SettingName, sources: SettingSources): { value: unknown; origin: string } | { problem: string } {
+function readOne(name: SettingName, sources: SettingSources): Parsed<unknown> {
   const setting = SETTINGS[name];
   const flag = sources.flags[name];
   const variable = sources.env[variableOf(name)];
@@ -48,14 +38,14 @@ function readOne(name: SettingName, sources: SettingSources): { value: unknown; 
   if (given !== undefined) {
     const origin = flag === undefined ? variableOf(name) : flagOf(name);
     const parsed: Parsed<unknown> = setting.kind.parse(given);
-    return "problem" in parsed ? { problem: `${origin} ${parsed.problem}` } : { value: parsed.value, origin };
+    return "problem" in parsed ? { problem: `${origin} ${parsed.problem}` } : parsed;
   }
   if (setting.default === "required") {
     return {
       problem: `${variableOf(name)} (or ${flagOf(name)}) is not set: ${setting.kind.allowed.replaceAll("`", "")}`,
     };
   }
-  return { value: setting.default === "none" ? undefined : setting.default, origin: "default" };
+  return { value: setting.default === "none" ? undefined : setting.default };
 }
 
 function unknownVariables(env: SettingSources["env"]): string[] {

@@ -47,7 +47,6 @@ test("a flag wins over a variable, a variable over the default; an empty variabl
   const result = readSettings(["httpPort", "groupId", "mode"], { env, flags: { httpPort: "2" } });
   assert.ok("settings" in result);
   assert.deepEqual(result.settings, { httpPort: 2, groupId: "g", mode: "enforce" });
-  assert.deepEqual(result.origins, { httpPort: "--http-port", groupId: "HOLDFAST_GROUP_ID", mode: "default" });
 });
 
 test("every problem is told at once, each with where the value came from", () => {
