@@ -62,17 +62,20 @@ export class WireWriter {
   }
 
   int8(value: number): this {
-    this.#bytes.writeInt8(value, this.#need(1));
+    const at = this.#need(1);
+    this.#bytes.writeInt8(value, at);
     return this;
   }
 
   int16(value: number): this {
-    this.#bytes.writeInt16BE(value, this.#need(2));
+    const at = this.#need(2);
+    this.#bytes.writeInt16BE(value, at);
     return this;
   }
 
   int32(value: number): this {
-    this.#bytes.writeInt32BE(value, this.#need(4));
+    const at = this.#need(4);
+    this.#bytes.writeInt32BE(value, at);
     return this;
   }
 
@@ -86,12 +89,14 @@ export class WireWriter {
   string(value: string): this {
     const length = Buffer.byteLength(value);
     this.int16(length);
-    this.#bytes.write(value, this.#need(length), "utf8");
+    const at = this.#need(length);
+    this.#bytes.write(value, at, "utf8");
     return this;
   }
 
   raw(value: Buffer): this {
-    value.copy(this.#bytes, this.#need(value.length));
+    const at = this.#need(value.length);
+    value.copy(this.#bytes, at);
     return this;
   }
 
@@ -112,7 +117,7 @@ export class WireWriter {
     return this;
   }
 
-  /** Room for `length` more. @returns where it begins */
+  /** Room for `length` more, perhaps in another buffer: ask before `#bytes` is read. @returns where it begins */
   #need(length: number): number {
     const at = this.#position;
     this.#position = at + length;
