@@ -4,7 +4,7 @@
 
 import { isInstalled, kafkaArchive, registryArchive } from "./java-archives.ts";
 import { startOnJava } from "./java-cluster.ts";
-import { findJava, type Environment } from "./java.ts";
+import { findJava, type Environment, type Java } from "./java.ts";
 import { findDocker, startOnDocker } from "./docker-cluster.ts";
 
 export interface LocalCluster {
@@ -43,13 +43,27 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   const external = externalCluster(options.env);
   if (external !== undefined) return external;
   const docker = await findDocker();
-  if (docker !== undefined) return startOnDocker(docker, options);
-  const java = await findJava(options.env);
+  options.signal?.throwIfAborted();
+  const java = await usableJava(options);
+  if (docker !== undefined) {
+    try {
+      return await startOnDocker(docker, options);
+    } catch (error) {
+      // A daemon that cannot pull images is no reason to give up where Java can do it.
+      if (typeof java === "string" || options.signal?.aborted) throw error;
+      options.onProgress(`Docker could not start it (${(error as Error).message.split("\n")[0]}), trying Java`);
+    }
+  }
   if (typeof java === "string") throw new NoLocalCluster(advice(java));
-  const cached =
-    (await isInstalled(kafkaArchive, options.directory)) && (await isInstalled(registryArchive, options.directory));
-  if (java.maven === null && !cached) throw new NoLocalCluster(advice("Java is here, but no mvn on the path"));
   return startOnJava(java, options);
+}
+
+/** What is here, or why it will not do, as a half sentence. */
+async function usableJava({ env, directory }: LocalClusterOptions): Promise<Java | string> {
+  const java = await findJava(env);
+  if (typeof java === "string" || java.maven !== null) return java;
+  const cached = (await isInstalled(kafkaArchive, directory)) && (await isInstalled(registryArchive, directory));
+  return cached ? java : "Java is here, but no mvn on the path to download Kafka with";
 }
 
 function externalCluster(env: Environment): LocalCluster | undefined {
