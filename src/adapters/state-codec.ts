@@ -7,7 +7,16 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import avro from "avsc";
 import type { GroupState } from "../core/account.ts";
-import { FACTORS, type FactorMarks, MARK_KINDS, markFactor, markKind, markTime, NO_MARKS, packMark } from "../core/factor.ts";
+import {
+  FACTORS,
+  type FactorMarks,
+  MARK_KINDS,
+  markFactor,
+  markKind,
+  markTime,
+  NO_MARKS,
+  packMark,
+} from "../core/factor.ts";
 import { type LatestTimes, NO_TIMES } from "../core/latest.ts";
 import type { PartitionState, StateCodec } from "../core/partition.ts";
 import type { Profile } from "../core/profile.ts";
@@ -169,7 +178,11 @@ function packSeen(records: readonly SeenRecord[]): SeenList {
 function packMarks(records: readonly MarkRecord[]): FactorMarks {
   if (records.length === 0) return NO_MARKS;
   return records.map((record) =>
-    packMark(FACTORS.indexOf(record.factor as (typeof FACTORS)[number]), MARK_KINDS.indexOf(record.kind as (typeof MARK_KINDS)[number]), record.at),
+    packMark(
+      FACTORS.indexOf(record.factor as (typeof FACTORS)[number]),
+      MARK_KINDS.indexOf(record.kind as (typeof MARK_KINDS)[number]),
+      record.at,
+    ),
   );
 }
 

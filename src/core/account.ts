@@ -2,11 +2,11 @@
 // how they are kept small. Leaves events to partition.ts and meaning to the parts.
 //
 // Invariants:
-//   G1 what belongs to a rule that is not loaded is carried along unread until its own time is over
-//   G2 entries made under another matchHash mean nothing and go; cases stay (L8)
-//   G3 the encoded account fits STATE_LIMIT: past it only the telling parts stay, which is counted
+//   AC1 what belongs to a rule that is not loaded is carried along unread until its own time is over
+//   AC2 entries made under another matchHash mean nothing and go; cases stay (L8)
+//   AC3 the encoded account fits STATE_LIMIT: past it only the telling parts stay, which is counted
 
-import { type CaseState, caseWakeAt, closeCase, keepTelling } from "./case.ts";
+import { type CaseState, caseWakeAt, closeCase, EVIDENCE_LEAST, keepTelling } from "./case.ts";
 import type { Memory } from "./correlation/correlation.ts";
 import type { Detection } from "./output.ts";
 import type { Profile } from "./profile.ts";
@@ -43,7 +43,7 @@ export class Account implements GroupState {
     this.cases = state === null || state.cases.length === 0 ? NO_CASES : state.cases;
   }
 
-  /** The memory for a correlation, made if there is none. G2 */
+  /** The memory for a correlation, made if there is none. AC2 */
   memoryFor(row: TableRow, onDropped: (entries: number) => void): Memory {
     const { rule } = row.correlation;
     const index = this.memories.findIndex((memory) => memory.rule === rule.id);
@@ -89,25 +89,20 @@ export class Account implements GroupState {
     for (const memory of this.memories) rowOf(table, memory)?.correlation.release(memory, frontier);
     this.memories = kept(
       this.memories,
-      (memory) => (rowOf(table, memory) === undefined ? frontier < memory.keepUntil : memory.entries.length > 0), // G1
+      (memory) => (rowOf(table, memory) === undefined ? frontier < memory.keepUntil : memory.entries.length > 0), // AC1
       NO_MEMORIES,
     );
     return closed;
   }
 
-  /** G3: reduces what floods can fill; the number of parts dropped. */
-  shrink(): number {
+  /** AC3: reduces what floods can fill; the number of parts dropped. */
+  shrink(table: RuleTable): number {
     let dropped = 0;
     for (const each of this.cases) {
-      dropped += Math.max(0, each.evidence.length - 3);
-      keepTelling(each, 3);
+      dropped += Math.max(0, each.evidence.length - EVIDENCE_LEAST);
+      keepTelling(each, EVIDENCE_LEAST);
     }
-    for (const memory of this.memories) {
-      const surplus = memory.entries.length - 8;
-      if (surplus <= 0) continue;
-      memory.entries.splice(0, surplus);
-      dropped += surplus;
-    }
+    for (const memory of this.memories) dropped += rowOf(table, memory)?.correlation.reduce(memory) ?? 0;
     return dropped;
   }
 }
@@ -119,7 +114,7 @@ function rowOf(table: RuleTable, memory: Memory): TableRow | undefined {
 }
 
 function kept<T>(list: T[], keep: (item: T) => boolean, none: T[]): T[] {
-  if (list.length === 0 || list.every(keep)) return list;
+  if (list.every(keep)) return list;
   const rest = list.filter(keep);
   return rest.length === 0 ? none : rest;
 }

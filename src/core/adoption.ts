@@ -3,8 +3,8 @@
 // the case (its detection, commands that were not sent) goes out when its match recurs.
 //
 // Invariants:
-//   D1 adopting a command twice is adopting it once; a release stays, whatever is read after it
-//   D2 what was adopted is in force: the same match, or another order of the same events, does not say it again
+//   AD1 adopting a command twice is adopting it once; a release stays, whatever is read after it
+//   AD2 what was adopted is in force: the same match, or another order of the same events, does not say it again
 
 import { addCase, addEvidence, caseIdOf, type CaseState, newCase, putInForce } from "./case.ts";
 import type { Command } from "./output.ts";
@@ -36,7 +36,7 @@ export function adoptCommand(
 
 function release(current: CaseState): boolean {
   const changed = !current.released;
-  current.released = true; // D1
+  current.released = true; // AD1
   return changed;
 }
 

@@ -11,15 +11,25 @@
 // look further. A late match may prolong a case that was reported closed: it closes once more.
 //
 // Invariants:
-//   C1 the same match again changes nothing and says nothing
-//   C2 a case is announced (OPENED) once, and only what was announced is reported closed
-//   C3 evidence is a set of at most EVIDENCE_KEPT: the first, the deciding and the latest; what may have
+//   CS1 the same match again changes nothing and says nothing
+//   CS2 a case is announced (OPENED) once, and only what was announced is reported closed
+//   CS3 evidence is a set of at most EVIDENCE_KEPT: the first, the deciding and the latest; what may have
 //      been dropped already is not counted again
 
 import { type Entry, evidenceOf, inEventOrder } from "./entry.ts";
 import type { Match } from "./correlation/correlation.ts";
 import type { Command, Detection, Evidence } from "./output.ts";
-import { beyond, commandOf, encodePart, isProtection, type Plan, type Rule, type Said, targetsOf, withSaid } from "./response.ts";
+import {
+  beyond,
+  commandOf,
+  encodePart,
+  isProtection,
+  type Plan,
+  type Rule,
+  type Said,
+  targetsOf,
+  withSaid,
+} from "./response.ts";
 import type { Duration, Instant } from "./time.ts";
 
 /** The record of the same name in schemas/state/group.avsc. */
@@ -56,6 +66,8 @@ export interface CaseRule {
 }
 
 export const EVIDENCE_KEPT = 32;
+/** The first, the deciding, the latest. */
+export const EVIDENCE_LEAST = 3;
 const CASES_KEPT_PER_RULE = 8;
 
 /** What one match or one passing of time decided. */
@@ -82,7 +94,7 @@ export function judge(
   });
   if (!current.released) decision.commands.push(...respond(current, match, by));
   if (!current.announced) {
-    current.announced = true; // C2
+    current.announced = true; // CS2
     decision.detections.push(detectionOf("OPENED", current, by));
   }
   return decision;
@@ -92,7 +104,7 @@ function caseOf(cases: readonly CaseState[], rule: string, deciding: Entry): Cas
   const own = cases.filter((each) => each.rule === rule).sort((a, b) => a.expiresAt - b.expiresAt);
   const at = deciding.occurredAt;
   return (
-    own.find((each) => each.decidedBy === deciding.eventId || has(each, deciding.eventId)) ?? // C1
+    own.find((each) => each.decidedBy === deciding.eventId || has(each, deciding.eventId)) ?? // CS1
     own.find((each) => (each.released ? at <= latestEvidence(each) : at < each.expiresAt))
   );
 }
@@ -116,7 +128,12 @@ function openCase(
 
 export function newCase(
   rule: string,
-  of: { readonly decidedBy: string; readonly openedAt: Instant; readonly expiresAt: Instant; readonly remember: Duration },
+  of: {
+    readonly decidedBy: string;
+    readonly openedAt: Instant;
+    readonly expiresAt: Instant;
+    readonly remember: Duration;
+  },
 ): CaseState {
   return {
     rule,
@@ -146,7 +163,11 @@ export function addCase(cases: CaseState[], added: CaseState, onEvicted: () => v
 }
 
 /** The commands by which the match goes beyond what the case has in force. */
-function respond(current: CaseState, match: Match, by: { readonly rule: CaseRule; readonly accountId: string }): Command[] {
+function respond(
+  current: CaseState,
+  match: Match,
+  by: { readonly rule: CaseRule; readonly accountId: string },
+): Command[] {
   const { rule, plan } = by.rule;
   const deciding = match.entries.at(-1)!;
   const commands: Command[] = [];
@@ -184,14 +205,14 @@ export function putInForce(current: CaseState, say: Said, remember: Duration): v
 /** Adds one event to the evidence, once. */
 export function addEvidence(current: CaseState, evidence: Evidence): void {
   if (has(current, evidence.eventId)) return;
-  if (current.droppedTo !== null && evidence.occurredAt <= current.droppedTo) return; // C3
+  if (current.droppedTo !== null && evidence.occurredAt <= current.droppedTo) return; // CS3
   current.evidenceCount++;
   current.evidence.push(evidence);
   current.evidence.sort(inEventOrder);
   if (current.evidence.length > EVIDENCE_KEPT) keepTelling(current, EVIDENCE_KEPT);
 }
 
-/** Reduces the evidence to `limit` (at least 3): the first, the deciding and the latest. */
+/** Reduces the evidence to `limit`, at least EVIDENCE_LEAST. */
 export function keepTelling(current: CaseState, limit: number): void {
   while (current.evidence.length > limit) {
     const index = current.evidence[1]!.eventId === current.decidedBy ? 2 : 1;
@@ -226,8 +247,7 @@ export function closeCase(
 ): Detection | undefined {
   if (current.closed || caseWakeAt(current, by.rule) > frontier) return undefined;
   current.closed = true;
-  const closed = current.announced ? detectionOf("CLOSED", current, by) : undefined;
-  return closed;
+  return current.announced ? detectionOf("CLOSED", current, by) : undefined; // CS2
 }
 
 function detectionOf(

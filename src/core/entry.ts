@@ -27,8 +27,24 @@ export type TargetField = ResponseAction["targets"][number];
 
 /** Event fields entries keep, whatever the rules read: the decoder must not project them away. */
 export const ENTRY_READS: ReadonlySet<string> = new Set([
-  "eventId", "type", "occurredAt", "withdrawalId", "keyId", "sessionId", "address", "channel", "factor", "toFactor",
-  "rights", "amountUsdCents", "asset", "via", "verifiedWith", "country", "asn", "deviceId",
+  "eventId",
+  "type",
+  "occurredAt",
+  "withdrawalId",
+  "keyId",
+  "sessionId",
+  "address",
+  "channel",
+  "factor",
+  "toFactor",
+  "rights",
+  "amountUsdCents",
+  "asset",
+  "via",
+  "verifiedWith",
+  "country",
+  "asn",
+  "deviceId",
 ]);
 
 const SUMMARY_LENGTH = 160;

@@ -10,17 +10,17 @@
 //   ─────O─────────────R───────────E──────►      O OBSERVED, R REMOVED, E ENROLLED
 //   yes ←│     yes     │    no     │   yes       a late event before t1: yes, since O was no enrolment
 //
-// The last mark at or before an instant decides; before the first one it is the first that tells. Marks
-// that say nothing new are not kept, so a routine event writes nothing; the price: an observation that is
-// delivered before a removal which happened before it counts as if it had happened before it, until
-// the factor is observed again.
+// The last mark at or before an instant decides; before the first one it is the first that tells. An
+// observation or a list that says nothing new is not kept, so that a routine event writes nothing. The
+// price: delivered before a change which happened before it, it is no longer there to contradict that
+// change, until the factor is observed or listed again.
 //
 // A mark is one number (time × 64 + factor × 4 + kind), so marks sort by time and a profile holds them in
 // one array of plain doubles. Exact until the year 6429.
 //
 // Invariants:
-//   A1 marks are a set: recording one twice is recording it once; of two at one instant the higher kind stays
-//   A2 of each factor the latest MARKS_KEPT are kept
+//   FM1 marks are a set: recording one twice is recording it once; of two at one instant the higher kind stays
+//   FM2 of each factor the latest MARKS_KEPT are kept
 
 import { FACTOR_STRENGTH, type Factor } from "./event.ts";
 import type { Instant } from "./time.ts";
@@ -97,7 +97,7 @@ function record(marks: FactorMarks, factor: number, kind: number, at: Instant): 
     if (markFactor(mark) !== factor) continue;
     const time = markTime(mark);
     if (time === at) {
-      if (markKind(mark) >= kind) return marks; // A1
+      if (markKind(mark) >= kind) return marks; // FM1
       return insert(without(marks, index), packMark(factor, kind, at));
     }
     if (oldest < 0) oldest = index;
@@ -108,7 +108,7 @@ function record(marks: FactorMarks, factor: number, kind: number, at: Instant): 
   if (kind === OBSERVED && enrolledBefore) return marks;
   if (kind === ABSENT && !enrolledBefore) return marks;
   if (kept < MARKS_KEPT) return insert(marks, packMark(factor, kind, at));
-  if (at < markTime(marks[oldest]!)) return marks; // A2
+  if (at < markTime(marks[oldest]!)) return marks; // FM2
   return insert(without(marks, oldest), packMark(factor, kind, at));
 }
 
@@ -117,7 +117,7 @@ function without(marks: FactorMarks, index: number): FactorMarks {
 }
 
 function insert(marks: FactorMarks, mark: number): FactorMarks {
-  return [...marks, mark].sort((a, b) => a - b);
+  return [...marks, mark].sort((a, b) => a - b).slice(); // a copy has no room to spare
 }
 
 /** Scratch of `strongestEnrolled`: for each factor 0 unknown, 1 enrolled, 2 not. */

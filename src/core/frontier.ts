@@ -3,9 +3,9 @@
 // topic's fresh timestamps push it ahead. Owns these numbers; leaves to the runtime when a service is idle.
 //
 // Invariants:
-//   F1 the task's frontier is the lowest among services that are not idle; when all are, the highest
-//   F2 it never goes back, whatever arrives or wakes up
-//   F3 a service without an event holds it at 0 until it is said to be idle
+//   EF1 the task's frontier is the lowest among services that are not idle; when all are, the highest
+//   EF2 it never goes back, whatever arrives or wakes up
+//   EF3 a service without an event holds it at 0 until it is said to be idle
 
 import type { Instant } from "./time.ts";
 
@@ -19,7 +19,7 @@ export class Frontier {
   constructor(services: readonly string[]) {
     if (services.length === 0) throw new Error("a frontier needs at least one service");
     this.#services = services;
-    this.#highest = services.map(() => 0);
+    this.#highest = services.map(() => 0); // EF3
     this.#idle = services.map(() => false);
   }
 
@@ -78,6 +78,6 @@ export class Frontier {
       if (seen > highest) highest = seen;
       if (!this.#idle[slot] && seen < lowest) lowest = seen;
     }
-    this.advance(lowest === Infinity ? highest : lowest); // F1, F2
+    this.advance(lowest === Infinity ? highest : lowest); // EF1, EF2
   }
 }

@@ -17,7 +17,7 @@ export function addTime(times: LatestTimes, at: Instant): LatestTimes {
   if (times.includes(at)) return times;
   if (times.length === LATEST_KEPT && at < times[0]!) return times;
   const next = [...times, at].sort((a, b) => a - b);
-  return next.length > LATEST_KEPT ? next.slice(1) : next;
+  return next.slice(-LATEST_KEPT); // a copy has no room to spare
 }
 
 /** The last time at or before `at`; undefined: none is known. */

@@ -4,9 +4,9 @@
 // what is said.
 //
 // Invariants:
-//   B1 an account's outputs depend on its own events and the frontier only (L4)
-//   B2 what is decided is decided in event time; `now` only keeps stale commands from being said
-//   B3 an account is reported changed at least when its encoded state is
+//   PT1 an account's outputs depend on its own events and the frontier only (L4)
+//   PT2 what is decided is decided in event time; `now` only keeps stale commands from being said
+//   PT3 an account is reported changed at least when its encoded state is
 
 import { Account, type GroupState, STATE_LIMIT } from "./account.ts";
 import { adoptCommand } from "./adoption.ts";
@@ -194,7 +194,8 @@ class AccountPartition implements Partition {
       const uses = table.uses[detection]!;
       for (let use = 0; use < uses.length; use += 2) this.#steps[uses[use]!]! |= uses[use + 1]!;
       const caseRule = table.standalone[detection];
-      if (caseRule !== undefined) this.#judge(account, { entries: [seen], detections: [detection] }, { caseRule, now: of.now });
+      if (caseRule !== undefined)
+        this.#judge(account, { entries: [seen], detections: [detection] }, { caseRule, now: of.now });
     }
     for (let index = 0; index < this.#steps.length; index++) {
       const steps = this.#steps[index]!;
@@ -216,7 +217,7 @@ class AccountPartition implements Partition {
     this.#say(decision, by.now);
   }
 
-  /** B2 */
+  /** PT2 */
   #say(decision: Decision, now: Instant): void {
     const commands = decision.commands.filter((command) => command.expiresAt === null || command.expiresAt > now);
     this.#staleSuppressed += decision.commands.length - commands.length;
@@ -263,7 +264,7 @@ class AccountPartition implements Partition {
   #encode(account: Account): Uint8Array {
     const state = this.#codec.encodeGroup(account);
     if (state.length <= STATE_LIMIT) return state;
-    this.#countEvictions("size", account.shrink());
+    this.#countEvictions("size", account.shrink(this.#table));
     return this.#codec.encodeGroup(account);
   }
 
@@ -284,7 +285,8 @@ class AccountPartition implements Partition {
 
   adopt(command: Command): void {
     const account = this.#account(command.accountId);
-    const remember = this.#table.caseRule(command.ruleId)?.remember ?? UNKNOWN_RULE_TIMESPAN + this.#settings.allowedLateness;
+    const remember =
+      this.#table.caseRule(command.ruleId)?.remember ?? UNKNOWN_RULE_TIMESPAN + this.#settings.allowedLateness;
     const onEvicted = (): void => this.#onEvicted("cases");
     if (!adoptCommand(account.ownCases(), command, { remember, onEvicted })) return;
     this.#markChanged(account);
@@ -313,7 +315,7 @@ class AccountPartition implements Partition {
 
   #markChanged(account: Account): void {
     if (account.changed) return;
-    account.changed = true; // B3
+    account.changed = true; // PT3
     this.#changed.push(account);
   }
 

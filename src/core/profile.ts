@@ -14,9 +14,9 @@
 //                           true only if a full list was given once, else null: what remains is unknown.
 //
 // Invariants:
-//   P1 a profile is a set: learning an event twice is learning it once
-//   P2 a routine event (a known device, within the hour) changes nothing
-//   P3 a fact is null until it is known: go-live holds nobody
+//   PF1 a profile is a set: learning an event twice is learning it once
+//   PF2 a routine event (a known device, within the hour) changes nothing
+//   PF3 a fact is null until it is known: go-live holds nobody
 
 import type { ExchangeEvent } from "./event.ts";
 import { type FactorMarks, NO_MARKS, recordFactor, recordList, strengthOf, strongestEnrolled } from "./factor.ts";
@@ -79,8 +79,22 @@ const NEW_FOR: Duration = 24 * HOUR;
 
 /** Event fields the profile reads, whatever the rules do: the decoder must not project them away. */
 export const PROFILE_READS: ReadonlySet<string> = new Set([
-  "accountId", "type", "occurredAt", "country", "asn", "deviceId", "verifiedWith", "enrolledFactors", "factor",
-  "createdAt", "knownDevices", "knownCountries", "knownAsns", "knownAddresses", "address", "addressListed",
+  "accountId",
+  "type",
+  "occurredAt",
+  "country",
+  "asn",
+  "deviceId",
+  "verifiedWith",
+  "enrolledFactors",
+  "factor",
+  "createdAt",
+  "knownDevices",
+  "knownCountries",
+  "knownAsns",
+  "knownAddresses",
+  "address",
+  "addressListed",
 ]);
 
 export function newProfile(firstEventAt: Instant): Profile {
@@ -141,7 +155,10 @@ export function learn(profile: Profile, event: ExchangeEvent, onEvicted: OnEvict
     if (event.country != null && sight(profile, "countries", event.country, at, at, onEvicted)) changed = true;
     if (event.asn != null && sight(profile, "networks", event.asn, at, at, onEvicted)) changed = true;
   }
-  if (event.address != null && (trait.address === "always" || (trait.address === "listed" && event.addressListed === true))) {
+  if (
+    event.address != null &&
+    (trait.address === "always" || (trait.address === "listed" && event.addressListed === true))
+  ) {
     if (sight(profile, "addresses", event.address, at, at, onEvicted)) changed = true;
   }
   if (trait.moves !== null) {
@@ -165,7 +182,7 @@ function sight(
   onEvicted: OnEvicted,
 ): boolean {
   const list = profile[name];
-  if (isKnown(list, value, first, at)) return false; // P2: without allocating anything
+  if (isKnown(list, value, first, at)) return false; // PF2: without allocating anything
   const next = see(list, value, { first, at, capacity: CAPACITY[name], onEvicted: () => onEvicted(name) });
   if (next === list) return false;
   profile[name] = next;
@@ -214,7 +231,7 @@ function learnSnapshot(profile: Profile, event: ExchangeEvent, onEvicted: OnEvic
 /** Writes into `facts` what the profile, which has learned the event, says as of the event's time. */
 export function describe(profile: Profile, event: ExchangeEvent, facts: ProfileFacts, warmup: Duration): void {
   const at = event.occurredAt;
-  const known = at - profile.firstEventAt >= warmup ? ~0 : profile.given; // P3
+  const known = at - profile.firstEventAt >= warmup ? ~0 : profile.given; // PF3
   facts.newDevice = isNew(profile.devices, event.deviceId, at, known & GIVEN.devices);
   facts.newCountry = isNew(profile.countries, event.country, at, known & GIVEN.countries);
   facts.newAsn = isNew(profile.networks, event.asn, at, known & GIVEN.networks);
@@ -250,12 +267,7 @@ function isWeaker(profile: Profile, event: ExchangeEvent, before: number): boole
   return (profile.given & GIVEN.factors) !== 0 ? true : null;
 }
 
-function isNew(
-  list: SeenList,
-  value: string | number | null | undefined,
-  at: Instant,
-  given: number,
-): boolean | null {
+function isNew(list: SeenList, value: string | number | null | undefined, at: Instant, given: number): boolean | null {
   if (given === 0 || value == null) return null;
   const first = firstSeen(list, value);
   return first === undefined || (first !== SINCE_EVER && first > at - NEW_FOR);

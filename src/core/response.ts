@@ -3,10 +3,10 @@
 // belongs to, and to partition.ts what is too stale to be said.
 //
 // Invariants:
-//   R1 the lower of the rule's and the global mode wins
-//   R2 what is in force is not said again; FREEZE (and HOLD with `extend`) is, when less than three quarters
+//   RS1 the lower of the rule's and the global mode wins
+//   RS2 what is in force is not said again; FREEZE (and HOLD with `extend`) is, when less than three quarters
 //      of its time would be left
-//   R3 a narrowed command covers only its targets; one that covers a whole scope covers every target
+//   RS3 a narrowed command covers only its targets; one that covers a whole scope covers every target
 
 import type { Entry } from "./entry.ts";
 import type { Action, Command, Evidence, Mode, Scope, Targets } from "./output.ts";
@@ -39,7 +39,7 @@ const LOWEST_FIRST: readonly Mode[] = ["observe", "step-up", "enforce"];
 /** Of what a case said the latest-expiring many are remembered. */
 const SAID_KEPT = 16;
 
-/** R1. Without enforcement nothing is held or frozen: a step-up asks for the strongest factor instead. */
+/** RS1. Without enforcement nothing is held or frozen: a step-up asks for the strongest factor instead. */
 export function planOf(rule: Rule, globalMode: Mode): Plan {
   const mode = LOWEST_FIRST[Math.min(LOWEST_FIRST.indexOf(rule.mode), LOWEST_FIRST.indexOf(globalMode))]!;
   const actions = rule.respond.map((action, index) => ({ ...action, index }));
@@ -65,7 +65,9 @@ function steppedUp(actions: readonly PlannedAction[]): PlannedAction[] {
     scopes: [...new Set(others.flatMap((action) => action.scopes))],
     for: Math.max(...others.map((action) => action.for)),
     extend: false,
-    targets: others.every((action) => action.targets.length > 0) ? first.targets : [],
+    targets: others.every((action) => action.targets.length > 0)
+      ? [...new Set(others.flatMap((action) => action.targets))]
+      : [],
   };
   return [stepUp, ...reviews].sort((a, b) => a.index - b.index);
 }
@@ -91,7 +93,7 @@ export function targetsOf(action: PlannedAction, entries: readonly Entry[]): Tar
 }
 
 /**
- * R2: the action reduced to what goes beyond what is in force; undefined: nothing does.
+ * RS2: the action reduced to what goes beyond what is in force; undefined: nothing does.
  * @param said what the case has said so far
  * @param call what the match, deciding at `at`, calls for
  */
@@ -117,7 +119,7 @@ export function beyond(
 }
 
 /** `said` with one more; what differs only in its end is prolonged. */
-export function withSaid(said: readonly Said[], more: Said): Said[] {
+export function withSaid(said: readonly Said[], more: Said): readonly Said[] {
   const same = (each: Said): boolean =>
     each.action === more.action &&
     each.scopes.length === more.scopes.length &&
@@ -125,13 +127,13 @@ export function withSaid(said: readonly Said[], more: Said): Said[] {
     covers(each.targets, more.targets) &&
     covers(more.targets, each.targets);
   const before = said.find(same);
-  const next = said.filter((each) => each !== before);
-  next.push(before === undefined || before.until < more.until ? more : before);
+  if (before !== undefined && before.until >= more.until) return said;
+  const next = [...said.filter((each) => each !== before), more];
   next.sort((a, b) => a.until - b.until);
   return next.slice(-SAID_KEPT);
 }
 
-/** R3 */
+/** RS3 */
 function covers(wide: Targets, narrow: Targets): boolean {
   if (isWhole(wide)) return true;
   return (

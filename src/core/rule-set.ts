@@ -55,8 +55,20 @@ export const FREEZE: ResponseAction = {
 /** A HOLD of withdrawals, for a day. */
 export const HOLD: ResponseAction = { ...FREEZE, action: "HOLD", scopes: ["WITHDRAW"], reason: "COOLING_OFF" };
 
-function identity(name: string): Omit<DetectionRule, "kind" | "index" | "service" | "matches" | "standalone" | "quiet"> {
-  return { id: name, name, title: name, level: "high", tags: [], hash: name, matchHash: name, respond: [], mode: "enforce" };
+function identity(
+  name: string,
+): Omit<DetectionRule, "kind" | "index" | "service" | "matches" | "standalone" | "quiet"> {
+  return {
+    id: name,
+    name,
+    title: name,
+    level: "high",
+    tags: [],
+    hash: name,
+    matchHash: name,
+    respond: [],
+    mode: "enforce",
+  };
 }
 
 function indexOf(detections: readonly DetectionRule[], name: string): number {

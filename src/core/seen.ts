@@ -3,8 +3,8 @@
 // have to fit into one process. A list is never changed in place, so "nothing changed" is identity.
 //
 // Invariants:
-//   S1 first seen only goes down, last seen (kept to the hour) only up: sightings are a set
-//   S2 at the capacity the value seen least recently goes first, the new one included
+//   SN1 first seen only goes down, last seen (kept to the hour) only up: sightings are a set
+//   SN2 at the capacity the value seen least recently goes first, the new one included
 
 import { HOUR, type Instant } from "./time.ts";
 
@@ -30,7 +30,8 @@ export function firstSeen(list: SeenList, value: string | number): Instant | und
 /** Whether a sighting at `at`, of a value known since `first`, would tell nothing new. */
 export function isKnown(list: SeenList, value: string | number, first: Instant, at: Instant): boolean {
   for (let index = 0; index < list.length; index += WIDTH) {
-    if (list[index] === value) return first >= (list[index + 1] as Instant) && at < ((list[index + 2] as number) + 1) * HOUR;
+    if (list[index] === value)
+      return first >= (list[index + 1] as Instant) && at < ((list[index + 2] as number) + 1) * HOUR;
   }
   return false;
 }
@@ -62,15 +63,15 @@ export function see(list: SeenList, value: string | number, sighting: Sighting):
     const first = list[index + 1] as Instant;
     const last = list[index + 2] as number;
     const next = list.slice();
-    next[index + 1] = Math.min(first, sighting.first); // S1
+    next[index + 1] = Math.min(first, sighting.first); // SN1
     next[index + 2] = Math.max(last, hour);
     return next;
   }
-  const next = [...list, value, sighting.first, hour];
+  const next = [...list, value, sighting.first, hour].slice(); // a copy has no room to spare
   return next.length > sighting.capacity * WIDTH ? evict(list, next, sighting) : next;
 }
 
-/** S2; the order is total, so that it does not matter in which order values came. */
+/** SN2; the order is total, so that it does not matter in which order values came. */
 function evict(before: SeenList, next: (string | number)[], sighting: Sighting): SeenList {
   let oldest = 0;
   for (let index = WIDTH; index < next.length; index += WIDTH) {

@@ -4,10 +4,10 @@
 // a match, which may be dropped, and what time alone decides. Leaves to case.ts what a match means.
 //
 // Invariants (of every kind):
-//   K1 entries are a set: applying one twice is applying it once, and decides nothing new
-//   K2 a match depends on the entries, not on the order they came in
-//   K3 memory is bounded; what is evicted is counted
-//   K4 what the frontier has passed by timespan and lateness takes no part, whether tick has run or not
+//   CR1 entries are a set: applying one twice is applying it once, and decides nothing new
+//   CR2 a match depends on the entries, not on the order they came in
+//   CR3 memory is bounded; what is evicted is counted
+//   CR4 what the frontier has passed by timespan and lateness takes no part, whether tick has run or not
 
 import type { CorrelationRule } from "../rule.ts";
 import type { Entry } from "../entry.ts";
@@ -49,6 +49,8 @@ export interface Correlation {
   apply(memory: Memory, entry: Entry, frontier: Instant): Match | undefined;
   /** Drops what the frontier has passed; whether anything was dropped. */
   release(memory: Memory, frontier: Instant): boolean;
+  /** Drops all that a later match could do without; how much. The last resort of an account that has grown too large. */
+  reduce(memory: Memory): number;
   /** The frontier at which `release` could drop something; undefined: never. */
   wakeAt(memory: Memory): Instant | undefined;
 }

@@ -42,14 +42,15 @@ export function temporalOrdered(rule: CorrelationRule, settings: CorrelationSett
   return {
     rule,
     apply(memory, entry, frontier) {
-      release(memory, frontier, keep); // K4
-      if (!insert(memory, entry)) return undefined; // K1
+      release(memory, frontier, keep); // CR4
+      if (!insert(memory, entry)) return undefined; // CR1
       memory.keepUntil = Math.max(memory.keepUntil, entry.occurredAt + keep + 1);
       const match = bestMatch(memory.entries, entry, rule);
       settings.onEvicted(evict(memory.entries, steps, cap));
       return match;
     },
     release: (memory, frontier) => release(memory, frontier, keep),
+    reduce: (memory) => evict(memory.entries, steps, 1),
     wakeAt: (memory) => (memory.entries.length === 0 ? undefined : memory.entries[0]!.occurredAt + keep + 1),
   };
 }
@@ -148,7 +149,7 @@ function toMatch(entries: readonly Entry[], chain: readonly number[], rule: Corr
   return { entries: found.map((each) => each.entry), detections: found.map((each) => each.detection) };
 }
 
-/** Brings every step back to the cap (K3) without touching what L7 protects; how much was dropped. */
+/** Brings every step back to the cap (CR3) without touching what L7 protects; how much was dropped. */
 function evict(entries: Entry[], steps: number, cap: number): number {
   let evicted = 0;
   for (let step = 0; step < steps; step++) {

@@ -1,0 +1,88 @@
+import { strict as assert } from "node:assert";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { createStateCodec } from "../../src/adapters/state-codec.ts";
+import { newProfile } from "../../src/core/profile.ts";
+import { FREEZE } from "../../src/core/rule-set.ts";
+import { MINUTE } from "../../src/core/time.ts";
+import { codec, event, openWorld, SCHEMAS, sequence } from "./world.ts";
+
+/** The encoded state of an account that has something of everything. */
+function fullState(): Uint8Array {
+  const world = openWorld({ rules: sequence("AB", { respond: [{ ...FREEZE, targets: ["keyId"] }] }) });
+  world.apply(
+    "auth",
+    event("s", 0, "ACCOUNT_SNAPSHOT", {
+      createdAt: 5,
+      enrolledFactors: ["TOTP", "SMS"],
+      knownDevices: ["d1"],
+      knownCountries: ["DE"],
+      knownAsns: [2 ** 32 - 1],
+      knownAddresses: ["bc1"],
+    }),
+    event("r", MINUTE, "FACTOR_REMOVED", { factor: "TOTP", deviceId: "d2" }),
+    event("a", MINUTE, "A", { keyId: "k1" }),
+    event("b", 2 * MINUTE, "B"),
+    event("n", 2 * MINUTE, "RISK_NOTICE_SENT"),
+  );
+  return world.partition.takeChanged()[0]!.state!;
+}
+
+test("state is read as it was written, and written the same again", () => {
+  const bytes = fullState();
+  const state = codec.decodeGroup(bytes);
+  assert.deepEqual(Buffer.from(codec.encodeGroup(state)), Buffer.from(bytes));
+  assert.deepEqual(state.profile!.devices.slice(0, 2), ["d1", 0]);
+  assert.deepEqual(state.profile!.networks[0], 2 ** 32 - 1);
+  assert.deepEqual(state.cases[0]!.said[0]!.targets.keyIds, ["k1"]);
+});
+
+test("bytes in the middle of a larger buffer are read alike", () => {
+  const bytes = fullState();
+  const within = Buffer.concat([Buffer.from("before"), bytes, Buffer.from("after")]).subarray(6, 6 + bytes.length);
+  assert.deepEqual(codec.decodeGroup(within), codec.decodeGroup(bytes));
+});
+
+test("the partition's own record keeps its frontiers", () => {
+  const state = { frontiers: { auth: 5, api_key: 7 }, frontier: 5 };
+  assert.deepEqual({ ...codec.decodePartition(codec.encodePartition(state)) }, state);
+});
+
+test("a profile restored has the same shape as one made", () => {
+  assert.deepEqual(Object.keys(codec.decodeGroup(fullState()).profile!), Object.keys(newProfile(0)));
+});
+
+test("state of an older version is read through its released schema; of an unknown one it is refused", (context: TestContext) => {
+  const schemas = mkdtempSync(join(tmpdir(), "holdfast-schemas-"));
+  context.after(() => rmSync(schemas, { recursive: true }));
+  const released = join(schemas, "released", "0.1.0", "state");
+  mkdirSync(released, { recursive: true });
+  for (const name of ["group", "partition"])
+    cpSync(join(SCHEMAS, "state", `${name}.avsc`), join(released, `${name}.avsc`));
+  cpSync(join(SCHEMAS, "state"), join(schemas, "state"), { recursive: true });
+  const path = join(schemas, "state", "group.avsc");
+  const next = JSON.parse(readFileSync(path, "utf8")) as { version: number; fields: unknown[] };
+  next.version++;
+  next.fields.push({ name: "links", type: { type: "array", items: "string" }, doc: "New.", default: [] });
+  writeFileSync(path, JSON.stringify(next));
+
+  const newer = createStateCodec(schemas);
+  const old = codec.decodeGroup(fullState());
+  const read = newer.decodeGroup(fullState());
+  assert.deepEqual(JSON.parse(JSON.stringify(read)), { ...JSON.parse(JSON.stringify(old)), links: [] });
+  const written = newer.encodeGroup(read);
+  assert.deepEqual(newer.decodeGroup(written), read);
+  assert.throws(() => codec.decodeGroup(written), /group state of version 2 cannot be read; known are 1/);
+});
+
+test("a schema without a version is refused", (context: TestContext) => {
+  const schemas = mkdtempSync(join(tmpdir(), "holdfast-schemas-"));
+  context.after(() => rmSync(schemas, { recursive: true }));
+  mkdirSync(join(schemas, "state"));
+  for (const name of ["group", "partition"]) {
+    writeFileSync(join(schemas, "state", `${name}.avsc`), '{"type":"record","name":"G","fields":[]}');
+  }
+  assert.throws(() => createStateCodec(schemas), /group\.avsc: "version" is undefined, not an integer/);
+});
