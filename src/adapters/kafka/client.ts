@@ -26,7 +26,7 @@ export interface KafkaLogLine {
 }
 
 export interface KafkaClient {
-  /** Connections of their own, not opened yet. Nothing is retried inside. */
+  /** Connections of their own, not opened yet. */
   cluster(): Cluster;
   /** kafkajs's administration client, not connected yet. */
   admin(): Admin;
@@ -43,7 +43,8 @@ export function createKafkaClient(connection: KafkaConnection): KafkaClient {
   const brokers = [...connection.brokers];
   const ssl = connection.ssl === false ? undefined : connection.ssl;
   const logCreator = () => (entry: LogEntry) => onLog?.(logLine(entry));
-  const retry = { retries: 0 };
+  // No more than it takes to try every broker of the list once; all other loops are the callers'.
+  const retry = { retries: brokers.length, initialRetryTime: 20, maxRetryTime: 100 };
   const shared = {
     brokers,
     clientId,

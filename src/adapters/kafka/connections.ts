@@ -7,7 +7,6 @@
 
 import { BrokerFailure } from "../../runtime/ports.ts";
 import type { KafkaClient } from "./client.ts";
-import { kafkajs } from "./kafkajs.ts";
 import type { Broker, Cluster } from "./kafkajs.ts";
 
 export class Connections {
@@ -86,15 +85,7 @@ export class Connections {
     const cluster = this.#cluster;
     this.#cluster = undefined;
     this.#topics = new Set();
-    if (cluster === undefined) return;
-    const { brokers, seedBroker } = cluster.brokerPool;
-    for (const broker of [...Object.values(brokers), ...(seedBroker === undefined ? [] : [seedBroker])]) {
-      // Without this the library waits for every answer still due before it closes the socket.
-      for (const connection of broker.connectionPool.pool) {
-        connection.rejectRequests(new kafkajs.ConnectionError("the connection was given up"));
-      }
-    }
-    cluster.disconnect().catch(() => {});
+    cluster?.disconnect().catch(() => {});
   }
 }
 

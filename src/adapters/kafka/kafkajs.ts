@@ -26,15 +26,33 @@ export interface LogEntry {
   readonly log: { readonly message: string } & Readonly<Record<string, unknown>>;
 }
 
+export interface Socket {
+  destroy(): void;
+  on(event: "data", listener: (data: Buffer) => void): void;
+  on(event: "end" | "close", listener: () => void): void;
+  on(event: "error", listener: (error: Error) => void): void;
+}
+
 export interface Connection {
   readonly host: string;
   readonly port: number;
-  isConnected(): boolean;
-  connect(): Promise<unknown>;
-  rejectRequests(error: Error): void;
+  readonly ssl: unknown;
+  readonly connectionTimeout: number;
+  readonly socketFactory: (options: { host: string; port: number; ssl: unknown; onConnect: () => void }) => Socket;
+  readonly requestQueue: RequestQueue;
+  socket: Socket | null | undefined;
+  connectionStatus: "connected" | "disconnected";
+  authenticatedAt: unknown;
+  /** Set while a log-in waits for its answer. */
+  readonly authHandlers: { onError(): void } | null;
   chunks: Buffer[];
   bytesBuffered: number;
   bytesNeeded: number;
+  connect(): Promise<true>;
+  disconnect(): Promise<boolean>;
+  isConnected(): boolean;
+  processData(data: Buffer): void;
+  rejectRequests(error: Error): void;
 }
 
 export interface RequestQueue {
@@ -42,6 +60,8 @@ export interface RequestQueue {
   throttleCheckTimeoutId: NodeJS.Timeout | null;
   readonly pending: readonly unknown[];
   checkPendingRequests(): void;
+  scheduleRequestTimeoutCheck(): void;
+  destroy(): void;
   scheduleCheckPendingRequests(): void;
 }
 
@@ -142,7 +162,7 @@ export interface ClusterOptions {
   readonly enforceRequestTimeout: boolean;
   readonly metadataMaxAge: number;
   readonly allowAutoTopicCreation: boolean;
-  readonly retry: { readonly retries: number };
+  readonly retry: { readonly retries: number; readonly initialRetryTime: number; readonly maxRetryTime: number };
 }
 
 interface MemberProtocol<T> {
