@@ -39,7 +39,13 @@ export async function readRules(path: string): Promise<LoadedRules> {
   const texts = await readRuleTexts(path);
   const loaded = loadRules(texts);
   if (texts.length > 0) return loaded;
-  const nothing = { file: path, line: 1, column: 1, found: "no rule files", instead: "nothing will be detected; put .yml files there" };
+  const nothing = {
+    file: path,
+    line: 1,
+    column: 1,
+    found: "no rule files",
+    instead: "nothing will be detected; put .yml files there",
+  };
   return { ...loaded, warnings: [nothing, ...loaded.warnings] };
 }
 

@@ -48,10 +48,14 @@ export async function replay(options: ReplayOptions, io: Io): Promise<number> {
     await run(rules, { options, io, tally });
   } catch (error) {
     if (!isFileError(error)) throw error;
-    io.stderr(`${options.file} cannot be read (${error.code}); give a file of one JSON object a line, or - for standard input\n`);
+    io.stderr(
+      `${options.file} cannot be read (${error.code}); give a file of one JSON object a line, or - for standard input\n`,
+    );
     return EXIT.usage;
   }
-  io.stderr(`${tally.events} events, ${tally.rejected} lines rejected, ${tally.detections} detections, ${tally.commands} commands\n`);
+  io.stderr(
+    `${tally.events} events, ${tally.rejected} lines rejected, ${tally.detections} detections, ${tally.commands} commands\n`,
+  );
   return tally.rejected === 0 && !io.signal.aborted ? EXIT.ok : EXIT.failed;
 }
 
@@ -68,7 +72,10 @@ async function rulesFor(options: ReplayOptions, io: Io): Promise<RuleSet | null>
   }
 }
 
-async function run(rules: RuleSet, { options, io, tally }: { options: ReplayOptions; io: Io; tally: Tally }): Promise<void> {
+async function run(
+  rules: RuleSet,
+  { options, io, tally }: { options: ReplayOptions; io: Io; tally: Tally },
+): Promise<void> {
   const driver = openDriver({
     rules,
     mode: options.mode,

@@ -88,7 +88,10 @@ function identity(document: CheckedDocument) {
 }
 
 /** What the decoder and the profile must deliver: what matchers read, and what narrows commands. */
-function fieldsOf(detections: readonly DetectionDocument[], documents: readonly CheckedDocument[]): Pick<RuleSet, "fields" | "profileFields"> {
+function fieldsOf(
+  detections: readonly DetectionDocument[],
+  documents: readonly CheckedDocument[],
+): Pick<RuleSet, "fields" | "profileFields"> {
   const fields = new Set<string>();
   const profileFields = new Set<string>();
   for (const path of detections.flatMap((document) => [...pathsOf(document.expression)])) {
@@ -97,7 +100,8 @@ function fieldsOf(detections: readonly DetectionDocument[], documents: readonly 
     if (field !== null) fields.add(field);
     if (fact !== null) profileFields.add(fact);
   }
-  for (const target of documents.flatMap((document) => document.respond.flatMap((action) => action.targets))) fields.add(target);
+  for (const target of documents.flatMap((document) => document.respond.flatMap((action) => action.targets)))
+    fields.add(target);
   return { fields, profileFields };
 }
 

@@ -90,7 +90,8 @@ class Parser {
   parse(): Condition {
     const condition = this.#or();
     const rest = this.#tokens[this.#next];
-    if (rest !== undefined) fail(rest.offset, `${quote(rest.text)} after a complete condition`, this.#joinAdvice(rest.text));
+    if (rest !== undefined)
+      fail(rest.offset, `${quote(rest.text)} after a complete condition`, this.#joinAdvice(rest.text));
     return condition;
   }
 
@@ -128,14 +129,19 @@ class Parser {
 
   #operand(): Condition {
     const token = this.#tokens[this.#next];
-    if (token === undefined) return fail(this.#end, "a condition that ends too early", "write the name of a selection here");
+    if (token === undefined)
+      return fail(this.#end, "a condition that ends too early", "write the name of a selection here");
     if (token.text === "(") return this.#nested(() => this.#parenthesis(token));
     if (token.text === ")" || KEYWORDS.has(token.text)) {
       return fail(token.offset, `${quote(token.text)} where a name is due`, "write the name of a selection here");
     }
     if (this.#tokens[this.#next + 1]?.text === "of") return this.#of(token);
     if (token.text.includes("*")) {
-      return fail(token.offset, `the pattern ${quote(token.text)} alone`, `write 1 of ${token.text} or all of ${token.text}`);
+      return fail(
+        token.offset,
+        `the pattern ${quote(token.text)} alone`,
+        `write 1 of ${token.text} or all of ${token.text}`,
+      );
     }
     this.#next += 1;
     return { kind: "name", name: token.text, offset: token.offset };
@@ -150,11 +156,17 @@ class Parser {
   }
 
   #of(quantifier: Token): Condition {
-    const kind = quantifier.text === "all" ? "all" : quantifier.text === "1" || quantifier.text === "any" ? "one" : null;
-    if (kind === null) return fail(quantifier.offset, `the quantifier ${quote(quantifier.text)}`, "write 1 of or all of");
+    const kind =
+      quantifier.text === "all" ? "all" : quantifier.text === "1" || quantifier.text === "any" ? "one" : null;
+    if (kind === null)
+      return fail(quantifier.offset, `the quantifier ${quote(quantifier.text)}`, "write 1 of or all of");
     const pattern = this.#tokens[this.#next + 2];
     if (pattern === undefined || pattern.text === "(" || pattern.text === ")" || KEYWORDS.has(pattern.text)) {
-      return fail(quantifier.offset, `${quote(`${quantifier.text} of`)} without names`, "write them or a pattern such as selection_* after it");
+      return fail(
+        quantifier.offset,
+        `${quote(`${quantifier.text} of`)} without names`,
+        "write them or a pattern such as selection_* after it",
+      );
     }
     this.#next += 3;
     return { kind: "of", quantifier: kind, pattern: pattern.text, offset: pattern.offset };
@@ -164,7 +176,11 @@ class Parser {
   #nested(parse: () => Condition): Condition {
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) {
-      fail(this.#tokens[this.#next]?.offset ?? this.#end, "a condition nested too deep", `nest at most ${MAX_DEPTH} levels`);
+      fail(
+        this.#tokens[this.#next]?.offset ?? this.#end,
+        "a condition nested too deep",
+        `nest at most ${MAX_DEPTH} levels`,
+      );
     }
     const condition = parse();
     this.#depth -= 1;

@@ -19,14 +19,25 @@ export interface CorrelationSection {
 }
 
 const TYPES = ["temporal_ordered"];
-const UNSUPPORTED_TYPES = ["event_count", "value_count", "value_sum", "value_avg", "value_percentile", "temporal"];
+const UNSUPPORTED_TYPES: ReadonlySet<string> = new Set([
+  "event_count",
+  "value_count",
+  "value_sum",
+  "value_avg",
+  "value_percentile",
+  "temporal",
+]);
 
 /** Meaningless where something was refused. */
 export function checkCorrelation(section: YamlMap, findings: Findings): CorrelationSection {
-  refuseUnknownKeys(section, ["type", "rules", "aliases", "group-by", "timespan", "condition"], { where: "correlation", findings });
+  refuseUnknownKeys(section, ["type", "rules", "aliases", "group-by", "timespan", "condition"], {
+    where: "correlation",
+    findings,
+  });
   checkType(section, findings);
   const aliases = entryOf(section, "aliases");
-  if (aliases !== undefined) findings.refuse(aliases.at, "aliases are not supported", "group by accountId, which every event has");
+  if (aliases !== undefined)
+    findings.refuse(aliases.at, "aliases are not supported", "group by accountId, which every event has");
   const rules = checkRules(section, findings);
   checkGroupBy(section, findings);
   checkCount(section, rules.length, findings);
@@ -37,8 +48,9 @@ function checkType(section: YamlMap, findings: Findings): void {
   const type = readText(section, "type", findings);
   const at = entryOf(section, "type")?.value.at ?? section.at;
   if (type === undefined) {
-    if (entryOf(section, "type") === undefined) findings.refuse(at, "a correlation without type", "write type: temporal_ordered");
-  } else if (UNSUPPORTED_TYPES.includes(type)) {
+    if (entryOf(section, "type") === undefined)
+      findings.refuse(at, "a correlation without type", "write type: temporal_ordered");
+  } else if (UNSUPPORTED_TYPES.has(type)) {
     findings.refuse(at, `the correlation type ${quote(type)} is not supported`, "write temporal_ordered");
   } else if (!TYPES.includes(type)) {
     findings.refuse(at, `the unknown correlation type ${quote(type)}`, suggest(type, TYPES));
@@ -52,12 +64,14 @@ function checkRules(section: YamlMap, findings: Findings): Placed[] {
     return [];
   }
   const nodes = entry.value.kind === "list" ? entry.value.items : [entry.value];
-  if (nodes.length === 0) findings.refuse(entry.value.at, "an empty list of rules", "write the rules' names or ids in their order");
+  if (nodes.length === 0)
+    findings.refuse(entry.value.at, "an empty list of rules", "write the rules' names or ids in their order");
   const rules: Placed[] = [];
   for (const node of nodes) {
     const text = textOf(node, "rules: item", findings);
     if (text === undefined) continue;
-    if (rules.some((rule) => rule.text === text)) findings.refuse(node.at, `the rule ${quote(text)} twice`, "write a second rule with another name");
+    if (rules.some((rule) => rule.text === text))
+      findings.refuse(node.at, `the rule ${quote(text)} twice`, "write a second rule with another name");
     rules.push({ text, at: node.at });
   }
   return rules;
@@ -71,7 +85,11 @@ function checkGroupBy(section: YamlMap, findings: Findings): void {
   }
   const fields = readTexts(section, "group-by", findings);
   if (fields !== undefined && (fields.length !== 1 || fields[0] !== "accountId")) {
-    findings.refuse(entry.value.at, `group-by ${fields.length === 0 ? "nothing" : quote(fields.join(", "))} is not supported`, "write group-by: [accountId]");
+    findings.refuse(
+      entry.value.at,
+      `group-by ${fields.length === 0 ? "nothing" : quote(fields.join(", "))} is not supported`,
+      "write group-by: [accountId]",
+    );
   }
 }
 
@@ -93,7 +111,11 @@ function checkCount(section: YamlMap, rules: number, findings: Findings): void {
   const entry = entryOf(section, "condition");
   if (entry === undefined) return;
   if (entry.value.kind !== "map") {
-    findings.refuse(entry.value.at, `condition: ${describe(entry.value)}: boolean conditions over rules are not supported`, "remove it: a sequence asks for all its rules");
+    findings.refuse(
+      entry.value.at,
+      `condition: ${describe(entry.value)}: boolean conditions over rules are not supported`,
+      "remove it: a sequence asks for all its rules",
+    );
     return;
   }
   const [only, ...others] = entry.value.entries;

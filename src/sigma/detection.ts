@@ -46,7 +46,11 @@ export function checkDetection(section: YamlMap, scope: DetectionScope): Express
   const expression = checkConditions(condition, { selections, used, findings: scope.findings });
   for (const entry of section.entries) {
     if (selections.has(entry.key) && !used.has(entry.key)) {
-      scope.findings.warn(entry.at, `the selection ${quote(entry.key)} is not used`, "name it in the condition or remove it");
+      scope.findings.warn(
+        entry.at,
+        `the selection ${quote(entry.key)} is not used`,
+        "name it in the condition or remove it",
+      );
     }
   }
   return expression;
@@ -73,7 +77,11 @@ function checkListItem(item: YamlNode, scope: DetectionScope): Expression {
 }
 
 function refuseKeyword(scalar: YamlScalar, scope: DetectionScope): Expression {
-  scope.findings.refuse(scalar.at, `the keyword ${describe(scalar)}: keyword search is not supported`, "write field: value");
+  scope.findings.refuse(
+    scalar.at,
+    `the keyword ${describe(scalar)}: keyword search is not supported`,
+    "write field: value",
+  );
   return NOTHING;
 }
 
@@ -99,13 +107,19 @@ function checkItem(entry: YamlEntry, scope: DetectionScope): Expression {
   const comparisons = comparisonsOf(values, { field, modifiers, service: scope.service, findings });
   const [only] = comparisons;
   const joined: Expression =
-    comparisons.length === 1 && only !== undefined ? only : { kind: modifiers.all ? "and" : "or", operands: comparisons };
+    comparisons.length === 1 && only !== undefined
+      ? only
+      : { kind: modifiers.all ? "and" : "or", operands: comparisons };
   return modifiers.negated ? { kind: "not", operand: joined } : joined;
 }
 
 function checkField(path: string, at: Position, scope: DetectionScope): Field | null {
   if (path === "") {
-    scope.findings.refuse(at, "a comparison without field: keyword search is not supported", "write a field's name before the modifiers");
+    scope.findings.refuse(
+      at,
+      "a comparison without field: keyword search is not supported",
+      "write a field's name before the modifiers",
+    );
     return null;
   }
   const field = findField(path);
@@ -114,7 +128,11 @@ function checkField(path: string, at: Position, scope: DetectionScope): Field | 
   const known = fieldPaths(service);
   const where = service === null ? "" : ` on service ${service}`;
   if (field !== null) {
-    scope.findings.refuse(at, `the field ${quote(path)} does not exist${where}`, `it exists on ${field.services.join(", ")}`);
+    scope.findings.refuse(
+      at,
+      `the field ${quote(path)} does not exist${where}`,
+      `it exists on ${field.services.join(", ")}`,
+    );
   } else if (path === "detail") {
     scope.findings.refuse(at, 'the field "detail" is a map', "write detail.<name>");
   } else {
@@ -136,8 +154,10 @@ function valuesOf(entry: YamlEntry, findings: Findings): readonly YamlScalar[] |
   }
   const scalars: YamlScalar[] = [];
   for (const item of value.items) {
-    if (item.kind !== "scalar") findings.refuse(item.at, `${describe(item)} in a list of values`, "write single values");
-    else if (item.value === null) findings.refuse(item.at, "null in a list of values", "write field: null as a selection of its own");
+    if (item.kind !== "scalar")
+      findings.refuse(item.at, `${describe(item)} in a list of values`, "write single values");
+    else if (item.value === null)
+      findings.refuse(item.at, "null in a list of values", "write field: null as a selection of its own");
     else scalars.push(item);
   }
   return scalars.length === value.items.length ? scalars : null;
@@ -153,15 +173,21 @@ function comparisonsOf(values: readonly YamlScalar[], scope: ValueScope): Expres
       findings.warn(values[0]?.at ?? START, `${operator} on ${path}, which has no order`, "compare it with a value");
     }
     return values.map((value): Expression => {
-      if (typeof value.value === "number" && Number.isFinite(value.value)) return { kind: "order", field: path, operator, bound: value.value };
+      if (typeof value.value === "number" && Number.isFinite(value.value))
+        return { kind: "order", field: path, operator, bound: value.value };
       findings.refuse(value.at, `${describe(value)} after ${operator}`, "write a number");
       return NOTHING;
     });
   }
   if (modifiers.cidr) {
     return values.map((value): Expression => {
-      if (typeof value.value === "string" && compileNetwork(value.value) !== null) return { kind: "in-network", field: path, network: value.value };
-      findings.refuse(value.at, `${describe(value)} after cidr`, "write a network without host bits, such as 10.0.0.0/8 or 2001:db8::/32");
+      if (typeof value.value === "string" && compileNetwork(value.value) !== null)
+        return { kind: "in-network", field: path, network: value.value };
+      findings.refuse(
+        value.at,
+        `${describe(value)} after cidr`,
+        "write a network without host bits, such as 10.0.0.0/8 or 2001:db8::/32",
+      );
       return NOTHING;
     });
   }
@@ -193,10 +219,12 @@ function checkConditions(entry: YamlEntry, scope: ConditionScope): Expression {
       continue;
     }
     const parsed = parseCondition(node.value);
-    if ("fault" in parsed) scope.findings.refuse(positionIn(node, parsed.fault.offset), parsed.fault.found, parsed.fault.instead);
+    if ("fault" in parsed)
+      scope.findings.refuse(positionIn(node, parsed.fault.offset), parsed.fault.found, parsed.fault.instead);
     else operands.push(resolve(parsed.condition, node, scope));
   }
-  if (nodes.length === 0) scope.findings.refuse(entry.at, "an empty list of conditions", "write an expression over the selections' names");
+  if (nodes.length === 0)
+    scope.findings.refuse(entry.at, "an empty list of conditions", "write an expression over the selections' names");
   const [only] = operands;
   return operands.length === 1 && only !== undefined ? only : { kind: "or", operands };
 }
@@ -214,16 +242,27 @@ function resolve(condition: Condition, source: YamlScalar, scope: ConditionScope
       const selection = scope.selections.get(condition.name);
       if (selection !== undefined) return selection;
       const known = [...scope.selections.keys()];
-      scope.findings.refuse(positionIn(source, condition.offset), `the unknown selection ${quote(condition.name)}`, suggest(condition.name, known));
+      scope.findings.refuse(
+        positionIn(source, condition.offset),
+        `the unknown selection ${quote(condition.name)}`,
+        suggest(condition.name, known),
+      );
       return NOTHING;
     }
     case "of": {
       const names = namesMatching(condition.pattern, [...scope.selections.keys()]);
       if (names.length === 0) {
-        scope.findings.refuse(positionIn(source, condition.offset), `${quote(condition.pattern)}, which is the name of no selection`, "write a pattern of existing names or them");
+        scope.findings.refuse(
+          positionIn(source, condition.offset),
+          `${quote(condition.pattern)}, which is the name of no selection`,
+          "write a pattern of existing names or them",
+        );
       }
       for (const name of names) scope.used.add(name);
-      return { kind: condition.quantifier === "one" ? "or" : "and", operands: names.map((name) => scope.selections.get(name) ?? NOTHING) };
+      return {
+        kind: condition.quantifier === "one" ? "or" : "and",
+        operands: names.map((name) => scope.selections.get(name) ?? NOTHING),
+      };
     }
   }
 }

@@ -104,9 +104,14 @@ const DETAIL = "detail.";
 const FIELDS: ReadonlyMap<string, Field> = new Map(
   [
     ...Object.entries(EVENT_READERS).map(([name, read]) => eventField(name, read)),
-    ...Object.entries(FACTS).map(
-      ([name, [kind, read]]): Field => ({ path: PROFILE + name, kind, list: false, services: SERVICES, symbols: [], read }),
-    ),
+    ...Object.entries(FACTS).map(([name, [kind, read]]): Field => ({
+      path: PROFILE + name,
+      kind,
+      list: false,
+      services: SERVICES,
+      symbols: [],
+      read,
+    })),
   ].map((field) => [field.path, field]),
 );
 

@@ -82,7 +82,11 @@ function checkAction(item: YamlNode, findings: Findings): ResponseAction[] {
     targets: checkTargets(item, findings),
   };
   if (action.extend && action.action !== "HOLD") {
-    findings.refuse(entryOf(item, "extend")?.at ?? item.at, `extend in ${key}`, "remove it: only hold needs it, freeze always extends");
+    findings.refuse(
+      entryOf(item, "extend")?.at ?? item.at,
+      `extend in ${key}`,
+      "remove it: only hold needs it, freeze always extends",
+    );
   }
   return [action];
 }
@@ -91,7 +95,11 @@ function checkScopes(item: YamlMap, key: ActionKey, findings: Findings): Scope[]
   const entry = entryOf(item, key);
   if (entry === undefined) return [];
   if (entry.value.kind !== "list" || entry.value.items.length === 0) {
-    findings.refuse(entry.value.at, `${key}: ${entry.value.kind === "list" ? "no scope" : describe(entry.value)}`, `write a list of ${SCOPES.join(", ")}`);
+    findings.refuse(
+      entry.value.at,
+      `${key}: ${entry.value.kind === "list" ? "no scope" : describe(entry.value)}`,
+      `write a list of ${SCOPES.join(", ")}`,
+    );
     return [];
   }
   return symbolsOf(entry.value, SCOPES, { what: "the scope", findings });
@@ -105,7 +113,11 @@ function checkTargets(item: YamlMap, findings: Findings): ResponseAction["target
   return [];
 }
 
-function symbolsOf<T extends string>(list: YamlList, known: readonly T[], options: { what: string; findings: Findings }): T[] {
+function symbolsOf<T extends string>(
+  list: YamlList,
+  known: readonly T[],
+  options: { what: string; findings: Findings },
+): T[] {
   const { what, findings } = options;
   const symbols: T[] = [];
   for (const item of list.items) {
@@ -135,7 +147,11 @@ function checkReason(item: YamlMap, findings: Findings): string {
   const reason = readText(item, "reason", findings);
   if (reason !== undefined && /^[A-Z][A-Z0-9_]{0,63}$/u.test(reason)) return reason;
   const found = entry === undefined ? "an action without reason" : `reason: ${describe(entry.value)}`;
-  findings.refuse(entry?.value.at ?? item.at, found, "write a code of capitals, digits and underscores, such as TAKEOVER_SEQUENCE");
+  findings.refuse(
+    entry?.value.at ?? item.at,
+    found,
+    "write a code of capitals, digits and underscores, such as TAKEOVER_SEQUENCE",
+  );
   return "";
 }
 
@@ -146,7 +162,8 @@ function checkTest(item: YamlNode, findings: Findings): RuleTest[] {
   }
   refuseUnknownKeys(item, ["name", "given", "events", "expect"], { where: "a test", findings });
   for (const key of ["name", "events", "expect"]) {
-    if (entryOf(item, key) === undefined) findings.refuse(item.at, `a test without ${key}`, "write name, events and expect");
+    if (entryOf(item, key) === undefined)
+      findings.refuse(item.at, `a test without ${key}`, "write name, events and expect");
   }
   return [
     {
@@ -171,13 +188,18 @@ function checkGiven(test: YamlMap, findings: Findings): RuleTest["given"] {
   if (given === undefined) return [];
   return given.entries.flatMap(({ key, value }) => {
     if (value.kind !== "map") {
-      findings.refuse(value.at, `given ${key}: ${describe(value)}`, "write a snapshot's fields, such as { enrolledFactors: [TOTP] }");
+      findings.refuse(
+        value.at,
+        `given ${key}: ${describe(value)}`,
+        "write a snapshot's fields, such as { enrolledFactors: [TOTP] }",
+      );
       return [];
     }
     const fields = new Map<string, SnapshotValue>();
     for (const entry of value.entries) {
       const snapshotValue = valueOf(entry.value);
-      if (snapshotValue === undefined) findings.refuse(entry.value.at, `${entry.key}: ${describe(entry.value)}`, "write a value or a list of values");
+      if (snapshotValue === undefined)
+        findings.refuse(entry.value.at, `${entry.key}: ${describe(entry.value)}`, "write a value or a list of values");
       else fields.set(entry.key, snapshotValue);
     }
     return [{ account: key, fields }];
@@ -190,4 +212,3 @@ function valueOf(node: YamlNode): SnapshotValue | undefined {
   const items = node.items.flatMap((item) => (item.kind === "scalar" && item.value !== null ? [item.value] : []));
   return items.length === node.items.length ? items : undefined;
 }
-

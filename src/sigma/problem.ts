@@ -25,9 +25,7 @@ export function formatProblem(problem: Problem): string {
 
 /** By file, then by place: the order a reader fixes them in. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
-  return problems.toSorted(
-    (a, b) => compareText(a.file, b.file) || a.line - b.line || a.column - b.column,
-  );
+  return problems.toSorted((a, b) => compareText(a.file, b.file) || a.line - b.line || a.column - b.column);
 }
 
 /** Code-unit order: the same on every machine, whatever its locale. */

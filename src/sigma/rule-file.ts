@@ -19,7 +19,7 @@ const STATUSES = ["stable", "test", "experimental", "deprecated", "unsupported"]
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
 const TAG = /^[a-z0-9_-]+\.[a-z0-9._-]+$/u;
 const DATE = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/u;
-const UNSUPPORTED_SERVICES = ["trade", "signal"];
+const UNSUPPORTED_SERVICES: ReadonlySet<string> = new Set(["trade", "signal"]);
 
 /** Never throws, whatever the text. Documents with a problem are left out. */
 export function readRuleFile(file: RuleText, findings: Findings): CheckedDocument[] {
@@ -32,7 +32,11 @@ export function readRuleFile(file: RuleText, findings: Findings): CheckedDocumen
 
 function checkDocument(tree: YamlNode, findings: Findings): CheckedDocument | null {
   if (tree.kind !== "map") {
-    findings.refuse(tree.at, `${describe(tree)} where a rule is due`, "write title:, logsource: and detection:, or title: and correlation:");
+    findings.refuse(
+      tree.at,
+      `${describe(tree)} where a rule is due`,
+      "write title:, logsource: and detection:, or title: and correlation:",
+    );
     return null;
   }
   refuseForeignKinds(tree, findings);
@@ -63,7 +67,12 @@ function checkDocument(tree: YamlNode, findings: Findings): CheckedDocument | nu
 function refuseForeignKinds(tree: YamlMap, findings: Findings): void {
   const filter = entryOf(tree, "filter");
   const action = entryOf(tree, "action");
-  if (filter !== undefined) findings.refuse(filter.at, "filter documents are not supported", "write the exception into the rule: … and not filter");
+  if (filter !== undefined)
+    findings.refuse(
+      filter.at,
+      "filter documents are not supported",
+      "write the exception into the rule: … and not filter",
+    );
   if (action !== undefined) findings.refuse(action.at, "the collection action", "write each rule out");
   for (const entry of tree.entries) {
     if (entry.key !== "holdfast" && nearest(entry.key, ["holdfast"]) !== null) {
@@ -71,7 +80,11 @@ function refuseForeignKinds(tree: YamlMap, findings: Findings): void {
     }
   }
   if (filter === undefined && entryOf(tree, "detection") === undefined && entryOf(tree, "correlation") === undefined) {
-    findings.refuse(tree.at, "a document with neither detection nor correlation", "write logsource: and detection:, or correlation:");
+    findings.refuse(
+      tree.at,
+      "a document with neither detection nor correlation",
+      "write logsource: and detection:, or correlation:",
+    );
   }
 }
 
@@ -93,14 +106,16 @@ function checkShared(tree: YamlMap, findings: Findings) {
 function checkTitle(tree: YamlMap, findings: Findings): string {
   const title = readText(tree, "title", findings);
   if (entryOf(tree, "title") === undefined) findings.refuse(tree.at, "a rule without title", "write title:");
-  if (title !== undefined && title.length > 256) findings.refuse(tree.at, `a title of ${title.length} characters`, "at most 256");
+  if (title !== undefined && title.length > 256)
+    findings.refuse(tree.at, `a title of ${title.length} characters`, "at most 256");
   return title ?? "";
 }
 
 function checkId(tree: YamlMap, findings: Findings): string | null {
   const id = readText(tree, "id", findings);
   if (id === undefined) return null;
-  if (!UUID.test(id)) findings.refuse(entryOf(tree, "id")?.value.at ?? tree.at, `the id ${quote(id)}`, "write a UUID (version 4)");
+  if (!UUID.test(id))
+    findings.refuse(entryOf(tree, "id")?.value.at ?? tree.at, `the id ${quote(id)}`, "write a UUID (version 4)");
   return id.toLowerCase();
 }
 
@@ -115,7 +130,11 @@ function checkTags(tree: YamlMap, findings: Findings): readonly string[] {
   const tags = readTexts(tree, "tags", findings) ?? [];
   for (const tag of tags) {
     if (!TAG.test(tag)) {
-      findings.refuse(entryOf(tree, "tags")?.value.at ?? tree.at, `the tag ${quote(tag)}`, "write namespace.name in lower case, such as attack.t1556.006");
+      findings.refuse(
+        entryOf(tree, "tags")?.value.at ?? tree.at,
+        `the tag ${quote(tag)}`,
+        "write namespace.name in lower case, such as attack.t1556.006",
+      );
     }
   }
   return tags;
@@ -134,7 +153,11 @@ function checkDescription(tree: YamlMap, findings: Findings): void {
   }
   const taxonomy = readText(tree, "taxonomy", findings);
   if (taxonomy !== undefined && taxonomy !== "sigma") {
-    findings.refuse(entryOf(tree, "taxonomy")?.value.at ?? tree.at, `the taxonomy ${quote(taxonomy)} is not supported`, "write the fields' own names and remove it");
+    findings.refuse(
+      entryOf(tree, "taxonomy")?.value.at ?? tree.at,
+      `the taxonomy ${quote(taxonomy)} is not supported`,
+      "write the fields' own names and remove it",
+    );
   }
 }
 
@@ -143,23 +166,37 @@ function checkLogsource(tree: YamlMap, findings: Findings): Service | null | und
   const before = findings.problems.length;
   const logsource = readMap(tree, "logsource", findings);
   if (logsource === undefined) {
-    if (entryOf(tree, "logsource") === undefined) findings.refuse(tree.at, "a detection without logsource", "write logsource: { product: exchange, service: auth }");
+    if (entryOf(tree, "logsource") === undefined)
+      findings.refuse(
+        tree.at,
+        "a detection without logsource",
+        "write logsource: { product: exchange, service: auth }",
+      );
     return undefined;
   }
   refuseUnknownKeys(logsource, ["category", "product", "service", "definition"], { where: "logsource", findings });
   const category = entryOf(logsource, "category");
-  if (category !== undefined) findings.refuse(category.at, "a log source by category", "write product: exchange and a service");
+  if (category !== undefined)
+    findings.refuse(category.at, "a log source by category", "write product: exchange and a service");
   const product = readText(logsource, "product", findings);
   if (product !== "exchange") {
     const at = entryOf(logsource, "product")?.value.at ?? logsource.at;
-    findings.refuse(at, product === undefined ? "a log source without product" : `the product ${quote(product)}`, "write product: exchange");
+    findings.refuse(
+      at,
+      product === undefined ? "a log source without product" : `the product ${quote(product)}`,
+      "write product: exchange",
+    );
   }
   const service = readText(logsource, "service", findings);
   const known = SERVICES.find((candidate) => candidate === service);
   if (service !== undefined && known === undefined) {
     const at = entryOf(logsource, "service")?.value.at ?? logsource.at;
-    const missing = UNSUPPORTED_SERVICES.includes(service);
-    findings.refuse(at, `the service ${quote(service)}${missing ? " is not supported" : ""}`, missing ? `known: ${SERVICES.join(", ")}` : suggest(service, SERVICES));
+    const missing = UNSUPPORTED_SERVICES.has(service);
+    findings.refuse(
+      at,
+      `the service ${quote(service)}${missing ? " is not supported" : ""}`,
+      missing ? `known: ${SERVICES.join(", ")}` : suggest(service, SERVICES),
+    );
   }
   return findings.problems.length > before ? undefined : (known ?? null);
 }

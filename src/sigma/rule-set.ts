@@ -59,7 +59,13 @@ function indexDocuments(documents: readonly CheckedDocument[], findings: Readonl
         continue;
       }
       const place = `${holder.file}:${holder.at.line}`;
-      findings.get(document.file)?.refuse(document.at, `the rule ${quote(claim)}, which ${place} is already`, "give it an id and a name of its own");
+      findings
+        .get(document.file)
+        ?.refuse(
+          document.at,
+          `the rule ${quote(claim)}, which ${place} is already`,
+          "give it an id and a name of its own",
+        );
     }
   }
   return names;
@@ -78,19 +84,35 @@ function checkReferences(documents: readonly CheckedDocument[], scope: Reference
     if (standalone || document.respondAt === null) continue;
     scope.findings
       .get(document.file)
-      ?.refuse(document.respondAt, "a response of a rule that only correlations use", "write it in the correlation, or generate: true there");
+      ?.refuse(
+        document.respondAt,
+        "a response of a rule that only correlations use",
+        "write it in the correlation, or generate: true there",
+      );
   }
 }
 
-function checkReference(from: CorrelationDocument, rule: { text: string; at: Position }, scope: ReferenceScope): CheckedDocument | null {
+function checkReference(
+  from: CorrelationDocument,
+  rule: { text: string; at: Position },
+  scope: ReferenceScope,
+): CheckedDocument | null {
   const target = scope.names.get(rule.text) ?? scope.names.get(rule.text.toLowerCase());
   const findings = scope.findings.get(from.file);
   if (target === undefined) {
-    if (!scope.broken) findings?.refuse(rule.at, `the unknown rule ${quote(rule.text)}`, suggest(rule.text, referableNames(scope.names)));
+    if (!scope.broken)
+      findings?.refuse(
+        rule.at,
+        `the unknown rule ${quote(rule.text)}`,
+        suggest(rule.text, referableNames(scope.names)),
+      );
     return null;
   }
   if (target.kind === "correlation") {
-    const found = target === from ? "a correlation over itself" : `the correlation ${quote(rule.text)} in a correlation, which is not supported`;
+    const found =
+      target === from
+        ? "a correlation over itself"
+        : `the correlation ${quote(rule.text)} in a correlation, which is not supported`;
     findings?.refuse(rule.at, found, "name detection rules");
     return null;
   }
@@ -98,5 +120,7 @@ function checkReference(from: CorrelationDocument, rule: { text: string; at: Pos
 }
 
 function referableNames(names: Names): string[] {
-  return [...names].flatMap(([name, document]) => (document.kind === "detection" && name === (document.name ?? name) ? [name] : []));
+  return [...names].flatMap(([name, document]) =>
+    document.kind === "detection" && name === (document.name ?? name) ? [name] : [],
+  );
 }

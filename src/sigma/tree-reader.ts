@@ -29,7 +29,12 @@ export function textOf(node: YamlNode, what: string, findings: Findings): string
 }
 
 /** One of a closed set, or undefined (reported, with the nearest known one). */
-export function readSymbol<T extends string>(map: YamlMap, key: string, known: readonly T[], findings: Findings): T | undefined {
+export function readSymbol<T extends string>(
+  map: YamlMap,
+  key: string,
+  known: readonly T[],
+  findings: Findings,
+): T | undefined {
   const entry = entryOf(map, key);
   if (entry === undefined) return undefined;
   const text = textOf(entry.value, `${key}:`, findings);
@@ -74,7 +79,11 @@ export function readBoolean(map: YamlMap, key: string, findings: Findings): bool
 }
 
 /** Reports every key outside `known`. */
-export function refuseUnknownKeys(map: YamlMap, known: readonly string[], options: { where: string; findings: Findings }): void {
+export function refuseUnknownKeys(
+  map: YamlMap,
+  known: readonly string[],
+  options: { where: string; findings: Findings },
+): void {
   for (const entry of map.entries) {
     if (!known.includes(entry.key)) {
       options.findings.refuse(entry.at, `the key ${quote(entry.key)} in ${options.where}`, suggest(entry.key, known));

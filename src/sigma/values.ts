@@ -32,7 +32,8 @@ export function textExpression(values: readonly YamlScalar[], scope: ValueScope)
   for (const value of values) {
     const compared = compare(value, scope);
     if (typeof compared !== "string") expressions.push(compared);
-    else if (modifiers.all) expressions.push({ kind: "one-of", field: field.path, literals: [compared], cased: modifiers.cased });
+    else if (modifiers.all)
+      expressions.push({ kind: "one-of", field: field.path, literals: [compared], cased: modifiers.cased });
     else literals.push(compared);
   }
   if (literals.length > 0) expressions.unshift({ kind: "one-of", field: field.path, literals, cased: modifiers.cased });
@@ -55,7 +56,11 @@ function compare(value: YamlScalar, scope: ValueScope): string | Expression {
     return compareTyped(value, value.value, scope);
   }
   if (!value.quoted && isReadDifferently(value.value)) {
-    findings.refuse(value.at, `${quote(value.text)}, which YAML 1.1 readers (pySigma) read as something else`, `quote it: '${value.text}'`);
+    findings.refuse(
+      value.at,
+      `${quote(value.text)}, which YAML 1.1 readers (pySigma) read as something else`,
+      `quote it: '${value.text}'`,
+    );
     return NEVER;
   }
   const pattern = widen(parsePattern(value.value), { before: modifiers.before, after: modifiers.after });
@@ -64,14 +69,19 @@ function compare(value: YamlScalar, scope: ValueScope): string | Expression {
 
 /** YAML 1.1: `no` is false, `010` is 8, `1_000` a number, `12:30` 750. */
 function isReadDifferently(text: string): boolean {
-  return /^(?:yes|no|on|off)$/iu.test(text) || /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/u.test(text) || /^[-+]?\d+_[\d_]*$/u.test(text);
+  return (
+    /^(?:yes|no|on|off)$/iu.test(text) ||
+    /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/u.test(text) ||
+    /^[-+]?\d+_[\d_]*$/u.test(text)
+  );
 }
 
 function comparePattern(pattern: Pattern, value: YamlScalar, scope: ValueScope): string | Expression {
   const { field, modifiers } = scope;
   const literal = literalOf(pattern);
   if (field.kind === "boolean" || field.kind === "number") {
-    if (literal === null && field.kind === "number") return { kind: "like", field: field.path, pattern, cased: modifiers.cased };
+    if (literal === null && field.kind === "number")
+      return { kind: "like", field: field.path, pattern, cased: modifiers.cased };
     const typed = literal === null ? null : fromText(literal, field.kind);
     if (typed === null) return never(value, scope, `it is a ${field.kind}`);
     return { kind: "equals", field: field.path, value: typed };
@@ -90,12 +100,23 @@ function fromText(literal: string, kind: "boolean" | "number"): number | boolean
 /** A YAML number or boolean: as such for a field of its kind, else by its text. */
 function compareTyped(value: YamlScalar, typed: number | boolean, scope: ValueScope): string | Expression {
   const { field, findings } = scope;
-  if (typeof typed === "number" && (!Number.isFinite(typed) || (Number.isInteger(typed) && !Number.isSafeInteger(typed)))) {
-    findings.refuse(value.at, `the number ${quote(value.text)}, which cannot be held exactly`, `quote it: '${value.text}'`);
+  if (
+    typeof typed === "number" &&
+    (!Number.isFinite(typed) || (Number.isInteger(typed) && !Number.isSafeInteger(typed)))
+  ) {
+    findings.refuse(
+      value.at,
+      `the number ${quote(value.text)}, which cannot be held exactly`,
+      `quote it: '${value.text}'`,
+    );
     return NEVER;
   }
   if (typeof typed === "number" && /^[-+]?(?:0[\do]|\d+e)/iu.test(value.text)) {
-    findings.refuse(value.at, `${quote(value.text)}, which YAML 1.1 readers (pySigma) read as something else`, `quote it, or write ${typed}`);
+    findings.refuse(
+      value.at,
+      `${quote(value.text)}, which YAML 1.1 readers (pySigma) read as something else`,
+      `quote it, or write ${typed}`,
+    );
     return NEVER;
   }
   if (field.kind === "number" || field.kind === "boolean") {

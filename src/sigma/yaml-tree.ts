@@ -129,7 +129,11 @@ class TreeBuilder {
     if (isAlias(node)) this.#aliases += 1;
     if (this.#nodes > MAX_NODES || this.#aliases > MAX_ALIASES || depth > MAX_DEPTH) {
       this.#tooLarge = true;
-      this.#refuse(at, "YAML nested or repeated too much", `at most ${MAX_DEPTH} levels, ${MAX_NODES} values, ${MAX_ALIASES} aliases`);
+      this.#refuse(
+        at,
+        "YAML nested or repeated too much",
+        `at most ${MAX_DEPTH} levels, ${MAX_NODES} values, ${MAX_ALIASES} aliases`,
+      );
       return null;
     }
     if (node.tag !== undefined && node.tag !== null && !node.tag.startsWith("tag:yaml.org,2002:")) {
@@ -137,14 +141,15 @@ class TreeBuilder {
     }
     if (isAlias(node)) {
       const target = node.resolve(this.#document) as ParsedNode | undefined;
-      if (target === undefined) return this.#refuse(at, `the alias *${node.source} of nothing`, "define its anchor before it");
+      if (target === undefined)
+        return this.#refuse(at, `the alias *${node.source} of nothing`, "define its anchor before it");
       return this.#convert(target, depth + 1);
     }
     if (isMap(node)) return this.#convertMap(node, at, depth);
     if (isSeq(node)) {
       const items: YamlNode[] = [];
       for (const item of node.items) {
-        const converted = this.#convert(item as ParsedNode, depth + 1);
+        const converted = this.#convert(item, depth + 1);
         if (converted !== null) items.push(converted);
       }
       return { kind: "list", at, items };
@@ -161,7 +166,7 @@ class TreeBuilder {
         this.#refuse(keyAt, "a key that is no text", "write a name as the key");
         continue;
       }
-      const key = typeof pair.key.value === "string" ? pair.key.value : String(pair.key.source ?? pair.key.value);
+      const key = typeof pair.key.value === "string" ? pair.key.value : pair.key.source;
       if (keys.has(key)) this.#refuse(keyAt, `the key ${quote(key)} twice in one map`, "write it once");
       keys.add(key);
       if (key === "<<") this.#refuse(keyAt, 'the merge key "<<"', "write the keys out");
@@ -171,16 +176,24 @@ class TreeBuilder {
     return { kind: "map", at, entries };
   }
 
-  #convertScalar(node: ParsedNode & { value?: unknown; source?: string; type?: string }, at: Position): YamlNode | null {
+  #convertScalar(
+    node: ParsedNode & { value?: unknown; source?: string; type?: string },
+    at: Position,
+  ): YamlNode | null {
     const { value } = node;
     const quoted = node.type === "QUOTE_SINGLE" || node.type === "QUOTE_DOUBLE";
-    const text = node.source ?? String(value ?? "");
-    const onOneLine = (quoted || node.type === "PLAIN") && node.range[1] - node.range[0] === text.length + (quoted ? 2 : 0);
+    const text = node.source ?? "";
+    const onOneLine =
+      (quoted || node.type === "PLAIN") && node.range[1] - node.range[0] === text.length + (quoted ? 2 : 0);
     const textOffset = onOneLine ? node.range[0] + (quoted ? 1 : 0) : null;
     if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
       return { kind: "scalar", at, value, text, quoted: quoted || node.type !== "PLAIN", textOffset };
     }
-    return this.#refuse(at, `a value of a kind that rules do not have (${typeof value})`, "write text, a number, true, false or null");
+    return this.#refuse(
+      at,
+      `a value of a kind that rules do not have (${typeof value})`,
+      "write text, a number, true, false or null",
+    );
   }
 
   #refuse(at: Position, found: string, instead: string): null {

@@ -65,7 +65,12 @@ function unused(): never {
   throw new Error("a driver keeps no state log");
 }
 
-const NO_LOG: StateCodec = { encodeGroup: unused, decodeGroup: unused, encodePartition: unused, decodePartition: unused };
+const NO_LOG: StateCodec = {
+  encodeGroup: unused,
+  decodeGroup: unused,
+  encodePartition: unused,
+  decodePartition: unused,
+};
 
 /** A timer that does not move would be waited for for ever. */
 function next(wakeAt: Instant | undefined, before: Instant): Instant | undefined {

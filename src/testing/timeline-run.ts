@@ -28,7 +28,8 @@ export function runTimeline(timeline: Timeline, options: DriverOptions): Timelin
   for (const [index, { at, arrival }] of timeline.lines.filter((line) => line.arrival !== null).entries()) {
     lines.push({ at, arrival, outcome: outcomeOf(decided.perLine[index] ?? []) });
   }
-  for (const command of decided.atEnd) lines.push({ at: command.issuedAt, arrival: null, outcome: outcomeOf([command]) });
+  for (const command of decided.atEnd)
+    lines.push({ at: command.issuedAt, arrival: null, outcome: outcomeOf([command]) });
   return { given: timeline.given, lines };
 }
 

@@ -76,7 +76,10 @@ export function parseLine(line: string, number: number): TimelineLine {
     if (outcome.length === 0) throw new TimelineError(`nothing happens in "${line}"; write a type after the time`);
     return { at, arrival: null, outcome };
   }
-  const account = serviceOfType(words[0] ?? "") === undefined && words.length > 1 && !words[1]?.includes("=") ? words.shift() : "alice";
+  const account =
+    serviceOfType(words[0] ?? "") === undefined && words.length > 1 && !words[1]?.includes("=")
+      ? words.shift()
+      : "alice";
   const [type = "", ...fields] = words;
   return { at, arrival: eventOf({ eventId: `e${number}`, accountId: account, type, occurredAt: at }, fields), outcome };
 }
@@ -152,7 +155,8 @@ const WORDS = /(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\]|[^\s"[])+/gu;
 
 /** Words are separated by spaces, except inside quotes and brackets. */
 function splitWords(text: string): string[] {
-  if (text.replaceAll(WORDS, "").trim() !== "") throw new TimelineError(`an open quote or bracket in "${text}"; close it`);
+  if (text.replaceAll(WORDS, "").trim() !== "")
+    throw new TimelineError(`an open quote or bracket in "${text}"; close it`);
   return text.match(WORDS) ?? [];
 }
 
@@ -178,7 +182,9 @@ export function parseTime(text: string): number {
   if (parts === null || (hours ?? 0) > 23 || (minutes ?? 0) > 59 || (seconds ?? 0) > 59) {
     throw new TimelineError(`the time "${text}"; write hh:mm, hh:mm:ss, hh:mm:ss.mmm or +3d04:00`);
   }
-  return (days ?? 0) * DAY + (hours ?? 0) * HOUR + (minutes ?? 0) * MINUTE + (seconds ?? 0) * SECOND + (milliseconds ?? 0);
+  return (
+    (days ?? 0) * DAY + (hours ?? 0) * HOUR + (minutes ?? 0) * MINUTE + (seconds ?? 0) * SECOND + (milliseconds ?? 0)
+  );
 }
 
 /** The shortest way to write it that parseTime reads back. */
@@ -204,10 +210,13 @@ export function printTimeline({ given, lines }: Timeline): string {
       outcome: outcome.length === 0 ? "" : `→ ${outcome.join(", ")}`,
     })),
   ];
-  const width = (read: (cell: (typeof cells)[number]) => string): number => Math.max(0, ...cells.map((cell) => read(cell).length));
+  const width = (read: (cell: (typeof cells)[number]) => string): number =>
+    Math.max(0, ...cells.map((cell) => read(cell).length));
   const [time, account] = [width((cell) => cell.time), width((cell) => cell.account)];
   return cells
-    .map((cell) => `${cell.time.padEnd(time)}  ${cell.account.padEnd(account)}  ${cell.event}${cell.outcome === "" ? "" : `  ${cell.outcome}`}`.trimEnd())
+    .map((cell) =>
+      `${cell.time.padEnd(time)}  ${cell.account.padEnd(account)}  ${cell.event}${cell.outcome === "" ? "" : `  ${cell.outcome}`}`.trimEnd(),
+    )
     .join("\n");
 }
 
@@ -223,7 +232,8 @@ function printFields(event: ExchangeEvent): string {
   for (const [name, value] of Object.entries(event)) {
     if (HEAD.has(name) || value === null || value === undefined) continue;
     if (name === "eventId" && /^(?:e\d+|given-.*)$/u.test(String(value))) continue;
-    if (name === "detail") words.push(...Object.entries(value as object).map(([key, text]) => `detail.${key}=${word(text)}`));
+    if (name === "detail")
+      words.push(...Object.entries(value as object).map(([key, text]) => `detail.${key}=${word(text)}`));
     else words.push(`${name}=${Array.isArray(value) ? `[${value.map(word).join(",")}]` : word(value)}`);
   }
   return words.join(" ");

@@ -25,7 +25,10 @@ test("the shipped rules are sound, and their tests pass", async () => {
 });
 
 test("all problems of all files, one a line, and exit code 1", async () => {
-  await writeFile(join(directory, "a.yml"), "title: A\nlogsource: { product: exchange }\ndetection: { a: { ipp: x }, condition: a }\n");
+  await writeFile(
+    join(directory, "a.yml"),
+    "title: A\nlogsource: { product: exchange }\ndetection: { a: { ipp: x }, condition: a }\n",
+  );
   await writeFile(join(directory, "b.yml"), "title: B\n");
   const { code, out, err } = await run(directory);
   deepEqual([code, out], [1, ""]);

@@ -8,7 +8,9 @@ export interface Console {
   readonly err: () => string;
 }
 
-export function openConsole(given: { stdin?: readonly (Buffer | string)[]; isTTY?: boolean; signal?: AbortSignal } = {}): Console {
+export function openConsole(
+  given: { stdin?: readonly (Buffer | string)[]; isTTY?: boolean; signal?: AbortSignal } = {},
+): Console {
   let out = "";
   let err = "";
   return {
@@ -23,6 +25,7 @@ export function openConsole(given: { stdin?: readonly (Buffer | string)[]; isTTY
       env: {},
       signal: given.signal ?? new AbortController().signal,
       self: [],
+      nodeVersion: "v24.0.0",
     },
   };
 }

@@ -29,15 +29,42 @@ const OPTIONS: ReplayOptions = {
 
 type Line = Readonly<Record<string, unknown>>;
 
-const NOTICE: Line = { topic: "auth-events", eventId: "a1", accountId: "alice", type: "RISK_NOTICE_SENT", occurredAt: "2024-06-09T02:00:00+02:00", channel: "SMS" };
-const SWITCH: Line = { topic: "auth-events", eventId: "a2", accountId: "alice", type: "FACTOR_SWITCHED", occurredAt: 1_717_891_320_000, factor: "TOTP", toFactor: "SMS" };
-const KEY: Line = { topic: "api-key-events", eventId: "a3", accountId: "alice", type: "API_KEY_CREATED", occurredAt: "2024-06-09T00:04:00.000Z", rights: ["WITHDRAW"] };
+const NOTICE: Line = {
+  topic: "auth-events",
+  eventId: "a1",
+  accountId: "alice",
+  type: "RISK_NOTICE_SENT",
+  occurredAt: "2024-06-09T02:00:00+02:00",
+  channel: "SMS",
+};
+const SWITCH: Line = {
+  topic: "auth-events",
+  eventId: "a2",
+  accountId: "alice",
+  type: "FACTOR_SWITCHED",
+  occurredAt: 1_717_891_320_000,
+  factor: "TOTP",
+  toFactor: "SMS",
+};
+const KEY: Line = {
+  topic: "api-key-events",
+  eventId: "a3",
+  accountId: "alice",
+  type: "API_KEY_CREATED",
+  occurredAt: "2024-06-09T00:04:00.000Z",
+  rights: ["WITHDRAW"],
+};
 
 async function run(lines: readonly (Line | string)[], given: Partial<ReplayOptions> = {}, isTTY = false) {
   const text = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n");
   const { io, out, err } = openConsole({ stdin: [text], isTTY });
   const code = await replay({ ...OPTIONS, ...given }, io);
-  const printed = isTTY ? [] : out().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Record<string, unknown>);
+  const printed = isTTY
+    ? []
+    : out()
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
   return { code, printed, out: out(), err: err() };
 }
 
@@ -45,14 +72,25 @@ test("detections and commands are NDJSON with the records' field names; evidence
   const { code, printed, err } = await run([NOTICE, "", SWITCH, KEY]);
   strictEqual(code, 0);
   strictEqual(err, "3 events, 0 lines rejected, 2 detections, 1 commands\n");
-  deepEqual(printed.map((line) => [line["kind"], line["detectionKind"] ?? line["action"]]), [["detection", "OPENED"], ["command", "FREEZE"], ["detection", "CLOSED"]]);
+  deepEqual(
+    printed.map((line) => [line["kind"], line["detectionKind"] ?? line["action"]]),
+    [
+      ["detection", "OPENED"],
+      ["command", "FREEZE"],
+      ["detection", "CLOSED"],
+    ],
+  );
   const command = printed[1]!;
   strictEqual(command["caseId"], "alice/a7bc9420-e856-411b-bfe1-c5c0200da563/a3");
   strictEqual(command["expiresAt"], 1_717_891_440_000 + DAY);
   const evidence = command["evidence"] as Record<string, unknown>[];
   deepEqual(
     evidence.map(({ eventId, topic, partition, offset }) => [eventId, topic, partition, offset]),
-    [["a1", "auth-events", 0, 1], ["a2", "auth-events", 0, 3], ["a3", "api-key-events", 0, 4]],
+    [
+      ["a1", "auth-events", 0, 1],
+      ["a2", "auth-events", 0, 3],
+      ["a3", "api-key-events", 0, 4],
+    ],
   );
 });
 
@@ -90,40 +128,68 @@ test("every bad line is one message with its number and reason; the others go on
   ]);
   strictEqual(code, 1);
   strictEqual(printed.filter((line) => line["kind"] === "command").length, 1);
-  deepEqual(err.split("\n").map((line) => line.split(": ").slice(0, 2).join(": ")).slice(0, -2), [
-    "-:2: UNDECODABLE",
-    "-:3: UNDECODABLE",
-    "-:4: MISSING_FIELD",
-    "-:5: INVALID_FIELD",
-    "-:6: MISSING_FIELD",
-    "-:7: INVALID_FIELD",
-    "-:8: INVALID_FIELD",
-    "-:9: INVALID_FIELD",
-    "-:10: INVALID_FIELD",
-    "-:11: FUTURE_TIME",
-    "-:12: FUTURE_TIME",
-    "-:13: TOO_LARGE",
-  ]);
+  deepEqual(
+    err
+      .split("\n")
+      .map((line) => line.split(": ").slice(0, 2).join(": "))
+      .slice(0, -2),
+    [
+      "-:2: UNDECODABLE",
+      "-:3: UNDECODABLE",
+      "-:4: MISSING_FIELD",
+      "-:5: INVALID_FIELD",
+      "-:6: MISSING_FIELD",
+      "-:7: INVALID_FIELD",
+      "-:8: INVALID_FIELD",
+      "-:9: INVALID_FIELD",
+      "-:10: INVALID_FIELD",
+      "-:11: FUTURE_TIME",
+      "-:12: FUTURE_TIME",
+      "-:13: TOO_LARGE",
+    ],
+  );
 });
 
 test("a gap of more than a day needs recordTimestamp, exactly a day does not", async () => {
   const later = (occurredAt: string): Line => ({ ...SWITCH, eventId: "b", occurredAt });
   strictEqual((await run([NOTICE, later("2024-06-10T00:00:00Z")])).code, 0);
   strictEqual((await run([NOTICE, later("2024-06-10T00:00:00.001Z")])).code, 1);
-  strictEqual((await run([NOTICE, { ...later("2024-08-01T00:00:00Z"), recordTimestamp: "2024-08-01T00:00:01Z" }])).code, 0);
+  strictEqual(
+    (await run([NOTICE, { ...later("2024-08-01T00:00:00Z"), recordTimestamp: "2024-08-01T00:00:01Z" }])).code,
+    0,
+  );
 });
 
 test("topics take part in one frontier: a late line is judged by it, a stale command is not said", async () => {
-  const change: Line = { topic: "auth-events", eventId: "p", accountId: "alice", type: "PASSWORD_CHANGED", occurredAt: "2024-06-09T00:00:00Z" };
+  const change: Line = {
+    topic: "auth-events",
+    eventId: "p",
+    accountId: "alice",
+    type: "PASSWORD_CHANGED",
+    occurredAt: "2024-06-09T00:00:00Z",
+  };
   const ahead: Line = { ...KEY, eventId: "k", accountId: "bob", occurredAt: "2024-06-10T00:00:00Z" };
   const further: Line = { ...KEY, eventId: "l", accountId: "bob", occurredAt: "2024-06-10T23:00:00Z" };
-  deepEqual((await run([ahead, change])).printed.map((line) => line["kind"]), ["detection", "detection"], "expired by the frontier at its arrival");
-  deepEqual((await run([change, ahead, further])).printed.map((line) => line["kind"]), ["detection", "command", "detection"]);
+  deepEqual(
+    (await run([ahead, change])).printed.map((line) => line["kind"]),
+    ["detection", "detection"],
+    "expired by the frontier at its arrival",
+  );
+  deepEqual(
+    (await run([change, ahead, further])).printed.map((line) => line["kind"]),
+    ["detection", "command", "detection"],
+  );
 });
 
 test("the global mode lowers the rules'", async () => {
   const { printed } = await run([NOTICE, SWITCH, KEY], { mode: "observe" });
-  deepEqual(printed.map((line) => [line["kind"], line["mode"]]), [["detection", "observe"], ["detection", "observe"]]);
+  deepEqual(
+    printed.map((line) => [line["kind"], line["mode"]]),
+    [
+      ["detection", "observe"],
+      ["detection", "observe"],
+    ],
+  );
 });
 
 const directory = await mkdtemp(join(tmpdir(), "holdfast-replay-"));
@@ -139,7 +205,10 @@ test("a file, broken rules, rules or a file that are not there", async () => {
   deepEqual([nowhere.code, nowhere.err.includes("cannot be read (ENOENT)")], [2, true]);
   await writeFile(join(directory, "broken.yml"), "title: T\n");
   const broken = await run([NOTICE], { rules: join(directory, "broken.yml") });
-  deepEqual([broken.code, broken.err.includes("broken.yml:1:1: a document with neither detection nor correlation")], [2, true]);
+  deepEqual(
+    [broken.code, broken.err.includes("broken.yml:1:1: a document with neither detection nor correlation")],
+    [2, true],
+  );
 });
 
 test("without rules there is a warning and nothing is detected", async () => {
@@ -149,7 +218,10 @@ test("without rules there is a warning and nothing is detected", async () => {
 });
 
 test("however the bytes are cut into chunks, the lines are the same", async () => {
-  const text = fc.array(fc.string({ unit: "grapheme" }).map((line) => line.replaceAll(/[\r\n]/gu, "")), { minLength: 1 });
+  const text = fc.array(
+    fc.string({ unit: "grapheme" }).map((line) => line.replaceAll(/[\r\n]/gu, "")),
+    { minLength: 1 },
+  );
   await fc.assert(
     fc.asyncProperty(text, fc.array(fc.integer({ min: 1, max: 7 })), async (lines, cuts) => {
       const bytes = Buffer.from(lines.join("\n"));
@@ -160,7 +232,8 @@ test("however the bytes are cut into chunks, the lines are the same", async () =
         at += size;
       }
       const read: [number, string | undefined][] = [];
-      for await (const line of linesOf(openConsole({ stdin: chunks }).io.stdin, 1_000_000)) read.push([line.number, line.bytes?.toString()]);
+      for await (const line of linesOf(openConsole({ stdin: chunks }).io.stdin, 1_000_000))
+        read.push([line.number, line.bytes?.toString()]);
       const expected = lines.map((line, index): [number, string] => [index + 1, line]);
       if (expected.at(-1)?.[1] === "") expected.pop();
       deepEqual(read, expected);

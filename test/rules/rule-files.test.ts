@@ -13,15 +13,19 @@ after(() => rm(directory, { recursive: true }));
 test("files below a directory are found in the order of their paths, hidden ones are not", async () => {
   const root = join(directory, "some");
   await mkdir(join(root, "deep", ".git"), { recursive: true });
-  for (const name of ["b.yml", "a.yaml", "deep/c.yml", "notes.txt", ".hidden.yml", "deep/.git/d.yml"]) await writeFile(join(root, name), name);
+  for (const name of ["b.yml", "a.yaml", "deep/c.yml", "notes.txt", ".hidden.yml", "deep/.git/d.yml"])
+    await writeFile(join(root, name), name);
   await symlink(join(root, "b.yml"), join(root, "z.yml"));
   const texts = await readRuleTexts(root);
-  deepEqual(texts.map(({ path, text }) => [path.slice(root.length + 1), text]), [
-    ["a.yaml", "a.yaml"],
-    ["b.yml", "b.yml"],
-    ["deep/c.yml", "deep/c.yml"],
-    ["z.yml", "b.yml"],
-  ]);
+  deepEqual(
+    texts.map(({ path, text }) => [path.slice(root.length + 1), text]),
+    [
+      ["a.yaml", "a.yaml"],
+      ["b.yml", "b.yml"],
+      ["deep/c.yml", "deep/c.yml"],
+      ["z.yml", "b.yml"],
+    ],
+  );
   strictEqual((await readRuleTexts(join(root, "b.yml"))).length, 1);
 });
 
@@ -30,9 +34,20 @@ test("an empty directory is a warning, with a rule set of nothing", async () => 
   await mkdir(empty);
   const { rules, warnings } = await readRules(empty);
   deepEqual(rules?.detections, []);
-  deepEqual(warnings, [{ file: empty, line: 1, column: 1, found: "no rule files", instead: "nothing will be detected; put .yml files there" }]);
+  deepEqual(warnings, [
+    {
+      file: empty,
+      line: 1,
+      column: 1,
+      found: "no rule files",
+      instead: "nothing will be detected; put .yml files there",
+    },
+  ]);
 });
 
 test("a path that is not there is one message", async () => {
-  await rejects(readRules(join(directory, "nowhere")), /nowhere cannot be read \(ENOENT\); give a directory of \.yml files, or one file$/u);
+  await rejects(
+    readRules(join(directory, "nowhere")),
+    /nowhere cannot be read \(ENOENT\); give a directory of \.yml files, or one file$/u,
+  );
 });

@@ -21,17 +21,33 @@ ${tests.replaceAll(/^/gmu, "        ")}
 }
 
 test("what was expected and what happened are two texts", () => {
-  const { results } = report("- { name: n, events: [00:01 PASSWORD_CHANGED, 00:02 bob PASSWORD_CHANGED], expect: [00:02 bob FREEZE] }");
-  deepEqual(results, [{ file: "t.yml", line: 7, rule: "T", name: "n", expected: "00:02 bob FREEZE", actual: "00:01 alice HOLD\n00:02 bob HOLD" }]);
+  const { results } = report(
+    "- { name: n, events: [00:01 PASSWORD_CHANGED, 00:02 bob PASSWORD_CHANGED], expect: [00:02 bob FREEZE] }",
+  );
+  deepEqual(results, [
+    {
+      file: "t.yml",
+      line: 7,
+      rule: "T",
+      name: "n",
+      expected: "00:02 bob FREEZE",
+      actual: "00:01 alice HOLD\n00:02 bob HOLD",
+    },
+  ]);
 });
 
 test("a line that is not in the notation is reported at its place and its test does not run", () => {
-  const { results, problems } = report("- { name: n, events: [00:61 LOGOUT, 00:01 LOGUOT], expect: [HOLD] }\n- { name: m, given: { alice: { knownDevics: [d] } }, events: [], expect: [] }");
+  const { results, problems } = report(
+    "- { name: n, events: [00:61 LOGOUT, 00:01 LOGUOT], expect: [HOLD] }\n- { name: m, given: { alice: { knownDevics: [d] } }, events: [], expect: [] }",
+  );
   deepEqual(results, []);
-  deepEqual(problems.map(formatProblem).map((text) => text.slice(0, 70)), [
-    't.yml:7:31: the time "00:61"; write hh:mm, hh:mm:ss, hh:mm:ss.mmm or +',
-    't.yml:7:45: the unknown type "LOGUOT"; did you mean LOGOUT?',
-    't.yml:7:69: the expectation "HOLD"; write a time, an account and HOLD,',
-    "t.yml:8:11: ACCOUNT_SNAPSHOT: unknown field knownDevics; auth events h",
-  ]);
+  deepEqual(
+    problems.map(formatProblem).map((text) => text.slice(0, 70)),
+    [
+      't.yml:7:31: the time "00:61"; write hh:mm, hh:mm:ss, hh:mm:ss.mmm or +',
+      't.yml:7:45: the unknown type "LOGUOT"; did you mean LOGOUT?',
+      't.yml:7:69: the expectation "HOLD"; write a time, an account and HOLD,',
+      "t.yml:8:11: ACCOUNT_SNAPSHOT: unknown field knownDevics; auth events h",
+    ],
+  );
 });

@@ -59,8 +59,14 @@ const FAULTS: readonly (readonly [condition: string, problem: string])[] = [
   ["1 of", 'r.yml:8:16: "1 of" without names; write them or a pattern such as selection_* after it'],
   ["sel_*", 'r.yml:8:16: the pattern "sel_*" alone; write 1 of sel_* or all of sel_*'],
   ["sel_c", 'r.yml:8:16: the unknown selection "sel_c"; did you mean sel_a?'],
-  ["1 of nothing_*", 'r.yml:8:21: "nothing_*", which is the name of no selection; write a pattern of existing names or them'],
-  ["sel_a | count() > 5", 'r.yml:8:22: the aggregation "|" in a condition; write a correlation document (type: event_count and so on)'],
+  [
+    "1 of nothing_*",
+    'r.yml:8:21: "nothing_*", which is the name of no selection; write a pattern of existing names or them',
+  ],
+  [
+    "sel_a | count() > 5",
+    'r.yml:8:22: the aggregation "|" in a condition; write a correlation document (type: event_count and so on)',
+  ],
   ["sel_a + sel_b", 'r.yml:8:22: "+" in a condition; write names, and, or, not, 1 of, all of, parentheses'],
 ];
 
@@ -74,10 +80,16 @@ test("a fault in a condition is reported at its own column", () => {
 test("conditions of any text give a result or a fault, whatever they nest", () => {
   const words = fc.constantFrom("(", ")", "and", "or", "not", "1", "all", "of", "them", "a*", "b", "|", "x y");
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.array(words).map((parts) => parts.join(" "))), (text) => {
-      const parsed = parseCondition(text);
-      if ("fault" in parsed) strictEqual(parsed.fault.offset <= text.length, true);
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(words).map((parts) => parts.join(" ")),
+      ),
+      (text) => {
+        const parsed = parseCondition(text);
+        if ("fault" in parsed) strictEqual(parsed.fault.offset <= text.length, true);
+      },
+    ),
   );
   for (const opener of ["(", "not "]) {
     const parsed = parseCondition(opener.repeat(100_000));

@@ -33,15 +33,40 @@ test("any text and any bytes load or are refused", () => {
 });
 
 test("any tree of values loads or is refused", () => {
-  const key = fc.constantFrom("title", "id", "name", "detection", "correlation", "condition", "rules", "type", "holdfast", "tests", "respond", "a", "ip|re", "");
+  const key = fc.constantFrom(
+    "title",
+    "id",
+    "name",
+    "detection",
+    "correlation",
+    "condition",
+    "rules",
+    "type",
+    "holdfast",
+    "tests",
+    "respond",
+    "a",
+    "ip|re",
+    "",
+  );
   const { tree } = fc.letrec((tie) => ({
-    tree: fc.oneof({ maxDepth: 5 }, fc.constantFrom(null, true, 0, -1.5, "x", "a*", ""), fc.array(tie("tree")), fc.dictionary(key, tie("tree"))),
+    tree: fc.oneof(
+      { maxDepth: 5 },
+      fc.constantFrom(null, true, 0, -1.5, "x", "a*", ""),
+      fc.array(tie("tree")),
+      fc.dictionary(key, tie("tree")),
+    ),
   }));
   fc.assert(fc.property(tree, (value) => void load(JSON.stringify(value))));
 });
 
 test("a shipped rule with a piece cut out, doubled or replaced loads or is refused", () => {
-  const piece = fc.tuple(fc.nat(TEXTS.length - 1), fc.nat(), fc.nat(80), fc.constantFrom("cut", "double", "-", "[", "\t", "&a ", "*a ", "!!x ", "null", "'"));
+  const piece = fc.tuple(
+    fc.nat(TEXTS.length - 1),
+    fc.nat(),
+    fc.nat(80),
+    fc.constantFrom("cut", "double", "-", "[", "\t", "&a ", "*a ", "!!x ", "null", "'"),
+  );
   fc.assert(
     fc.property(piece, ([index, start, length, how]) => {
       const text = TEXTS[index] ?? "";
@@ -55,7 +80,10 @@ test("a shipped rule with a piece cut out, doubled or replaced loads or is refus
 });
 
 test("aliases that multiply, and nesting without end, are refused", () => {
-  const levels = Array.from({ length: 30 }, (_, index) => `a${index}: &a${index} [${index === 0 ? "x" : `*a${index - 1}, *a${index - 1}`}]`);
+  const levels = Array.from(
+    { length: 30 },
+    (_, index) => `a${index}: &a${index} [${index === 0 ? "x" : `*a${index - 1}, *a${index - 1}`}]`,
+  );
   ok(load(`${levels.join("\n")}\n`).problems.length > 0);
   ok(load("a: &a [*a]\n").problems.length > 0);
   ok(load("[".repeat(20_000)).problems.length > 0);
@@ -69,18 +97,42 @@ const MATCHERS = [
   "{ detail.x: y, detail.__proto__: z, address: null, verifiedWith|neq: SMS }",
   "{ profile.newDevice: true, profile.presentedStrength|lt: 2, knownAsns: 5 }",
   "{ keyId|exists: true, addressListed: true, asn: '6*', userAgent: Ä* }",
-].flatMap((selection) => [matcherOf(selection), matcherOf(`[${selection.slice(1, -1).split(", ").map((item) => `{${item}}`).filter((item) => !/\[|\]/u.test(item)).join(", ")}]`)]);
+].flatMap((selection) => [
+  matcherOf(selection),
+  matcherOf(
+    `[${selection
+      .slice(1, -1)
+      .split(", ")
+      .map((item) => `{${item}}`)
+      .filter((item) => !/\[|\]/u.test(item))
+      .join(", ")}]`,
+  ),
+]);
 
 test("no event makes a matcher throw", () => {
-  const fields = ["type", "country", "rights", "userAgent", "ip", "amountUsdCents", "detail", "address", "verifiedWith", "knownAsns", "keyId", "addressListed", "asn"];
+  const fields = [
+    "type",
+    "country",
+    "rights",
+    "userAgent",
+    "ip",
+    "amountUsdCents",
+    "detail",
+    "address",
+    "verifiedWith",
+    "knownAsns",
+    "keyId",
+    "addressListed",
+    "asn",
+  ];
   const anything = fc.anything({ withNullPrototype: true, withBigInt: true, withTypedArray: true, withDate: true });
   const events = fc.dictionary(fc.constantFrom(...fields), anything);
   const facts = fc.dictionary(fc.constantFrom("newDevice", "presentedStrength"), anything);
   fc.assert(
     fc.property(events, facts, (event, profile) => {
       for (const matches of MATCHERS) {
-        const answer = matches(event as unknown as ExchangeEvent, { ...NO_FACTS, ...profile } as unknown as ProfileFacts);
-        ok(answer === true || answer === false);
+        const answer = matches(event as unknown as ExchangeEvent, { ...NO_FACTS, ...profile } as ProfileFacts);
+        ok([true, false].includes(answer));
       }
     }),
     { numRuns: 500 },

@@ -36,7 +36,9 @@ export function detectionRule(detection: string, service?: string): string {
 
 /** The matcher of a section `selection: {…}`. */
 export function matcherOf(selection: string): Matcher {
-  const loaded = loadRules([{ path: "test.yml", text: detectionRule(`selection: ${selection}\ncondition: selection`) }]);
+  const loaded = loadRules([
+    { path: "test.yml", text: detectionRule(`selection: ${selection}\ncondition: selection`) },
+  ]);
   const [rule] = loaded.rules?.detections ?? [];
   if (rule === undefined) throw new Error(loaded.problems.map(formatProblem).join("\n"));
   return rule.matches;

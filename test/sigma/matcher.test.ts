@@ -6,7 +6,12 @@ import type { ExchangeEvent } from "../../src/core/event.ts";
 import type { ProfileFacts } from "../../src/core/profile.ts";
 import { NO_FACTS, event, matcherOf } from "./loading.ts";
 
-type Row = readonly [selection: string, fields: Partial<ExchangeEvent>, matches: boolean, facts?: Partial<ProfileFacts>];
+type Row = readonly [
+  selection: string,
+  fields: Partial<ExchangeEvent>,
+  matches: boolean,
+  facts?: Partial<ProfileFacts>,
+];
 
 function table(name: string, rows: readonly Row[]): void {
   test(name, () => {

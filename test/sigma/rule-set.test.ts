@@ -55,36 +55,69 @@ function rulesOf(files: Readonly<Record<string, string>>): RuleSet {
 
 test("a sequence points at its steps in the written order, across files and documents", () => {
   const rules = rulesOf({ "z.yml": STEPS, "a.yml": SEQUENCE });
-  deepEqual(rules.detections.map(({ id, name, index, service, standalone, quiet }) => ({ id, name, index, service, standalone, quiet })), [
-    { id: "2827e44e-6eac-4fce-b61e-80c37ed039a4", name: "notice", index: 0, service: "auth", standalone: false, quiet: 0 },
-    { id: "key", name: "key", index: 1, service: null, standalone: false, quiet: 0 },
-  ]);
-  const [sequence] = rules.correlations;
-  deepEqual({ ...sequence, hash: "", matchHash: "" }, {
-    kind: "correlation",
-    id: "a7bc9420-e856-411b-bfe1-c5c0200da563",
-    name: null,
-    title: "Sequence",
-    level: "critical",
-    tags: [],
-    hash: "",
-    matchHash: "",
-    respond: [
-      { action: "FREEZE", scopes: ["WITHDRAW", "P2P"], for: 24 * HOUR, reason: "TAKEOVER", extend: false, targets: ["withdrawalId"] },
-      { action: "STEP_UP", scopes: ["API_KEYS"], for: 30 * MINUTE, reason: "ASK", extend: false, targets: [] },
+  deepEqual(
+    rules.detections.map(({ id, name, index, service, standalone, quiet }) => ({
+      id,
+      name,
+      index,
+      service,
+      standalone,
+      quiet,
+    })),
+    [
+      {
+        id: "2827e44e-6eac-4fce-b61e-80c37ed039a4",
+        name: "notice",
+        index: 0,
+        service: "auth",
+        standalone: false,
+        quiet: 0,
+      },
+      { id: "key", name: "key", index: 1, service: null, standalone: false, quiet: 0 },
     ],
-    mode: "enforce",
-    quiet: 15 * MINUTE,
-    type: "temporal_ordered",
-    steps: [0, 1],
-    timespan: 15 * MINUTE,
-    groupBy: ["accountId"],
-  });
+  );
+  const [sequence] = rules.correlations;
+  deepEqual(
+    { ...sequence, hash: "", matchHash: "" },
+    {
+      kind: "correlation",
+      id: "a7bc9420-e856-411b-bfe1-c5c0200da563",
+      name: null,
+      title: "Sequence",
+      level: "critical",
+      tags: [],
+      hash: "",
+      matchHash: "",
+      respond: [
+        {
+          action: "FREEZE",
+          scopes: ["WITHDRAW", "P2P"],
+          for: 24 * HOUR,
+          reason: "TAKEOVER",
+          extend: false,
+          targets: ["withdrawalId"],
+        },
+        { action: "STEP_UP", scopes: ["API_KEYS"], for: 30 * MINUTE, reason: "ASK", extend: false, targets: [] },
+      ],
+      mode: "enforce",
+      quiet: 15 * MINUTE,
+      type: "temporal_ordered",
+      steps: [0, 1],
+      timespan: 15 * MINUTE,
+      groupBy: ["accountId"],
+    },
+  );
 });
 
 test("generate, or no correlation at all, makes a detection open cases of its own", () => {
-  strictEqual(rulesOf({ "a.yml": STEPS }).detections.every((rule) => rule.standalone), true);
-  strictEqual(rulesOf({ "a.yml": STEPS, "b.yml": `${SEQUENCE}generate: true\n` }).detections.every((rule) => rule.standalone), true);
+  strictEqual(
+    rulesOf({ "a.yml": STEPS }).detections.every((rule) => rule.standalone),
+    true,
+  );
+  strictEqual(
+    rulesOf({ "a.yml": STEPS, "b.yml": `${SEQUENCE}generate: true\n` }).detections.every((rule) => rule.standalone),
+    true,
+  );
 });
 
 test("what matchers and targets read must be decoded, and nothing else", () => {
@@ -118,9 +151,13 @@ test("a step's edit changes the hash of the sequence that uses it", () => {
 });
 
 test("the matching part alone decides under which hash partial matches are kept (L8)", () => {
-  const matchHash = (steps: string, sequence: string): string | undefined => rulesOf({ "a.yml": steps, "b.yml": sequence }).correlations[0]?.matchHash;
+  const matchHash = (steps: string, sequence: string): string | undefined =>
+    rulesOf({ "a.yml": steps, "b.yml": sequence }).correlations[0]?.matchHash;
   const before = matchHash(STEPS, SEQUENCE);
-  strictEqual(matchHash(STEPS.replace("title: Key", "title: Keys"), SEQUENCE.replace("24h", "25h").replace("critical", "high")), before);
+  strictEqual(
+    matchHash(STEPS.replace("title: Key", "title: Keys"), SEQUENCE.replace("24h", "25h").replace("critical", "high")),
+    before,
+  );
   for (const [steps, sequence] of [
     [STEPS.replace("TRADE", "READ"), SEQUENCE],
     [STEPS.replace("RISK_NOTICE_SENT", "LOGIN_FAILED"), SEQUENCE],
@@ -145,11 +182,17 @@ test("no files are an empty set, which detects nothing", () => {
 });
 
 test("every field of every service can be read by rules, by its kind", () => {
-  const kinds = { text: "id text map texts", symbol: "symbol symbols", number: "instant cents asn asns", boolean: "flag" };
+  const kinds = {
+    text: "id text map texts",
+    symbol: "symbol symbols",
+    number: "instant cents asn asns",
+    boolean: "flag",
+  };
   for (const service of SERVICES) {
     for (const [name, held] of EVENT_FIELDS[service]) {
       const field = findField(name === "detail" ? "detail.x" : name);
-      ok(field?.services.includes(service), `${name} on ${service}`);
+      if (field === null) throw new Error(`no field ${name}`);
+      ok(field.services.includes(service), `${name} on ${service}`);
       ok(kinds[field.kind].split(" ").includes(held.kind), `${name} is ${held.kind}`);
       strictEqual(field.list, ["texts", "symbols", "asns"].includes(held.kind));
     }

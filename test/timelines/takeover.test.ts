@@ -58,20 +58,31 @@ for (const steps of [KEY_STEPS, WITHDRAWAL_STEPS]) {
   const last = steps.at(-1)?.split(" ")[2];
   test(`any order of arrival, across topics, freezes at the last arrival: ${last} (L2)`, () => {
     for (const order of permutations(steps)) {
-      deepEqual(freezes(order), steps.map((_, index) => (index === steps.length - 1 ? 1 : 0)), order.join("\n"));
+      deepEqual(
+        freezes(order),
+        steps.map((_, index) => (index === steps.length - 1 ? 1 : 0)),
+        order.join("\n"),
+      );
     }
   });
 
   test(`duplicates anywhere freeze once: ${last} (L2)`, () => {
     for (const order of permutations(steps)) {
       const withIds = order.map((line) => `${line} eventId=id${steps.indexOf(line)}`);
-      strictEqual(freezes([...withIds, ...withIds]).reduce((sum, count) => sum + count, 0), 1);
+      strictEqual(
+        freezes([...withIds, ...withIds]).reduce((sum, count) => sum + count, 0),
+        1,
+      );
     }
   });
 
   test(`the same steps over more than 15 minutes freeze nobody, in any order: ${last}`, () => {
     for (const order of permutations([...steps.slice(0, -1), steps.at(-1)!.replace("00:09", "00:15:00.001")])) {
-      deepEqual(freezes(order), steps.map(() => 0), order.join("\n"));
+      deepEqual(
+        freezes(order),
+        steps.map(() => 0),
+        order.join("\n"),
+      );
     }
   });
 
@@ -82,19 +93,28 @@ for (const steps of [KEY_STEPS, WITHDRAWAL_STEPS]) {
   });
 
   test(`all at one instant is in order, in any order of arrival: ${last} (L1)`, () => {
-    for (const order of permutations(steps.map((line) => line.replace(/^\d\d:\d\d/u, "00:07")))) strictEqual(freezes(order).at(-1), 1);
+    for (const order of permutations(steps.map((line) => line.replace(/^\d\d:\d\d/u, "00:07"))))
+      strictEqual(freezes(order).at(-1), 1);
   });
 
   test(`each step on another account than the rest freezes nobody: ${last} (L4)`, () => {
     for (const elsewhere of steps) {
       const mixed = steps.map((line) => (line === elsewhere ? line.replace("alice", "bob") : line));
-      for (const order of permutations(mixed)) deepEqual(freezes(order), steps.map(() => 0));
+      for (const order of permutations(mixed))
+        deepEqual(
+          freezes(order),
+          steps.map(() => 0),
+        );
     }
   });
 
   test(`each step left out freezes nobody: ${last}`, () => {
     for (const missing of steps) {
-      for (const order of permutations(steps.filter((line) => line !== missing))) deepEqual(freezes(order), order.map(() => 0));
+      for (const order of permutations(steps.filter((line) => line !== missing)))
+        deepEqual(
+          freezes(order),
+          order.map(() => 0),
+        );
     }
   });
 }
@@ -114,7 +134,13 @@ test("a read-only key that gets the right to withdraw later freezes then", () =>
     00:12  API_KEY_RIGHTS_CHANGED keyId=k1 rights=[READ,WITHDRAW]  → FREEZE alice
   `);
 
-for (const exit of ["channel=ON_CHAIN address=TX9", "channel=P2P", "channel=INTERNAL", "channel=GIFT", "channel=FIAT address=DE01"]) {
+for (const exit of [
+  "channel=ON_CHAIN address=TX9",
+  "channel=P2P",
+  "channel=INTERNAL",
+  "channel=GIFT",
+  "channel=FIAT address=DE01",
+]) {
   test(`money cannot leave by ${exit}`, () =>
     takeover`
       given  alice  enrolledFactors=[TOTP,SMS] knownAddresses=[TXknown]

@@ -47,20 +47,25 @@ export class EventLines {
 
   #rejectTopic(topic: unknown): LineOutcome {
     const known = [...this.#services.keys()].join(", ");
-    if (topic === undefined || topic === null) return reject("MISSING_FIELD", `topic is missing; write one of ${known}`);
+    if (topic === undefined || topic === null)
+      return reject("MISSING_FIELD", `topic is missing; write one of ${known}`);
     return reject("INVALID_FIELD", `topic is ${JSON.stringify(topic)}; write one of ${known}`);
   }
 
   #appendedAt(event: ExchangeEvent, given: unknown): Instant | LineOutcome {
     if (given !== undefined && given !== null) {
       const at = instantFromJson(given);
-      if (at === undefined) return reject("INVALID_FIELD", "recordTimestamp must be epoch milliseconds or RFC 3339 text");
+      if (at === undefined)
+        return reject("INVALID_FIELD", "recordTimestamp must be epoch milliseconds or RFC 3339 text");
       const rejection = validateTime(event, at);
       return rejection === null ? at : { rejection };
     }
     const latest = this.#latest ?? event.occurredAt;
     if (event.occurredAt - latest > DAY) {
-      return reject("FUTURE_TIME", "occurredAt is more than a day after every line before it; if so it was, write recordTimestamp");
+      return reject(
+        "FUTURE_TIME",
+        "occurredAt is more than a day after every line before it; if so it was, write recordTimestamp",
+      );
     }
     return Math.max(latest, event.occurredAt);
   }

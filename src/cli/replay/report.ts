@@ -28,7 +28,11 @@ export function printCases({ detections, commands }: Outputs): string {
     cases.set(detection.caseId, { head, evidence: detection.evidence, commands: [] });
   }
   for (const command of commands) {
-    const known = cases.get(command.caseId) ?? { head: `${command.accountId}  ${command.ruleTitle}, again`, evidence: command.evidence, commands: [] };
+    const known = cases.get(command.caseId) ?? {
+      head: `${command.accountId}  ${command.ruleTitle}, again`,
+      evidence: command.evidence,
+      commands: [],
+    };
     known.commands.push(command);
     cases.set(command.caseId, known);
   }
