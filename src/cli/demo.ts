@@ -8,7 +8,7 @@
 
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { startLocalCluster } from "../adapters/local-cluster/local-cluster.ts";
 import type { LocalCluster } from "../adapters/local-cluster/local-cluster.ts";
 import { startWatchdog } from "../adapters/local-cluster/watchdog.ts";
@@ -52,7 +52,7 @@ const READY_WITHIN: Duration = 60 * SECOND;
 /** From "the processes are ready" to live traffic: they read the accounts' past meanwhile. */
 const PROLOGUE: Duration = 3 * SECOND;
 /** Where downloads are kept, and the logs of a demo that failed. */
-const KEPT = ".holdfast";
+const KEPT = resolve(".holdfast");
 
 /** Some ten minutes of a takeover take as many seconds; its 15-minute window is not stretched by that. */
 const SHOW: Omit<ExchangeOptions, "seed" | "accounts" | "from"> = {
@@ -121,7 +121,9 @@ async function readTakeoverRules(path: string, say: (line: string) => void): Pro
     return null;
   }
   const ids = takeoverRuleIds(documents);
-  if (ids.size === 0) say(`warning: no rules in a folder \`takeover\` of ${path}: every takeover will get away`);
+  if (ids.size === 0 && documents.length > 0) {
+    say(`warning: no rules in a folder \`takeover\` of ${path}: every takeover will get away`);
+  }
   return ids;
 }
 

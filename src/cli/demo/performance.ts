@@ -49,7 +49,7 @@ export async function perform(options: PerformanceOptions): Promise<number> {
     const takeover = takeovers.get(command.accountId);
     trial.hear(heard);
     if (takeover === undefined) report.honestCommand(command);
-    else report.command(takeover, heard);
+    else report.command(takeover, heard, { decisive: trial.freezeOf(takeover) === heard });
   };
   await stage.listen((read) => {
     // The ledger first, at once: money waits for it, the report does not matter to anybody.

@@ -3,6 +3,7 @@
 
 import type { ExchangeEvent } from "../../core/event.ts";
 import type { Command } from "../../core/output.ts";
+import type { Instant } from "../../core/time.ts";
 import type { HeardCommand, Outcome, Summary, TakeoverTrial, Trial } from "./trial.ts";
 import { latencyMs, usd } from "./trial.ts";
 
@@ -23,7 +24,8 @@ export interface Report {
   /** A line about no takeover. */
   note(text: string): void;
   event(takeover: TakeoverTrial, event: ExchangeEvent): void;
-  command(takeover: TakeoverTrial, heard: HeardCommand): void;
+  /** `decisive`: it is the freeze that counts. */
+  command(takeover: TakeoverTrial, heard: HeardCommand, options: { decisive: boolean }): void;
   honestCommand(command: Command): void;
   outcome(takeover: TakeoverTrial, outcome: Outcome): void;
 }
@@ -37,32 +39,42 @@ export interface ReportOptions {
 
 export function makeReport({ write, paint, elapsed }: ReportOptions): Report {
   const line = (text: string): void => write(`${paint.faint(`${elapsed().toFixed(1).padStart(6)} s`)}  ${text}\n`);
-  const begun = new Set<TakeoverTrial>();
   const tag = ({ label, told }: TakeoverTrial): string => `${paint.strong(label.padEnd(3))} ${told.account.id}  `;
+  /** By takeover, the latest time of an event that was shown. */
+  const latest = new Map<TakeoverTrial, Instant>();
   return {
-    note: (text) => line(text),
+    note: line,
     event(takeover, event) {
-      if (!begun.has(takeover)) line(`${tag(takeover)}${paint.strong(takeover.told.story.title)}`);
-      begun.add(takeover);
-      line(`${tag(takeover)}${describeEvent(event)}`);
+      const before = latest.get(takeover);
+      if (before === undefined) line(`${tag(takeover)}${paint.strong(takeover.told.story.title)}`);
+      latest.set(takeover, Math.max(before ?? 0, event.occurredAt));
+      const late = before !== undefined && event.occurredAt < before;
+      line(`${tag(takeover)}${describeEvent(event)}${late ? paint.faint("  (arrives out of order)") : ""}`);
     },
-    command(takeover, heard) {
-      const { command } = heard;
-      const latency = latencyMs(heard);
-      const text = `→ ${command.action} ${command.scopes.join(",")}: ${command.ruleTitle}`;
-      const after = latency === undefined ? "" : `, ${latency} ms after its last evidence`;
-      line(`${tag(takeover)}${command.action === "FREEZE" ? paint.good(paint.strong(text)) : text}${after}`);
+    command(takeover, heard, { decisive }) {
+      const { action, scopes, ruleTitle } = heard.command;
+      const what = `→ ${action} ${scopes.join(",")} ${after(heard)}: ${ruleTitle}`;
+      line(`${tag(takeover)}${decisive ? paint.good(paint.strong(what)) : paint.faint(what)}`);
     },
-    honestCommand(command) {
-      line(`    ${command.accountId}  ${paint.faint(`honest → ${command.action}: ${command.ruleTitle}`)}`);
+    honestCommand({ accountId, action, ruleTitle }) {
+      line(`    ${accountId}  ${paint.faint(`an honest customer → ${action}: ${ruleTitle}`)}`);
     },
     outcome(takeover, outcome) {
-      const money = `${usd(outcome).toLocaleString("en-US")} USD`;
+      const money = dollars(usd(outcome));
       line(
-        `${tag(takeover)}${outcome.left ? paint.bad(`the money left: ${money}`) : paint.good(`the money stayed: ${money} not paid out`)}`,
+        `${tag(takeover)}${outcome.left ? paint.bad(`the money left: ${money}`) : paint.good(`the money stayed: ${money}`)}`,
       );
     },
   };
+}
+
+function after(heard: HeardCommand): string {
+  const latency = latencyMs(heard);
+  return latency === undefined ? "" : `after ${latency} ms`;
+}
+
+function dollars(amount: number): string {
+  return `${amount.toLocaleString("en-US")} USD`;
 }
 
 /** The end: one line a takeover, then what went wrong, then the numbers. */
@@ -73,8 +85,8 @@ export function verdictText(trial: Trial, summary: Summary, paint: Paint): strin
     "",
     ...trial.takeovers.map((takeover) => takeoverLine(takeover, { trial, paint })),
     "",
-    `${summary.takeovers} takeovers, ${summary.frozenBeforeLoss} frozen before their money left (${summary.protectedUsd.toLocaleString("en-US")} USD)`,
-    `freeze after its last evidence: p50 ${milliseconds(summary.latencyMs.p50)}, p99 ${milliseconds(summary.latencyMs.p99)} (broker time)`,
+    `${summary.takeovers} takeovers, ${summary.frozenBeforeLoss} frozen before their money left (${dollars(summary.protectedUsd)})`,
+    `freeze appended after its last evidence: p50 ${milliseconds(summary.latencyMs.p50)}, p99 ${milliseconds(summary.latencyMs.p99)} (broker time)`,
     `${summary.accounts - summary.takeovers} honest accounts: ${summary.honestFrozen} frozen, ${summary.honestHeld} held for a cooling-off period; ${summary.events} events`,
     ...surprising.map((command) =>
       paint.bad(`held without a reason in its story: ${command.accountId} by ${command.ruleTitle}`),
@@ -111,7 +123,7 @@ function describeEvent(event: ExchangeEvent): string {
     field("via", event.via),
     field("verifiedWith", event.verifiedWith),
   ];
-  const money = event.amountUsdCents == null ? "" : ` amountUsdCents=${event.amountUsdCents}`;
+  const money = event.amountUsdCents == null ? "" : `  ${dollars(usd({ request: event }))}`;
   return `${event.type}${fields.join("")}${money}`;
 }
 

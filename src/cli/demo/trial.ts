@@ -133,7 +133,7 @@ function whyLost(takeover: TakeoverTrial, freeze: HeardCommand | undefined): str
   const lost = outcomes.filter(({ left }) => left);
   const what =
     lost.length > 0
-      ? `lost ${lost.reduce((sum, each) => sum + usd(each), 0)} USD`
+      ? `lost ${lost.reduce((sum, each) => sum + usd(each), 0).toLocaleString("en-US")} USD`
       : outcomes.length > 0
         ? "kept its money"
         : "never came to its end";
