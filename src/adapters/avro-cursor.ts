@@ -4,7 +4,8 @@
 //
 // Invariants:
 //   R1 The position never moves backwards and never passes the end.
-//   R2 A block is believed only as far as the bytes left could hold it: every item takes at least one.
+//   R2 Nothing is sized by what the bytes claim: a block's items are read one by one, each takes at least a
+//      byte (avro-reader.ts refuses schemas where one would not), so the claim ends with the record.
 //   R3 A number is exact or refused; text is valid UTF-8 or refused.
 
 import { isUtf8 } from "node:buffer";
@@ -27,7 +28,9 @@ export class AvroCursor {
   #bytes: Buffer = Buffer.alloc(0);
   #position = 0;
   /** Arguments of String.fromCharCode by length, reused. */
-  readonly #codes: readonly number[][] = Array.from({ length: SHORT + 1 }, (_, length) => new Array<number>(length).fill(0));
+  readonly #codes: readonly number[][] = Array.from({ length: SHORT + 1 }, (_, length) =>
+    new Array<number>(length).fill(0),
+  );
   /** Texts of two ASCII characters by their codes: countries, which accounts keep for long, are one object each. */
   readonly #pairs: (string | undefined)[] = new Array<string | undefined>(128 * 128).fill(undefined);
 
@@ -91,7 +94,8 @@ export class AvroCursor {
   /** Index of a union's branch or an enum's symbol. */
   index(count: number): number {
     const index = this.long();
-    if (index < 0 || index >= count) throw new DecodeFailure(`index ${index} of ${count} before byte ${this.#position}`);
+    if (index < 0 || index >= count)
+      throw new DecodeFailure(`index ${index} of ${count} before byte ${this.#position}`);
     return index;
   }
 
@@ -138,25 +142,17 @@ export class AvroCursor {
   /** Items of the next block of an array or a map; 0: it was the last. */
   blockItems(): number {
     const count = this.long();
-    if (count >= 0) return this.#believable(count);
+    if (count >= 0) return count;
     this.skipLong();
-    return this.#believable(-count);
+    return -count;
   }
 
-  /** Skips a block whose size in bytes is written. @returns items still to be skipped one by one; 0: the end; -1: this block is done */
+  /** Skips the next block if its size in bytes is written. @returns -1: skipped; else its items, to be skipped one by one; 0: the end */
   skippableItems(): number {
     const count = this.long();
-    if (count >= 0) return this.#believable(count);
+    if (count >= 0) return count;
     this.skip(this.long());
     return -1;
-  }
-
-  #believable(items: number): number {
-    // R2
-    if (items > this.#bytes.length - this.#position) {
-      throw new DecodeFailure(`a block of ${items} items before byte ${this.#position}, more than the record can hold`);
-    }
-    return items;
   }
 
   #length(): number {

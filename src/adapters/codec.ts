@@ -193,7 +193,11 @@ class WireCodec implements RegistryCodec {
       throw notACommand(explain(error, `schema id ${id}`));
     }
     const unknown = [command.action as string, ...command.scopes].includes("UNKNOWN");
-    if (unknown) throw notACommand({ reason: "UNDECODABLE", detail: "it names an action or scope newer than this version: upgrade" });
+    if (unknown)
+      throw notACommand({
+        reason: "UNDECODABLE",
+        detail: "it names an action or scope newer than this version: upgrade",
+      });
     return command;
   }
 
@@ -233,12 +237,18 @@ function malformation(value: Buffer | null): { readonly rejection: Rejection } |
     return reject("TOO_LARGE", `the record's value has ${value.length} bytes (at most ${LIMITS.recordBytes})`);
   }
   if (value.length < HEADER_BYTES || value[0] !== 0 || value[1]! > 0x7f) {
-    return reject("UNDECODABLE", "the value does not begin with magic byte 0 and a schema id: use the registry's Avro serializer");
+    return reject(
+      "UNDECODABLE",
+      "the value does not begin with magic byte 0 and a schema id: use the registry's Avro serializer",
+    );
   }
   return null;
 }
 
-function tryCompile(writer: avro.Type, options: { file: SchemaFile; without: ReadonlySet<string>; id: number }): AvroReader | Rejection {
+function tryCompile(
+  writer: avro.Type,
+  options: { file: SchemaFile; without: ReadonlySet<string>; id: number },
+): AvroReader | Rejection {
   const { file, without, id } = options;
   try {
     return compileReader(writer, file.type, { without });

@@ -3,7 +3,7 @@
 // readers both ways, and what those rules let pass but would still harm a reader: a symbol that is gone
 // (old records would turn into UNKNOWN), another logical type (another unit for the same number).
 
-import avro from "avsc";
+import type avro from "avsc";
 import { compileReader, ResolutionFailure } from "./avro-reader.ts";
 import type { SchemaFile } from "./schema-files.ts";
 
@@ -62,7 +62,9 @@ function silentChanges(current: avro.Schema, released: avro.Schema): string[] {
     const kept = now.logical.get(path);
     return kept === logicalType || kept === undefined
       ? []
-      : [`${path} is ${kept || "without logical type"}, it was ${logicalType || "without one"}: the same number would mean another thing`];
+      : [
+          `${path} is ${kept || "without logical type"}, it was ${logicalType || "without one"}: the same number would mean another thing`,
+        ];
   });
   return [...gone, ...changed];
 }

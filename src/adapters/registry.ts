@@ -74,9 +74,15 @@ class KeptLogicalType extends avro.types.LogicalType {
 }
 
 const KEPT_LOGICAL_TYPES = Object.fromEntries(
-  ["timestamp-millis", "timestamp-micros", "local-timestamp-millis", "local-timestamp-micros", "time-millis", "time-micros", "date"].map(
-    (name) => [name, KeptLogicalType],
-  ),
+  [
+    "timestamp-millis",
+    "timestamp-micros",
+    "local-timestamp-millis",
+    "local-timestamp-micros",
+    "time-millis",
+    "time-micros",
+    "date",
+  ].map((name) => [name, KeptLogicalType]),
 );
 
 /**
@@ -125,9 +131,13 @@ export function createRegistry(options: { url: string; timeoutMs?: number; telem
     latestId: (subject) => ask(`latest version of ${subject}`, () => client.getLatestSchemaId(subject)),
     async register(subject, schemaText) {
       const options = { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE };
-      const registered = await ask(`registration of ${subject}`, () => client.register(avroSchema(schemaText), options));
+      const registered = await ask(`registration of ${subject}`, () =>
+        client.register(avroSchema(schemaText), options),
+      );
       if (registered !== null) return registered.id;
-      throw refusal(`registration of ${subject} at ${withoutUser(url)}: not found; is the URL the registry's Confluent API?`);
+      throw refusal(
+        `registration of ${subject} at ${withoutUser(url)}: not found; is the URL the registry's Confluent API?`,
+      );
     },
   };
 }

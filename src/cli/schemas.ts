@@ -78,7 +78,10 @@ async function check(registry: SchemaRegistry, { subject, file }: Subject): Prom
   return { ok: true, text: id === latest ? `id ${id}` : `id ${id}; the latest, id ${latest}, is compatible` };
 }
 
-async function compareWithLatest(registry: SchemaRegistry, options: { file: SchemaFile; latest: number }): Promise<string[]> {
+async function compareWithLatest(
+  registry: SchemaRegistry,
+  options: { file: SchemaFile; latest: number },
+): Promise<string[]> {
   const { file, latest } = options;
   const found = await registry.schema(latest);
   if (found.kind !== "avro") return [`the latest schema, id ${latest}, is ${found.kind}`];

@@ -30,13 +30,7 @@ export const EVENT_TYPES: Readonly<Record<Service, readonly string[]>> = {
     "ALLOWLIST_ONLY_DISABLED",
     "UNKNOWN",
   ],
-  api_key: [
-    "API_KEY_CREATED",
-    "API_KEY_RIGHTS_CHANGED",
-    "API_KEY_IP_LIST_CHANGED",
-    "API_KEY_DELETED",
-    "UNKNOWN",
-  ],
+  api_key: ["API_KEY_CREATED", "API_KEY_RIGHTS_CHANGED", "API_KEY_IP_LIST_CHANGED", "API_KEY_DELETED", "UNKNOWN"],
   withdrawal: [
     "ADDRESS_ADDED",
     "ADDRESS_REMOVED",

@@ -70,7 +70,9 @@ function valueOf(field: FieldKind, given: unknown): unknown {
     case "asns":
       return isArrayOf(given, "number") ? given : undefined;
     case "symbols":
-      return isArrayOf(given, "string") && given.every((item) => field.symbols.includes(item as string)) ? given : undefined;
+      return isArrayOf(given, "string") && given.every((item) => field.symbols.includes(item as string))
+        ? given
+        : undefined;
     case "map":
       return isTextMap(given) ? Object.assign(Object.create(null), given) : undefined;
   }
@@ -120,14 +122,22 @@ const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 function parseRfc3339(text: string): Instant | undefined {
   const parts = RFC3339.exec(text);
   if (parts === null) return undefined;
-  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [number, number, number, number, number, number];
+  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   const daysInMonth = month === 2 && isLeap ? 29 : (DAYS_IN_MONTH[month - 1] ?? 0);
   const offsetMinutes = Number(parts[9] ?? 0) * 60 + Number(parts[10] ?? 0);
   if (day < 1 || day > daysInMonth || hour > 23 || minute > 59 || second > 60) return undefined;
   if (Number(parts[9] ?? 0) > 23 || Number(parts[10] ?? 0) > 59) return undefined;
   const millis = Number((parts[7] ?? "").slice(0, 3).padEnd(3, "0"));
-  const minutes = (daysSinceEpoch(year, month, day) * 24 + hour) * 60 + minute - (parts[8] === "-" ? -offsetMinutes : offsetMinutes);
+  const minutes =
+    (daysSinceEpoch(year, month, day) * 24 + hour) * 60 + minute - (parts[8] === "-" ? -offsetMinutes : offsetMinutes);
   return (minutes * 60 + second) * 1_000 + millis;
 }
 

@@ -63,7 +63,8 @@ export async function startConfluentServer(): Promise<ConfluentServer> {
     }
     if (call === "POST subjects/versions") {
       const schema: string = JSON.parse(body).schema;
-      if (schema.includes("incompatible")) return send(response, 409, { error_code: 409, message: "Schema being registered is incompatible" });
+      if (schema.includes("incompatible"))
+        return send(response, 409, { error_code: 409, message: "Schema being registered is incompatible" });
       return send(response, 200, { id: add(subject, schema) });
     }
     if (own.length === 0) return send(response, 404, { error_code: 40401, message: "Subject not found" });

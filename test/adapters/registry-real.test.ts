@@ -46,7 +46,14 @@ describe("on the real registry", { skip }, () => {
     await registry.register(subjectOf(topics.detections), schemas.detection.text);
     assert.deepEqual(await codec.prepare(), []);
 
-    const event = { eventId: "e1", accountId: "alice", type: "RISK_NOTICE_SENT", occurredAt: NOW, channel: "SMS", country: "HK" };
+    const event = {
+      eventId: "e1",
+      accountId: "alice",
+      type: "RISK_NOTICE_SENT",
+      occurredAt: NOW,
+      channel: "SMS",
+      country: "HK",
+    };
     const header = Buffer.alloc(5);
     header.writeInt32BE(authId, 1);
     const value = Buffer.concat([header, schemas.events.auth.type.toBuffer(event)]);

@@ -54,7 +54,10 @@ describe("answers", () => {
     assert.equal(found.kind, "avro");
     const path = "events/auth-event.avsc";
     const fetched = parseSchema(path, JSON.stringify((found as { json: unknown }).json));
-    assert.deepEqual(fetched.type.fields.map(({ name }) => name), parseSchema(path, AUTH).type.fields.map(({ name }) => name));
+    assert.deepEqual(
+      fetched.type.fields.map(({ name }) => name),
+      parseSchema(path, AUTH).type.fields.map(({ name }) => name),
+    );
     assert.deepEqual(findBreakages(fetched, parseSchema(path, AUTH)), []);
     assert.deepEqual(results, ["ok"]);
   });
@@ -67,7 +70,9 @@ describe("answers", () => {
   test("a schema of another kind, or one that does not parse, is unusable", async () => {
     const protobuf = await registry.schema(server.add("p-value", 'syntax = "proto3"; message M {}', "PROTOBUF"));
     assert.equal(protobuf.kind, "unusable");
-    const broken = await registry.schema(server.add("b-value", '{"type":"record","name":"R","fields":[{"name":"x","type":"nothing"}]}'));
+    const broken = await registry.schema(
+      server.add("b-value", '{"type":"record","name":"R","fields":[{"name":"x","type":"nothing"}]}'),
+    );
     assert.equal(broken.kind, "unusable");
   });
 
@@ -99,7 +104,10 @@ describe("refusals are final", () => {
   test("an incompatible schema", async () => {
     const call = registry.register("i-value", AUTH.replace("What happened.", "incompatible"));
     await assert.rejects(call, /Schema being registered is incompatible/);
-    assert.equal(await failureOf(registry.register("i-value", AUTH.replace("What happened.", "incompatible"))), "halt REGISTRY_REFUSED");
+    assert.equal(
+      await failureOf(registry.register("i-value", AUTH.replace("What happened.", "incompatible"))),
+      "halt REGISTRY_REFUSED",
+    );
   });
 
   test("a subject with another compatibility", async () => {
@@ -118,7 +126,8 @@ describe("refusals are final", () => {
 
 describe("silence and noise are no answer (G1)", () => {
   const noises: Record<string, (response: ServerResponse) => void> = {
-    "status 500 in the registry's words": (response) => json(response, 500, { error_code: 50001, message: "Store error" }),
+    "status 500 in the registry's words": (response) =>
+      json(response, 500, { error_code: 50001, message: "Store error" }),
     "status 503 with a page": (response) => page(response, 503),
     "status 404 with a page": (response) => page(response, 404),
     "status 400 with a page": (response) => page(response, 400),
@@ -153,7 +162,8 @@ describe("silence and noise are no answer (G1)", () => {
   });
 
   test("one failing request is one request: the package's own retries are off, whatever another instance asked for (G2)", async () => {
-    new Client({ host: server.url, retry: { retries: 3, initialRetryTimeInSecs: 0.01 } });
+    const eager = new Client({ host: server.url, retry: { retries: 3, initialRetryTimeInSecs: 0.01 } });
+    assert.ok(eager);
     server.fail((response) => json(response, 500, { message: "no" }));
     registry = createRegistry({ url: server.url, telemetry });
     const asked = server.requests.length;

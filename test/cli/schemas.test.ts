@@ -19,7 +19,10 @@ beforeEach(() => void prefix++);
 after(() => server.close());
 
 /** Runs the command on subjects of its own for each test. */
-async function run(action: "register" | "check", url: string = server.url): Promise<{ code: number; out: string; err: string }> {
+async function run(
+  action: "register" | "check",
+  url: string = server.url,
+): Promise<{ code: number; out: string; err: string }> {
   let out = "";
   let err = "";
   const io: Io = {
@@ -72,7 +75,10 @@ test("check names each breakage with a newer schema, and accepts a compatible on
   server.add(`t${prefix}.auth-value`, JSON.stringify(other));
   const { code, out, err } = await run("check");
   assert.equal(code, 1);
-  assert.match(err, /wrong {2}t\d+\.auth-value: against the latest, id \d+: .*eventId is not written and has no default/);
+  assert.match(
+    err,
+    /wrong {2}t\d+\.auth-value: against the latest, id \d+: .*eventId is not written and has no default/,
+  );
   assert.match(out, /t\d+\.keys-value: id \d+; the latest, id \d+, is compatible/);
 });
 

@@ -12,6 +12,7 @@ import { FACTOR_STRENGTH, SERVICES } from "../../src/core/event.ts";
 import type { ExchangeEvent, RejectReason } from "../../src/core/event.ts";
 import { SCOPES } from "../../src/core/output.ts";
 import type { Action, Command, Detection, Evidence, Targets } from "../../src/core/output.ts";
+import type { Loose } from "./loose.ts";
 
 let files: readonly SchemaFile[];
 let schemas: Schemas;
@@ -22,8 +23,8 @@ before(async () => {
 });
 
 /** Every object of a schema's JSON that `matches`, with the file it stands in. */
-function nodes(matches: (node: any) => boolean): { file: string; node: any }[] {
-  const found: { file: string; node: any }[] = [];
+function nodes(matches: (node: Loose) => boolean): { file: string; node: Loose }[] {
+  const found: { file: string; node: Loose }[] = [];
   const visit = (file: string, node: unknown): void => {
     if (typeof node !== "object" || node === null) return;
     if (!Array.isArray(node) && matches(node)) found.push({ file, node });
@@ -33,18 +34,23 @@ function nodes(matches: (node: any) => boolean): { file: string; node: any }[] {
   return found;
 }
 
-const isField = (node: any): boolean => typeof node.name === "string" && node.type !== undefined && node.fields === undefined && node.symbols === undefined;
+const isField = (node: Loose): boolean =>
+  typeof node.name === "string" && node.type !== undefined && node.fields === undefined && node.symbols === undefined;
 
 describe("house rules", () => {
   test("every field, enum and record says what it means", () => {
     const silent = nodes((node) => (isField(node) || node.symbols || node.fields) && !(node.doc?.length > 8));
-    assert.deepEqual(silent.map(({ file, node }) => `${file} ${node.name}`), []);
+    assert.deepEqual(
+      silent.map(({ file, node }) => `${file} ${node.name}`),
+      [],
+    );
   });
 
   test("every enum has UNKNOWN as its last symbol and as its default", () => {
     const enums = nodes((node) => node.type === "enum");
     assert.ok(enums.length >= 10);
-    for (const { file, node } of enums) assert.deepEqual([node.symbols.at(-1), node.default], ["UNKNOWN", "UNKNOWN"], `${file} ${node.name}`);
+    for (const { file, node } of enums)
+      assert.deepEqual([node.symbols.at(-1), node.default], ["UNKNOWN", "UNKNOWN"], `${file} ${node.name}`);
   });
 
   test("every optional field is null or its type, null by default", () => {
@@ -57,7 +63,8 @@ describe("house rules", () => {
     for (const { file, node } of nodes((each) => isField(each) && /At$|^timestamp$/.test(each.name))) {
       assert.match(JSON.stringify(node.type), /"timestamp-millis"/, `${file} ${node.name}`);
     }
-    for (const { node } of nodes((each) => isField(each) && each.type?.logicalType)) assert.match(node.name, /At$|^timestamp$/);
+    for (const { node } of nodes((each) => isField(each) && each.type?.logicalType))
+      assert.match(node.name, /At$|^timestamp$/);
   });
 
   test("namespaces carry the contract's version", () => {
@@ -67,10 +74,10 @@ describe("house rules", () => {
 });
 
 /** The field table's word for an Avro type. */
-function kindOf(type: avro.Type): FieldKind | string {
+function kindOf(type: avro.Type): string {
   if (type.typeName === "union:unwrapped") return kindOf((type as avro.types.UnwrappedUnionType).types[1]!);
   if (type.typeName === "enum") return `symbol ${(type as avro.types.EnumType).symbols.join()}`;
-  if (type.typeName === "array") return kindOf((type as avro.types.ArrayType).itemsType).toString().replace(/^\S+/, "$&s");
+  if (type.typeName === "array") return kindOf((type as avro.types.ArrayType).itemsType).replace(/^\S+/, "$&s");
   return type.typeName;
 }
 
@@ -101,19 +108,51 @@ describe("the field table", () => {
 
     test(`demands of ${service} events what has no default`, () => {
       const demanded = schemas.events[service].type.fields.filter((field) => field.defaultValue() === undefined);
-      assert.deepEqual(demanded.map(({ name }) => name), REQUIRED_FIELDS);
+      assert.deepEqual(
+        demanded.map(({ name }) => name),
+        REQUIRED_FIELDS,
+      );
       assert.ok(EVENT_TYPES[service].includes("UNKNOWN"));
     });
   }
 
   test("knows every field of ExchangeEvent, and no other", () => {
     const known: Record<keyof ExchangeEvent, true> = {
-      eventId: true, accountId: true, type: true, occurredAt: true, ip: true, country: true, asn: true, deviceId: true,
-      sessionId: true, userAgent: true, verifiedWith: true, enrolledFactors: true, detail: true, createdAt: true,
-      knownDevices: true, knownCountries: true, knownAsns: true, knownAddresses: true, issuedDeviceId: true, issuedAsn: true,
-      issuedCountry: true, factor: true, toFactor: true, channel: true, keyId: true, rights: true, ipList: true,
-      withdrawalId: true, asset: true, network: true, amountUsdCents: true, balanceUsdCents: true, address: true,
-      addressListed: true, via: true,
+      eventId: true,
+      accountId: true,
+      type: true,
+      occurredAt: true,
+      ip: true,
+      country: true,
+      asn: true,
+      deviceId: true,
+      sessionId: true,
+      userAgent: true,
+      verifiedWith: true,
+      enrolledFactors: true,
+      detail: true,
+      createdAt: true,
+      knownDevices: true,
+      knownCountries: true,
+      knownAsns: true,
+      knownAddresses: true,
+      issuedDeviceId: true,
+      issuedAsn: true,
+      issuedCountry: true,
+      factor: true,
+      toFactor: true,
+      channel: true,
+      keyId: true,
+      rights: true,
+      ipList: true,
+      withdrawalId: true,
+      asset: true,
+      network: true,
+      amountUsdCents: true,
+      balanceUsdCents: true,
+      address: true,
+      addressListed: true,
+      via: true,
     };
     const written = new Set(SERVICES.flatMap((service) => [...EVENT_FIELDS[service].keys()]));
     assert.deepEqual([...written].sort(), Object.keys(known).sort());
@@ -122,32 +161,79 @@ describe("the field table", () => {
 
 // Total over their types: the compiler counts the fields, the tests compare them with the schema.
 const COMMAND: Record<keyof Command, true> = {
-  caseId: true, commandId: true, accountId: true, action: true, scopes: true, targets: true, reasonCode: true, ruleId: true,
-  ruleTitle: true, ruleHash: true, mode: true, issuedAt: true, effectiveAt: true, expiresAt: true, evidence: true, evidenceCount: true,
+  caseId: true,
+  commandId: true,
+  accountId: true,
+  action: true,
+  scopes: true,
+  targets: true,
+  reasonCode: true,
+  ruleId: true,
+  ruleTitle: true,
+  ruleHash: true,
+  mode: true,
+  issuedAt: true,
+  effectiveAt: true,
+  expiresAt: true,
+  evidence: true,
+  evidenceCount: true,
 };
 const DETECTION: Record<keyof Detection, true> = {
-  kind: true, caseId: true, ruleId: true, ruleName: true, ruleTitle: true, ruleHash: true, level: true, tags: true, mode: true,
-  group: true, firstAt: true, lastAt: true, decidedBy: true, evidence: true, evidenceCount: true,
+  kind: true,
+  caseId: true,
+  ruleId: true,
+  ruleName: true,
+  ruleTitle: true,
+  ruleHash: true,
+  level: true,
+  tags: true,
+  mode: true,
+  group: true,
+  firstAt: true,
+  lastAt: true,
+  decidedBy: true,
+  evidence: true,
+  evidenceCount: true,
 };
 const EVIDENCE: Record<keyof Evidence, true> = {
-  eventId: true, type: true, topic: true, partition: true, offset: true, occurredAt: true, rule: true, summary: true,
+  eventId: true,
+  type: true,
+  topic: true,
+  partition: true,
+  offset: true,
+  occurredAt: true,
+  rule: true,
+  summary: true,
 };
 const TARGETS: Record<keyof Targets, true> = { withdrawalIds: true, keyIds: true, sessionIds: true, addresses: true };
 const ACTIONS: Record<Action, true> = { HOLD: true, FREEZE: true, STEP_UP: true, REVIEW: true, RELEASE: true };
-const KINDS: Record<Detection["kind"], true> = { OPENED: true, CLOSED: true, BREAKER_OPENED: true, BREAKER_CLOSED: true };
+const KINDS: Record<Detection["kind"], true> = {
+  OPENED: true,
+  CLOSED: true,
+  BREAKER_OPENED: true,
+  BREAKER_CLOSED: true,
+};
 const REASONS: Record<RejectReason, true> = {
-  UNDECODABLE: true, UNKNOWN_SCHEMA: true, TOO_LARGE: true, WRONG_KEY: true, MISSING_FIELD: true, INVALID_FIELD: true, FUTURE_TIME: true,
+  UNDECODABLE: true,
+  UNKNOWN_SCHEMA: true,
+  TOO_LARGE: true,
+  WRONG_KEY: true,
+  MISSING_FIELD: true,
+  INVALID_FIELD: true,
+  FUTURE_TIME: true,
 };
 
 describe("the records of output.ts", () => {
-  const named = (file: string, name: string): any => nodes((node) => node.name === name).find((each) => each.file === file)!.node;
-  const names = (record: any): string[] => record.fields.map((field: { name: string }) => field.name);
+  const named = (file: string, name: string): Loose =>
+    nodes((node) => node.name === name).find((each) => each.file === file)!.node;
+  const names = (record: Loose): string[] => record.fields.map((field: { name: string }) => field.name);
 
   test("have the schemas' fields, in order", () => {
     const { command, detection } = schemas;
     assert.deepEqual(names(command.json), Object.keys(COMMAND));
     assert.deepEqual(names(detection.json), Object.keys(DETECTION));
-    for (const { path } of [command, detection]) assert.deepEqual(names(named(path, "Evidence")), Object.keys(EVIDENCE));
+    for (const { path } of [command, detection])
+      assert.deepEqual(names(named(path, "Evidence")), Object.keys(EVIDENCE));
     assert.deepEqual(names(named(command.path, "Targets")), Object.keys(TARGETS));
   });
 
@@ -156,7 +242,12 @@ describe("the records of output.ts", () => {
     assert.deepEqual(symbols(schemas.command, "Action"), Object.keys(ACTIONS));
     assert.deepEqual(symbols(schemas.command, "Scope"), SCOPES);
     assert.deepEqual(symbols(schemas.detection, "DetectionKind"), Object.keys(KINDS));
-    assert.deepEqual(symbols(schemas.events.auth, "Factor").sort(), Object.keys(FACTOR_STRENGTH).filter((factor) => factor !== "UNKNOWN").sort());
+    assert.deepEqual(
+      symbols(schemas.events.auth, "Factor").sort(),
+      Object.keys(FACTOR_STRENGTH)
+        .filter((factor) => factor !== "UNKNOWN")
+        .sort(),
+    );
   });
 
   test("a dead letter's reasons are the codes of rejections", () => {

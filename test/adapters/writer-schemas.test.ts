@@ -1,0 +1,100 @@
+// Schema ids the codec meets for the first time: asked once, believed late, waited for while the registry
+// is silent. Time is moved by hand.
+
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import { authRecord, CodecFixture, framed, schemas, verdict, waitOf } from "./codec-fixture.ts";
+
+let fixture: CodecFixture;
+
+beforeEach(async () => {
+  fixture = new CodecFixture();
+  assert.deepEqual(await fixture.codec.prepare(), []);
+});
+
+describe("ids the codec does not know", () => {
+  /** Moves time until the promise settles; the registry answers in between. */
+  async function pass(wait: Promise<void>, limitMs: number): Promise<number> {
+    const settled = wait.then(() => "settled");
+    const from = fixture.clock.monotonic();
+    while (fixture.clock.monotonic() - from < limitMs) {
+      const turned = fixture.clock.turn().then(() => "turned");
+      if ((await Promise.race([settled, turned])) === "settled") return fixture.clock.monotonic() - from;
+      fixture.clock.moveTo(fixture.clock.monotonic() + 10);
+    }
+    throw new Error(`still waiting after ${limitMs} ms`);
+  }
+  test("one question for all that wait (W1), then decoded", async () => {
+    const writer = fixture.evolve(() => {});
+    const waits = [1, 2, 3].map(() => waitOf(fixture.decode(authRecord({}, writer))));
+    await Promise.all(waits);
+    assert.equal(fixture.registry.asked.filter((asked) => asked === writer.id).length, 1);
+    assert.equal(verdict(fixture.decode(authRecord({}, writer))), "ok");
+  });
+
+  test("an id denied for a minute is a rejection (W2), asked again a minute later (W3)", async () => {
+    const value = framed(99, Buffer.alloc(9));
+    const took = await pass(waitOf(fixture.decode(value)), 120_000);
+    assert.ok(took >= 60_000 && took < 65_000, `took ${took}`);
+    assert.match(verdict(fixture.decode(value)), /^UNKNOWN_SCHEMA: the registry does not know schema id 99/);
+    fixture.clock.moveTo(fixture.clock.monotonic() + 60_001);
+    fixture.registry.put("late", schemas.events.auth.text, 99);
+    await waitOf(fixture.decode(value));
+    assert.equal(verdict(fixture.decode(authRecord({}, { type: () => schemas.events.auth.type, id: 99 }))), "ok");
+  });
+
+  test("an id that a lagging replica learns within the minute is decoded", async () => {
+    const value = authRecord({}, { type: () => schemas.events.auth.type, id: 99 });
+    const wait = waitOf(fixture.decode(value));
+    await fixture.clock.turn();
+    fixture.clock.moveTo(30_000);
+    fixture.registry.put("late", schemas.events.auth.text, 99);
+    await pass(wait, 10_000);
+    assert.equal(verdict(fixture.decode(value)), "ok");
+  });
+
+  test("a silent registry is waited for without end, and its silence does not count (W2, D3)", async () => {
+    const value = authRecord({}, { type: () => schemas.events.auth.type, id: 99 });
+    fixture.registry.silent = true;
+    const wait = waitOf(fixture.decode(value));
+    let settled = false;
+    void wait.then(() => (settled = true));
+    for (let minute = 0; minute < 30; minute++) {
+      await fixture.clock.turn();
+      fixture.clock.moveTo(fixture.clock.monotonic() + 60_000);
+    }
+    assert.equal(settled, false);
+    assert.equal(verdict(fixture.decode(authRecord({}))), "ok", "known ids flow");
+    fixture.registry.silent = false;
+    fixture.registry.put("late", schemas.events.auth.text, 99);
+    await pass(wait, 10_000);
+    assert.equal(verdict(fixture.decode(value)), "ok");
+  });
+
+  test("silence starts the minute anew (W2)", async () => {
+    const wait = waitOf(fixture.decode(framed(99, Buffer.alloc(9))));
+    const denials = async (ms: number): Promise<void> => {
+      for (const until = fixture.clock.monotonic() + ms; fixture.clock.monotonic() < until;) {
+        await fixture.clock.turn();
+        fixture.clock.moveTo(fixture.clock.monotonic() + 1_000);
+      }
+    };
+    await denials(40_000);
+    fixture.registry.silent = true;
+    await denials(10_000);
+    fixture.registry.silent = false;
+    await denials(40_000);
+    assert.equal(verdict(fixture.decode(framed(99, Buffer.alloc(9)))), "wait");
+    const more = await pass(wait, 60_000);
+    assert.ok(more > 10_000 && more < 30_000, `${more}`);
+  });
+
+  test("an aborted signal ends the waiting", async () => {
+    const stop = new AbortController();
+    fixture.codec = fixture.create({ signal: stop.signal });
+    const wait = waitOf(fixture.decode(framed(99, Buffer.alloc(9))));
+    await fixture.clock.turn();
+    stop.abort();
+    await wait;
+  });
+});
