@@ -11,7 +11,10 @@ export interface Reported<K extends keyof TelemetryEvents = keyof TelemetryEvent
   readonly fields: TelemetryEvents[K];
 }
 
-type End = { readonly how: "running" } | { readonly how: "stopped" } | { readonly how: "failed"; readonly error: unknown };
+type End =
+  | { readonly how: "running" }
+  | { readonly how: "stopped" }
+  | { readonly how: "failed"; readonly error: unknown };
 
 export class DrivenProcessor {
   readonly process: MemoryProcess;

@@ -88,7 +88,10 @@ export class ProcessorDriver {
   readonly #schemaIds: ReadonlyMap<string, number>;
   #events = 0;
 
-  constructor(options: ProcessorDriverOptions, registered: { registry: SchemaRegistry; ids: ReadonlyMap<string, number> }) {
+  constructor(
+    options: ProcessorDriverOptions,
+    registered: { registry: SchemaRegistry; ids: ReadonlyMap<string, number> },
+  ) {
     const { partitions = 1, maxFetchRecords, pick } = options;
     const topics = [...coPartitioned(DRIVER_TOPICS), DRIVER_TOPICS.detections, DRIVER_TOPICS.deadLetter];
     this.#options = options;
@@ -117,7 +120,14 @@ export class ProcessorDriver {
     const { clock } = process;
     let writers = 0;
     return new DrivenProcessor(process, (telemetry) => {
-      const codec = createCodec({ registry: this.#registry, schemas, topics: DRIVER_TOPICS, fields: rules.fields, clock, telemetry });
+      const codec = createCodec({
+        registry: this.#registry,
+        schemas,
+        topics: DRIVER_TOPICS,
+        fields: rules.fields,
+        clock,
+        telemetry,
+      });
       const context: TaskContext = {
         groupId: this.groupId,
         topics: DRIVER_TOPICS,
@@ -129,7 +139,13 @@ export class ProcessorDriver {
         producer: process.producer(),
         stateProducer: process.producer(),
         partitioner: murmur2Partitioner,
-        ...{ codec, stateCodec, stateLogCodec, openPartition, rules, clock, telemetry },
+        codec,
+        stateCodec,
+        stateLogCodec,
+        openPartition,
+        rules,
+        clock,
+        telemetry,
         settings: { ...SETTINGS, ...settings },
         tuning: this.tuning,
         newWriter: () => `${name}-${(writers += 1)}`,
@@ -194,7 +210,8 @@ export class ProcessorDriver {
     const deadline = this.broker.clock.monotonic() + options.withinMs;
     await this.settle();
     while (!holds()) {
-      if (this.broker.clock.monotonic() >= deadline) throw new Error(`not within ${options.withinMs} ms: ${options.what}`);
+      if (this.broker.clock.monotonic() >= deadline)
+        throw new Error(`not within ${options.withinMs} ms: ${options.what}`);
       await this.advance(50);
     }
   }

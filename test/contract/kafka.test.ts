@@ -13,7 +13,7 @@ import { createTopics } from "../../src/adapters/kafka/topics.ts";
 import { abortedTransaction } from "../adapters/kafka/transaction.ts";
 import { cluster } from "../cluster.ts";
 import { brokerContract } from "./broker-contract.ts";
-import type { ContractWorld } from "./broker-contract.ts";
+import type { ContractWorld } from "./contract-world.ts";
 
 const DEADLINE_MS = 30_000;
 const STEP_MS = 5;
@@ -37,12 +37,15 @@ async function openWorld(client: KafkaClient, admin: ReturnType<KafkaClient["adm
   worlds += 1;
   const name = `${kafka.prefix}contract-${worlds}`;
   const topics: readonly [string, string] = [`${name}-alpha`, `${name}-beta`];
-  await createTopics(client, topics.map((topic) => ({ topic, partitions: 2, replication: 1, config: {} })));
+  await createTopics(
+    client,
+    topics.map((topic) => ({ topic, partitions: 2, replication: 1, config: {} })),
+  );
   const producer = createKafkaProducer(client);
   const logs = createKafkaLogs(client);
   const outside = new Connections(client);
   const until: ContractWorld["until"] = async (holds, what) => {
-    for (const end = performance.now() + DEADLINE_MS; !holds(); ) {
+    for (const end = performance.now() + DEADLINE_MS; !holds();) {
       assert.ok(performance.now() < end, `not within ${DEADLINE_MS} ms: ${what}`);
       await delay(STEP_MS);
     }
@@ -52,7 +55,7 @@ async function openWorld(client: KafkaClient, admin: ReturnType<KafkaClient["adm
     clock: {
       now: () => Date.now(),
       monotonic: () => performance.now(),
-      sleep: async (ms, signal) => void (await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {})),
+      sleep: (ms, signal) => delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),
       turn: () => new Promise((resolve) => void setImmediate(resolve)),
     },
     producer,

@@ -25,7 +25,8 @@ function record(value: string): OutRecord {
   return { key: null, value: Buffer.from(value), headers: {} };
 }
 
-const values = (broker: MemoryBroker, partition = 0): string[] => broker.records("in", partition).map(({ value }) => String(value));
+const values = (broker: MemoryBroker, partition = 0): string[] =>
+  broker.records("in", partition).map(({ value }) => String(value));
 
 interface Joined {
   readonly process: MemoryProcess;
@@ -59,7 +60,8 @@ function outcome(promise: Promise<unknown>): { state: string } {
   const seen = { state: "pending" };
   promise.then(
     (value) => (seen.state = `done ${String(value)}`),
-    (error: unknown) => (seen.state = error instanceof BrokerFailure ? `${error.disposition} ${error.code}` : String(error)),
+    (error: unknown) =>
+      (seen.state = error instanceof BrokerFailure ? `${error.disposition} ${error.code}` : String(error)),
   );
   return seen;
 }
@@ -108,7 +110,10 @@ test("a control record takes an offset and is not read (B3)", () => {
   log.appendControl();
   log.append([record("2")], 0);
   const { records, nextOffset } = log.read(0, 10);
-  assert.deepEqual(records.map(({ offset }) => offset), [0, 2]);
+  assert.deepEqual(
+    records.map(({ offset }) => offset),
+    [0, 2],
+  );
   assert.equal(nextOffset, 3);
   assert.deepEqual(log.read(0, 2).nextOffset, 2);
 });
@@ -129,15 +134,23 @@ test("nothing happens until the broker is told to settle; then sends keep their 
     assert.deepEqual(values(broker), []);
     await broker.settle();
     assert.deepEqual(values(broker), ["0", "1", "2"]);
-    assert.deepEqual(sends.map(({ state }) => state), ["done 0", "done 1", "done 2"]);
+    assert.deepEqual(
+      sends.map(({ state }) => state),
+      ["done 0", "done 1", "done 2"],
+    );
   }
 });
 
 test("a channel the picker passes over waits, and nothing else does", async () => {
   let held = true;
-  const pick = (ready: readonly string[]): number => ready.findIndex((channel) => !(held && channel.startsWith("slow/")));
+  const pick = (ready: readonly string[]): number =>
+    ready.findIndex((channel) => !(held && channel.startsWith("slow/")));
   const broker = createMemoryBroker({ topics: { in: 1 }, pick });
-  for (const name of ["slow", "quick"]) void broker.connect(name).producer().send("in", 0, [record(name)]);
+  for (const name of ["slow", "quick"])
+    void broker
+      .connect(name)
+      .producer()
+      .send("in", 0, [record(name)]);
   await broker.advance(1_000);
   assert.deepEqual(values(broker), ["quick"]);
   held = false;
@@ -188,10 +201,15 @@ test("a call fails as its fate says: not done, or done and not known (B15)", asy
     assert.deepEqual([kind, process], ["send", "a"]);
     return fates[call++];
   });
-  const sends = ["not done", "done", "unanswered", "behind"].map((value) => outcome(producer.send("in", 0, [record(value)])));
+  const sends = ["not done", "done", "unanswered", "behind"].map((value) =>
+    outcome(producer.send("in", 0, [record(value)])),
+  );
   await broker.settle();
   assert.deepEqual(values(broker), ["done", "unanswered"]);
-  assert.deepEqual(sends.map(({ state }) => state), ["retry CONNECTION", "retry CONNECTION", "pending", "pending"]);
+  assert.deepEqual(
+    sends.map(({ state }) => state),
+    ["retry CONNECTION", "retry CONNECTION", "pending", "pending"],
+  );
 });
 
 test("a commit whose answer is lost is unknown, and may have counted (B15)", async () => {
@@ -241,7 +259,9 @@ test("who was put out is refused although the generation has not moved on yet (B
   await join(broker, "b");
   await broker.advance(2_000);
   broker.coordinator("g").leave(out.assignment!.member);
-  const committed = outcome(out.group.commit(out.assignment!, [{ topic: "in", partition: 0, offset: 1, metadata: "" }]));
+  const committed = outcome(
+    out.group.commit(out.assignment!, [{ topic: "in", partition: 0, offset: 1, metadata: "" }]),
+  );
   await broker.settle();
   assert.equal(committed.state, "done rejected");
 });
@@ -280,7 +300,10 @@ test("what was fetched before a pause may still arrive, before a seek never (B10
       return undefined;
     });
     await broker.settle();
-    assert.deepEqual(member.batches.map(({ length }) => length), seek ? [] : [2]);
+    assert.deepEqual(
+      member.batches.map(({ length }) => length),
+      seek ? [] : [2],
+    );
   }
 });
 
@@ -292,7 +315,10 @@ test("a fetch that fails is made again", async () => {
   broker.onCall(({ kind }) => (kind === "fetch" && failures-- > 0 ? { applied: false, answer: LOST } : undefined));
   broker.append({ topic: "in", partition: 0 }, [record("0"), record("1")]);
   await broker.advance(1_000);
-  assert.deepEqual(member.batches.map(({ fetchedFrom }) => fetchedFrom), [0, 1]);
+  assert.deepEqual(
+    member.batches.map(({ fetchedFrom }) => fetchedFrom),
+    [0, 1],
+  );
 });
 
 test("resuming a partition that was never sought is a mistake that shows", async () => {
@@ -318,7 +344,8 @@ test("resuming a partition that was never sought is a mistake that shows", async
 test("the same picks give the same history, others another order (B14)", async () => {
   const history = async (seed: number): Promise<string> => {
     let state = seed;
-    const pick = (ready: readonly string[]): number => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) % ready.length;
+    const pick = (ready: readonly string[]): number =>
+      (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) % ready.length;
     const broker = createMemoryBroker({ topics: { in: 2 }, pick });
     const order: string[] = [];
     broker.onCall(({ process, kind }) => void order.push(`${process} ${kind}`));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createMemoryBroker } from "../../src/adapters/memory/broker.ts";
 import { brokerContract } from "./broker-contract.ts";
-import type { ContractWorld } from "./broker-contract.ts";
+import type { ContractWorld } from "./contract-world.ts";
 
 const GROUP = {
   groupId: "contract",

@@ -28,7 +28,10 @@ test("every task has exactly one owner, and only members own (G1)", () => {
       const assigned = assignTasks({ members: list, tasks: count });
       assert.deepEqual([...assigned.keys()].sort(), list.map((member) => member.id).sort());
       const all = [...assigned.values()].flat().sort((a, b) => a - b);
-      assert.deepEqual(all, Array.from({ length: count }, (_, task) => task));
+      assert.deepEqual(
+        all,
+        Array.from({ length: count }, (_, task) => task),
+      );
     }),
   );
 });
@@ -101,13 +104,40 @@ const TABLE: readonly {
   readonly expected: Readonly<Record<string, readonly number[]>>;
 }[] = [
   { name: "nobody", members: [], tasks: 3, expected: {} },
-  { name: "first members", members: [{ id: "b", owned: [] }, { id: "a", owned: [] }], tasks: 3, expected: { a: [0, 1], b: [2] } },
-  { name: "one joins", members: [{ id: "a", owned: [] }, { id: "b", owned: [0, 1, 2, 3] }], tasks: 4, expected: { a: [2, 3], b: [0, 1] } },
+  {
+    name: "first members",
+    members: [
+      { id: "b", owned: [] },
+      { id: "a", owned: [] },
+    ],
+    tasks: 3,
+    expected: { a: [0, 1], b: [2] },
+  },
+  {
+    name: "one joins",
+    members: [
+      { id: "a", owned: [] },
+      { id: "b", owned: [0, 1, 2, 3] },
+    ],
+    tasks: 4,
+    expected: { a: [2, 3], b: [0, 1] },
+  },
   { name: "one has left", members: [{ id: "b", owned: [2, 3] }], tasks: 4, expected: { b: [0, 1, 2, 3] } },
-  { name: "more members than tasks", members: [{ id: "a", owned: [] }, { id: "b", owned: [0] }], tasks: 1, expected: { a: [], b: [0] } },
+  {
+    name: "more members than tasks",
+    members: [
+      { id: "a", owned: [] },
+      { id: "b", owned: [0] },
+    ],
+    tasks: 1,
+    expected: { a: [], b: [0] },
+  },
   {
     name: "an expelled member comes back and claims what was taken over",
-    members: [{ id: "a", owned: [0, 1], generation: 4 }, { id: "b", owned: [0, 1], generation: 5 }],
+    members: [
+      { id: "a", owned: [0, 1], generation: 4 },
+      { id: "b", owned: [0, 1], generation: 5 },
+    ],
     tasks: 2,
     expected: { a: [1], b: [0] },
   },

@@ -43,16 +43,23 @@ export async function startReady(driver: ProcessorDriver, name: string): Promise
 }
 
 export async function ready(driver: ProcessorDriver, processor: DrivenProcessor): Promise<void> {
-  await driver.until(() => processor.ready() || processor.end().how === "failed", { withinMs: 3 * TAKEOVER_MS, what: "ready" });
+  await driver.until(() => processor.ready() || processor.end().how === "failed", {
+    withinMs: 3 * TAKEOVER_MS,
+    what: "ready",
+  });
   const end = processor.end();
   if (end.how === "failed") throw end.error;
 }
 
 /** Notice, switch to a weaker factor, key; `gapMs` apart. Sets off one hold and one freeze, both at the key. */
 export async function takeover(driver: ProcessorDriver, accountId: string, gapMs = 1_000): Promise<Place[]> {
-  const places = [driver.produce({ accountId, eventId: `${accountId}-1`, type: "RISK_NOTICE_SENT", channel: "SMS", country: "HK" })];
+  const places = [
+    driver.produce({ accountId, eventId: `${accountId}-1`, type: "RISK_NOTICE_SENT", channel: "SMS", country: "HK" }),
+  ];
   await driver.advance(gapMs);
-  places.push(driver.produce({ accountId, eventId: `${accountId}-2`, type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS" }));
+  places.push(
+    driver.produce({ accountId, eventId: `${accountId}-2`, type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS" }),
+  );
   await driver.advance(gapMs);
   const key = { keyId: "k1", rights: ["TRADE", "WITHDRAW"], verifiedWith: ["SMS" as const] };
   places.push(driver.produce({ accountId, eventId: `${accountId}-3`, type: "API_KEY_CREATED", ...key }));
@@ -84,7 +91,9 @@ function byId(said: readonly (readonly [string, unknown])[]): Record<string, unk
 }
 
 export function committedCheckpoint(driver: ProcessorDriver, task: number): CommittedCheckpoint | null {
-  const [committed] = driver.broker.coordinator(driver.groupId).committed([{ topic: DRIVER_TOPICS.state, partition: task }]);
+  const [committed] = driver.broker
+    .coordinator(driver.groupId)
+    .committed([{ topic: DRIVER_TOPICS.state, partition: task }]);
   if (committed!.offset < 0) return null;
   const parsed = parseCheckpoint(committed!.metadata);
   assert.ok(!("problem" in parsed));
@@ -96,10 +105,12 @@ export function committedState(driver: ProcessorDriver, task: number): Record<st
   const checkpoint = committedCheckpoint(driver, task);
   assert.ok(checkpoint?.lineage, "there is a checkpoint with its lineage");
   const restore = new Restore(checkpoint.lineage, parts.stateLogCodec);
-  for (let at = checkpoint.base; at < checkpoint.head; ) {
+  for (let at = checkpoint.base; at < checkpoint.head;) {
     const batch = driver.broker.fetch({ topic: DRIVER_TOPICS.state, partition: task }, at);
     restore.read(batch, checkpoint.head);
     at = batch.nextOffset;
   }
-  return Object.fromEntries([...restore.groups()].map(({ group, state }) => [group, Buffer.from(state).toString("hex")]).toSorted());
+  return Object.fromEntries(
+    [...restore.groups()].map(({ group, state }) => [group, Buffer.from(state).toString("hex")]).toSorted(),
+  );
 }

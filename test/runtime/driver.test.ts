@@ -5,7 +5,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DrivenEvent } from "../../src/testing/processor-driver.ts";
 import { DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
-import { committedCheckpoint, committedState, frozen, openDriver, ready, SESSION_MS, startReady, takeover } from "./driver-fixture.ts";
+import {
+  committedCheckpoint,
+  committedState,
+  frozen,
+  openDriver,
+  ready,
+  SESSION_MS,
+  startReady,
+  takeover,
+} from "./driver-fixture.ts";
 
 const MINUTE = 60_000;
 
@@ -15,12 +24,18 @@ test("a takeover gives one hold and one freeze; the evidence says where its even
   const places = await takeover(driver, "alice");
   await driver.settle();
   const said = driver.commands();
-  assert.deepEqual(said.map(({ accountId, action }) => `${action} ${accountId}`), ["HOLD alice", "FREEZE alice"]);
+  assert.deepEqual(
+    said.map(({ accountId, action }) => `${action} ${accountId}`),
+    ["HOLD alice", "FREEZE alice"],
+  );
   for (const { eventId, topic, partition, offset } of said[1]!.evidence) {
     assert.deepEqual({ topic, partition, offset }, places[Number(eventId.slice("alice-".length)) - 1]);
   }
   assert.equal(said[1]!.evidence.at(-1)!.eventId, "alice-3");
-  assert.deepEqual(driver.detections().map(({ kind }) => kind), ["OPENED", "OPENED"]);
+  assert.deepEqual(
+    driver.detections().map(({ kind }) => kind),
+    ["OPENED", "OPENED"],
+  );
 });
 
 test("a command is there before time passes, and its checkpoint follows at once (T1, T2)", async () => {
@@ -39,7 +54,14 @@ test("a command is there before time passes, and its checkpoint follows at once 
 test("nothing new is no checkpoint; a routine event is one without blocks (T2)", async () => {
   const driver = await openDriver();
   await startReady(driver, "first");
-  const login = { accountId: "alice", type: "LOGIN_SUCCEEDED", deviceId: "d1", country: "CH", asn: 1, verifiedWith: ["TOTP"] } as const;
+  const login = {
+    accountId: "alice",
+    type: "LOGIN_SUCCEEDED",
+    deviceId: "d1",
+    country: "CH",
+    asn: 1,
+    verifiedWith: ["TOTP"],
+  } as const;
   driver.produce(login);
   await driver.advance(3_000);
   const written = driver.records(DRIVER_TOPICS.state).length;
@@ -66,16 +88,30 @@ test("the takeover's records in any order across the topics freeze the account a
   const steps: readonly DrivenEvent[] = [
     { accountId: "alice", eventId: "notice", type: "RISK_NOTICE_SENT", channel: "SMS" },
     { accountId: "alice", eventId: "switch", type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS" },
-    { accountId: "alice", eventId: "key", type: "API_KEY_CREATED", keyId: "k", rights: ["WITHDRAW"], verifiedWith: ["SMS"] },
+    {
+      accountId: "alice",
+      eventId: "key",
+      type: "API_KEY_CREATED",
+      keyId: "k",
+      rights: ["WITHDRAW"],
+      verifiedWith: ["SMS"],
+    },
   ];
-  for (const order of [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]) {
+  for (const order of [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+  ]) {
     const driver = await openDriver();
     await startReady(driver, "first");
     const began = driver.now();
     for (const [index, step] of order.entries()) {
       assert.deepEqual(frozen(driver), [], `${String(order)}: not before the last`);
       driver.produce({ ...steps[step]!, occurredAt: began + step * 1_000 });
-        if (index < 2) await driver.advance(10_000);
+      if (index < 2) await driver.advance(10_000);
     }
     await driver.settle();
     assert.deepEqual(frozen(driver), ["alice"], String(order));
@@ -89,7 +125,8 @@ test("what lies in the topics at the start is worked off as if it had come live"
   const driver = await openDriver({ partitions: 2, maxFetchRecords: 7 });
   for (const account of accounts) {
     // A crowd of log-ins makes one topic much longer than the others.
-    for (let i = 0; i < 5; i++) driver.produce({ accountId: account, type: "LOGIN_SUCCEEDED", deviceId: "d1", verifiedWith: ["TOTP"] });
+    for (let i = 0; i < 5; i++)
+      driver.produce({ accountId: account, type: "LOGIN_SUCCEEDED", deviceId: "d1", verifiedWith: ["TOTP"] });
     await takeover(driver, account, 20_000);
     await driver.advance(20_000);
   }
@@ -99,7 +136,8 @@ test("what lies in the topics at the start is worked off as if it had come live"
   const live = await openDriver({ partitions: 2 });
   await startReady(live, "first");
   for (const account of accounts) {
-    for (let i = 0; i < 5; i++) live.produce({ accountId: account, type: "LOGIN_SUCCEEDED", deviceId: "d1", verifiedWith: ["TOTP"] });
+    for (let i = 0; i < 5; i++)
+      live.produce({ accountId: account, type: "LOGIN_SUCCEEDED", deviceId: "d1", verifiedWith: ["TOTP"] });
     await takeover(live, account, 20_000);
     await live.advance(20_000);
   }
@@ -115,7 +153,10 @@ test("every bad record is one dead letter with its reason and place, and the goo
     { reason: "UNDECODABLE", place: driver.produceRaw("auth-events", 0, { key, value: Buffer.from("no avro") }) },
     { reason: "UNDECODABLE", place: driver.produceRaw("api-key-events", 0, { key, value: null }) },
     { reason: "TOO_LARGE", place: driver.produceRaw("auth-events", 0, { key, value: Buffer.alloc(300_000) }) },
-    { reason: "FUTURE_TIME", place: driver.produce({ accountId: "alice", type: "LOGOUT", occurredAt: driver.now() + 10 * MINUTE }) },
+    {
+      reason: "FUTURE_TIME",
+      place: driver.produce({ accountId: "alice", type: "LOGOUT", occurredAt: driver.now() + 10 * MINUTE }),
+    },
     { reason: "MISSING_FIELD", place: driver.produce({ accountId: "", type: "LOGOUT" }) },
   ];
   const stolen = driver.produce({ accountId: "alice", type: "LOGOUT" });
@@ -153,7 +194,10 @@ test("an unknown schema id holds up its own topic only, and is a dead letter aft
   assert.deepEqual(driver.deadLetters(), []);
   driver.produce({ accountId: "alice", type: "ADDRESS_ADDED", address: "a" });
   await driver.advance(2 * MINUTE);
-  assert.deepEqual(driver.deadLetters().map(({ headers }) => headers["holdfast-reason"]?.toString()), ["UNKNOWN_SCHEMA"]);
+  assert.deepEqual(
+    driver.deadLetters().map(({ headers }) => headers["holdfast-reason"]?.toString()),
+    ["UNKNOWN_SCHEMA"],
+  );
   assert.equal(committedCheckpoint(driver, 0)!.positions["withdrawal-events"], 2);
 });
 
@@ -172,10 +216,19 @@ test("told to stop, it commits what it has done, leaves, and the next goes on at
   await driver.advance(SESSION_MS / 10);
   assert.ok(second.ready(), "no session had to run out");
   driver.produce({ accountId: "bob", type: "API_KEY_CREATED", keyId: "k", rights: ["TRADE"], verifiedWith: ["SMS"] });
-  driver.produce({ accountId: "bob", type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS", occurredAt: driver.now() });
+  driver.produce({
+    accountId: "bob",
+    type: "FACTOR_SWITCHED",
+    factor: "TOTP",
+    toFactor: "SMS",
+    occurredAt: driver.now(),
+  });
   await driver.advance(2_000);
   assert.deepEqual(frozen(driver), ["alice", "bob"], "the notice was remembered across the restart");
-  const since = driver.commands().slice(said).map(({ accountId }) => accountId);
+  const since = driver
+    .commands()
+    .slice(said)
+    .map(({ accountId }) => accountId);
   assert.deepEqual([...new Set(since)], ["bob"]);
 });
 

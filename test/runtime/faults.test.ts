@@ -44,7 +44,9 @@ async function tell(driver: ProcessorDriver): Promise<void> {
 }
 
 /** Runs the story, asking `fateOf` about each of the first processor's calls by its number. */
-async function tellWith(fateOf: (n: number, call: BrokerCall, told: { driver: ProcessorDriver; first: DrivenProcessor }) => Fate | undefined): Promise<{
+async function tellWith(
+  fateOf: (n: number, call: BrokerCall, told: { driver: ProcessorDriver; first: DrivenProcessor }) => Fate | undefined,
+): Promise<{
   outcome: Outcome;
   calls: BrokerCall[];
   driver: ProcessorDriver;
@@ -53,7 +55,9 @@ async function tellWith(fateOf: (n: number, call: BrokerCall, told: { driver: Pr
   const driver = await openDriver();
   const first = driver.start("first");
   const calls: BrokerCall[] = [];
-  driver.broker.onCall((call) => (call.process === "first" ? fateOf(calls.push(call) - 1, call, { driver, first }) : undefined));
+  driver.broker.onCall((call) =>
+    call.process === "first" ? fateOf(calls.push(call) - 1, call, { driver, first }) : undefined,
+  );
   await tell(driver);
   return { outcome: outcome(driver), calls, driver, first };
 }
@@ -79,8 +83,15 @@ test("killed at any call to the broker, before or after its effect, the next own
 test("any call may fail, done or not done, once or three times in a row: the processor goes on by itself", async () => {
   const fair = await tellWith(() => undefined);
   for (const n of fair.calls.keys()) {
-    for (const [applied, times] of [[false, 1], [true, 1], [false, 3], [true, 3]] as const) {
-      const told = await tellWith((number) => (number >= n && number < n + times ? { applied, answer: LOST } : undefined));
+    for (const [applied, times] of [
+      [false, 1],
+      [true, 1],
+      [false, 3],
+      [true, 3],
+    ] as const) {
+      const told = await tellWith((number) =>
+        number >= n && number < n + times ? { applied, answer: LOST } : undefined,
+      );
       const where = `calls from ${n} (${fair.calls[n]!.kind} ${fair.calls[n]!.topic ?? ""}), ${times}, ${applied ? "done" : "not done"}`;
       assert.deepEqual(told.first.end(), { how: "running" }, where);
       assert.deepEqual(told.outcome, fair.outcome, where);
@@ -164,7 +175,12 @@ test("started while the brokers are away, it comes up when they do", async () =>
 });
 
 test("what will never succeed ends the process with the failure; nothing after it is committed", async () => {
-  for (const topic of [DRIVER_TOPICS.commands, DRIVER_TOPICS.detections, DRIVER_TOPICS.deadLetter, DRIVER_TOPICS.state]) {
+  for (const topic of [
+    DRIVER_TOPICS.commands,
+    DRIVER_TOPICS.detections,
+    DRIVER_TOPICS.deadLetter,
+    DRIVER_TOPICS.state,
+  ]) {
     const driver = await openDriver();
     const first = await startReady(driver, "first");
     driver.broker.onCall((call) =>
@@ -192,7 +208,11 @@ test("what will never succeed ends the process with the failure; nothing after i
  * Two to three processors on two tasks, with a seeded order of everything, lost and half-done calls,
  * kills, freezes and stops; then a calm in which all of it has to come right.
  */
-async function storm(seed: number, produce: (driver: ProcessorDriver, round: number) => void, rounds: number): Promise<ProcessorDriver> {
+async function storm(
+  seed: number,
+  produce: (driver: ProcessorDriver, round: number) => void,
+  rounds: number,
+): Promise<ProcessorDriver> {
   const random = seededRandom(seed);
   const { chance } = random;
   let calm = seed === 0;
@@ -214,17 +234,12 @@ async function storm(seed: number, produce: (driver: ProcessorDriver, round: num
     if (calm) continue;
     const index = random.integer(0, fleet.length - 1);
     const hit = fleet[index]!;
-    if (chance(0.12)) {
-      hit.kill();
-      fleet[index] = start();
-    } else if (chance(0.1)) {
-      hit.freeze();
-    } else if (chance(0.1)) {
-      hit.stop();
-      fleet[index] = start();
-    } else if (chance(0.5)) {
-      hit.thaw();
-    }
+    const luck = random.next();
+    if (luck < 0.12) hit.kill();
+    else if (luck < 0.2) hit.stop();
+    else if (luck < 0.3) hit.freeze();
+    else if (luck < 0.65) hit.thaw();
+    if (luck < 0.2) fleet[index] = start();
     if (fleet.length < 3 && chance(0.1)) fleet.push(start());
   }
   calm = true;
@@ -246,7 +261,14 @@ test("storms over one topic: commands, detections and state equal the calm run's
     const accountId = `account-${round % 5}`;
     const at = { accountId, occurredAt: Date.UTC(2024, 5, 9) + round * 1_000 };
     if (round % 7 === 0) driver.produce({ ...at, eventId: `a${round}`, type: "FACTOR_ENROLLED", factor: "TOTP" });
-    driver.produce({ ...at, eventId: `b${round}`, type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS", verifiedWith: ["SMS"] });
+    driver.produce({
+      ...at,
+      eventId: `b${round}`,
+      type: "FACTOR_SWITCHED",
+      factor: "TOTP",
+      toFactor: "SMS",
+      verifiedWith: ["SMS"],
+    });
     if (round % 3 === 0) driver.produce({ ...at, eventId: `c${round}`, type: "PASSWORD_CHANGED" });
   };
   const all = (driver: ProcessorDriver): object => ({
@@ -264,7 +286,8 @@ test("storms over three topics: the same accounts are frozen, under the same ids
     const at = { accountId, occurredAt: Date.UTC(2024, 5, 9) + round * 1_000, eventId: `${accountId}-${round % 3}` };
     if (round % 3 === 0) driver.produce({ ...at, type: "RISK_NOTICE_SENT", channel: "SMS" });
     if (round % 3 === 1) driver.produce({ ...at, type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS" });
-    if (round % 3 === 2) driver.produce({ ...at, type: "API_KEY_CREATED", keyId: "k", rights: ["TRADE"], verifiedWith: ["SMS"] });
+    if (round % 3 === 2)
+      driver.produce({ ...at, type: "API_KEY_CREATED", keyId: "k", rights: ["TRADE"], verifiedWith: ["SMS"] });
   };
   const freezes = (driver: ProcessorDriver): string[] => {
     const ids = driver.commands().flatMap(({ action, commandId }) => (action === "FREEZE" ? [commandId] : []));
@@ -276,6 +299,7 @@ test("storms over three topics: the same accounts are frozen, under the same ids
     const driver = await storm(seed, produce, 30);
     assert.deepEqual(freezes(driver), calm, `seed ${seed}`);
     const opened = new Set(driver.detections().map(({ caseId }) => caseId));
-    for (const id of calm) assert.ok(opened.has(id.split("/").slice(0, 3).join("/")), `seed ${seed}: ${id} is told to people too`);
+    for (const id of calm)
+      assert.ok(opened.has(id.split("/").slice(0, 3).join("/")), `seed ${seed}: ${id} is told to people too`);
   }
 });

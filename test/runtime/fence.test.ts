@@ -36,7 +36,11 @@ function recordWrites(driver: ProcessorDriver, process: string): Heard[] {
 }
 
 /** Holds back what one channel carries until released. */
-function holdable(): { pick: (ready: readonly string[]) => number; hold: (channel: (name: string) => boolean) => void; release: () => void } {
+function holdable(): {
+  pick: (ready: readonly string[]) => number;
+  hold: (channel: (name: string) => boolean) => void;
+  release: () => void;
+} {
   let held: (name: string) => boolean = () => false;
   return {
     pick: (names) => names.findIndex((name) => !held(name)),
@@ -93,7 +97,8 @@ test("no send and no commit starts later than half a session after the last hear
   let silent = false;
   driver.broker.onCall((call) => {
     const at = driver.broker.clock.monotonic();
-    if (call.kind === "heartbeat" && silent) return { applied: true, answer: { disposition: "retry", code: "CONNECTION" } };
+    if (call.kind === "heartbeat" && silent)
+      return { applied: true, answer: { disposition: "retry", code: "CONNECTION" } };
     if (call.kind === "heartbeat") lastHeartbeat = at;
     if (call.kind === "send" || call.kind === "commit") {
       writes.push(at);
@@ -117,7 +122,13 @@ test("blocks that a lost owner appends late, among the new owner's, count for no
     const driver = await openDriver({ pick });
     const began = driver.now();
     const later = (eventId: string): void => {
-      driver.produce({ accountId: "bob", eventId, type: "FACTOR_ENROLLED", factor: "TOTP", occurredAt: began + 10_000 });
+      driver.produce({
+        accountId: "bob",
+        eventId,
+        type: "FACTOR_ENROLLED",
+        factor: "TOTP",
+        occurredAt: began + 10_000,
+      });
     };
     const first = await startReady(driver, "first");
     // The first's appends to the state log are on their way for longer than its session.

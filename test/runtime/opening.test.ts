@@ -23,7 +23,10 @@ async function worked(options: Parameters<typeof openDriver>[0] = {}): Promise<P
 }
 
 /** Commits another checkpoint in place of the last, as a wrong tool or another release would. */
-async function rewrite(driver: ProcessorDriver, change: (checkpoint: Record<string, unknown>) => object | string): Promise<void> {
+async function rewrite(
+  driver: ProcessorDriver,
+  change: (checkpoint: Record<string, unknown>) => object | string,
+): Promise<void> {
   const group = driver.broker.connect("operator").group({
     groupId: driver.groupId,
     topics: [state],
@@ -52,7 +55,9 @@ async function rewrite(driver: ProcessorDriver, change: (checkpoint: Record<stri
 /** The next start is refused with words that match; nothing is written, said or committed by it. */
 async function assertRefused(driver: ProcessorDriver, words: RegExp): Promise<void> {
   const before = [driver.records(state).length, driver.records(commands).length];
-  const metadata = JSON.stringify(driver.broker.coordinator(driver.groupId).committed([{ topic: state, partition: 0 }]));
+  const metadata = JSON.stringify(
+    driver.broker.coordinator(driver.groupId).committed([{ topic: state, partition: 0 }]),
+  );
   const second = driver.start("second");
   await driver.advance(5_000);
   const end = second.end();
@@ -60,7 +65,10 @@ async function assertRefused(driver: ProcessorDriver, words: RegExp): Promise<vo
   assert.ok(end.how === "failed" && end.error instanceof Error);
   assert.match(end.error.message, words);
   assert.deepEqual([driver.records(state).length, driver.records(commands).length], before);
-  assert.equal(JSON.stringify(driver.broker.coordinator(driver.groupId).committed([{ topic: state, partition: 0 }])), metadata);
+  assert.equal(
+    JSON.stringify(driver.broker.coordinator(driver.groupId).committed([{ topic: state, partition: 0 }])),
+    metadata,
+  );
 }
 
 test("a first start commits an empty checkpoint before anything is appended (T7)", async () => {
@@ -214,7 +222,10 @@ test("many owners make a long lineage; it moves to the marker, and nothing is fo
     driver.produce({ accountId, type: "API_KEY_CREATED", keyId: "k", rights: ["TRADE"], verifiedWith: ["SMS"] });
   }
   await driver.advance(2_000);
-  assert.deepEqual(frozen(driver), Array.from({ length: 40 }, (_, owner) => `account-${owner}`));
+  assert.deepEqual(
+    frozen(driver),
+    Array.from({ length: 40 }, (_, owner) => `account-${owner}`),
+  );
 });
 
 test("a refusal is a TaskRefused with its remedy", async () => {

@@ -38,7 +38,6 @@ export interface MemoryBrokerOptions {
 
 type Pair = { readonly topic: string; readonly partition: number };
 
-
 export class MemoryBroker {
   readonly clock: ManualClock;
   readonly #wire = new Wire();
@@ -52,7 +51,10 @@ export class MemoryBroker {
   constructor(options: MemoryBrokerOptions) {
     this.clock = createManualClock(options.startAt ?? Date.UTC(2024, 5, 9));
     this.#topics = new Map(
-      Object.entries(options.topics).map(([topic, count]) => [topic, Array.from({ length: count }, () => new MemoryLog())]),
+      Object.entries(options.topics).map(([topic, count]) => [
+        topic,
+        Array.from({ length: count }, () => new MemoryLog()),
+      ]),
     );
     this.#maxSendBytes = options.maxSendBytes ?? 1_000_000;
     this.#maxFetchRecords = options.maxFetchRecords ?? 500;

@@ -123,7 +123,10 @@ export class MemoryGroup implements Group {
     return this.#ask("committed", () => this.#coordinator.committed(pairs));
   }
 
-  #ask<T>(kind: "join" | "sync" | "heartbeat" | "leave" | "commit" | "committed", effect: () => T | Promise<T>): Promise<T> {
+  #ask<T>(
+    kind: "join" | "sync" | "heartbeat" | "leave" | "commit" | "committed",
+    effect: () => T | Promise<T>,
+  ): Promise<T> {
     // A join waits for the other members; on its own connection it holds up nothing behind it.
     const channel = kind === "join" || kind === "sync" ? "membership" : "coordinator";
     return this.#process.call({ kind, channel }, effect);
@@ -221,22 +224,24 @@ export class MemoryGroup implements Group {
     if (broker.log({ topic, partition }).end() === position) return;
     fetching.inFlight = true;
     const channel = `fetch/${topic}/${partition}`;
-    this.#process.call({ kind: "fetch", channel, topic, partition }, () => broker.fetch({ topic, partition }, position)).then(
-      (batch) => {
-        if (fetching.epoch !== epoch) return;
-        fetching.inFlight = false;
-        fetching.position = batch.nextOffset;
-        this.#listener!.onBatch(batch);
-        this.#fetch(fetching);
-      },
-      async (error: unknown) => {
-        ignoreBrokerFailure(error);
-        await this.#process.clock.sleep(JOIN_PAUSE_MS, this.#stopped.signal);
-        if (fetching.epoch !== epoch) return;
-        fetching.inFlight = false;
-        this.#fetch(fetching);
-      },
-    );
+    this.#process
+      .call({ kind: "fetch", channel, topic, partition }, () => broker.fetch({ topic, partition }, position))
+      .then(
+        (batch) => {
+          if (fetching.epoch !== epoch) return;
+          fetching.inFlight = false;
+          fetching.position = batch.nextOffset;
+          this.#listener!.onBatch(batch);
+          this.#fetch(fetching);
+        },
+        async (error: unknown) => {
+          ignoreBrokerFailure(error);
+          await this.#process.clock.sleep(JOIN_PAUSE_MS, this.#stopped.signal);
+          if (fetching.epoch !== epoch) return;
+          fetching.inFlight = false;
+          this.#fetch(fetching);
+        },
+      );
   }
 }
 
