@@ -80,7 +80,9 @@ function compilePredicate(predicate: Predicate): Matcher {
   if (field === null) throw new Error(`checked documents name known fields only, not ${predicate.field}`);
   const { read } = field;
   if (predicate.kind === "is-null") return (event, profile) => isNull(read(event, profile));
-  const test = compileTest(predicate);
+  const test = compileTest(predicate, field);
+  // Asked of every event by nearly every rule: one call less.
+  if (field.path === "type") return (event) => test(event.type);
   return field.list ? overElements(field, test) : (event, profile) => test(read(event, profile));
 }
 
@@ -100,14 +102,16 @@ function overElements(field: Field, test: ValueTest): Matcher {
   };
 }
 
-function compileTest(predicate: Exclude<Predicate, { kind: "is-null" }>): ValueTest {
+function compileTest(predicate: Exclude<Predicate, { kind: "is-null" }>, field: Field): ValueTest {
   switch (predicate.kind) {
     case "one-of": {
       const test = compileLiterals(predicate.literals, predicate.cased);
+      if (field.kind === "symbol") return oneOf(field.symbols.filter(test));
       return (value) => typeof value === "string" && test(value);
     }
     case "like": {
       const test = compilePattern(predicate.pattern, predicate.cased);
+      if (field.kind === "symbol") return oneOf(field.symbols.filter(test));
       return (value) => (typeof value === "string" ? test(value) : typeof value === "number" && test(String(value)));
     }
     case "equals": {
@@ -122,6 +126,16 @@ function compileTest(predicate: Exclude<Predicate, { kind: "is-null" }>): ValueT
       return (value) => typeof value === "string" && test(value);
     }
   }
+}
+
+/** A field of a closed set holds nothing but its symbols, so which of them match is known beforehand. */
+function oneOf(symbols: readonly string[]): ValueTest {
+  const [first, second, third] = symbols;
+  if (symbols.length === 1) return (value) => value === first;
+  if (symbols.length === 2) return (value) => value === first || value === second;
+  if (symbols.length === 3) return (value) => value === first || value === second || value === third;
+  const accepted: ReadonlySet<unknown> = new Set(symbols);
+  return (value) => accepted.has(value);
 }
 
 const DECIMAL = /^-?\d{1,15}(?:\.\d{1,15})?$/u;
