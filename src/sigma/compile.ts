@@ -19,7 +19,7 @@ export function compileRules(documents: readonly CheckedDocument[]): RuleSet {
     if (document.name === null && document.id === null) index.set(document.title, position);
   });
   const stepsOf = correlationDocuments.map((document) =>
-    document.rules.map((rule) => index.get(rule.text) ?? index.get(rule.text.toLowerCase()) ?? absent(rule.text)),
+    document.rules.map((rule) => index.get(rule.text) ?? absent(rule.text)),
   );
   const onlyStep = new Set(stepsOf.flat());
   correlationDocuments.forEach((document, position) => {

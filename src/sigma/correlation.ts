@@ -2,6 +2,7 @@
 // Holdfast does not are refused by name.
 
 import type { Duration } from "../core/time.ts";
+import { UUID } from "./document.ts";
 import type { Placed } from "./document.ts";
 import { DURATION_ADVICE, parseDuration } from "./duration.ts";
 import { suggest } from "./nearest.ts";
@@ -68,8 +69,9 @@ function checkRules(section: YamlMap, findings: Findings): Placed[] {
     findings.refuse(entry.value.at, "an empty list of rules", "write the rules' names or ids in their order");
   const rules: Placed[] = [];
   for (const node of nodes) {
-    const text = textOf(node, "rules: item", findings);
-    if (text === undefined) continue;
+    const written = textOf(node, "rules: item", findings);
+    if (written === undefined) continue;
+    const text = UUID.test(written) ? written.toLowerCase() : written;
     if (rules.some((rule) => rule.text === text))
       findings.refuse(node.at, `the rule ${quote(text)} twice`, "write a second rule with another name");
     rules.push({ text, at: node.at });

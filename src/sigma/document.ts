@@ -62,13 +62,15 @@ export interface DetectionDocument extends RuleDocument {
 export interface CorrelationDocument extends RuleDocument {
   readonly kind: "correlation";
   readonly type: "temporal_ordered";
-  /** Names or ids, in the written order. */
+  /** Names or ids (in lower case, as `id` is), in the written order. */
   readonly rules: readonly Placed[];
   readonly groupBy: readonly ["accountId"];
   readonly timespan: Duration;
   /** The referred rules open cases of their own too. */
   readonly generate: boolean;
 }
+
+export const UUID: RegExp = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
 
 export type CheckedDocument = DetectionDocument | CorrelationDocument;
 

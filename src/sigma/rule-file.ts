@@ -5,6 +5,7 @@ import { SERVICES } from "../core/event.ts";
 import type { Service } from "../core/event.ts";
 import { checkCorrelation } from "./correlation.ts";
 import { checkDetection } from "./detection.ts";
+import { UUID } from "./document.ts";
 import type { CheckedDocument, RuleText } from "./document.ts";
 import { checkHoldfast } from "./holdfast-attribute.ts";
 import { nearest, suggest } from "./nearest.ts";
@@ -16,7 +17,6 @@ import type { YamlMap, YamlNode } from "./yaml-tree.ts";
 
 const LEVELS = ["informational", "low", "medium", "high", "critical"] as const;
 const STATUSES = ["stable", "test", "experimental", "deprecated", "unsupported"] as const;
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
 const TAG = /^[a-z0-9_-]+\.[a-z0-9._-]+$/u;
 const DATE = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/u;
 const UNSUPPORTED_SERVICES: ReadonlySet<string> = new Set(["trade", "signal"]);

@@ -97,7 +97,7 @@ function checkReference(
   rule: { text: string; at: Position },
   scope: ReferenceScope,
 ): CheckedDocument | null {
-  const target = scope.names.get(rule.text) ?? scope.names.get(rule.text.toLowerCase());
+  const target = scope.names.get(rule.text);
   const findings = scope.findings.get(from.file);
   if (target === undefined) {
     if (!scope.broken)

@@ -32,7 +32,7 @@ const SEQUENCE = `title: Sequence
 id: a7bc9420-e856-411b-bfe1-c5c0200da563
 correlation:
     type: temporal_ordered
-    rules: [2827e44e-6eac-4fce-b61e-80c37ed039a4, key]
+    rules: [2827e44e-6eac-4FCE-b61e-80c37ed039a4, key]
     group-by: [accountId]
     timespan: 15m
 level: critical
@@ -162,7 +162,7 @@ test("the matching part alone decides under which hash partial matches are kept 
     [STEPS.replace("TRADE", "READ"), SEQUENCE],
     [STEPS.replace("RISK_NOTICE_SENT", "LOGIN_FAILED"), SEQUENCE],
     [STEPS, SEQUENCE.replace("15m", "16m")],
-    [STEPS, SEQUENCE.replace("[2827e44e-6eac-4fce-b61e-80c37ed039a4, key]", "[key, notice]")],
+    [STEPS, SEQUENCE.replace("[2827e44e-6eac-4FCE-b61e-80c37ed039a4, key]", "[key, notice]")],
   ] as const) {
     notEqual(matchHash(steps, sequence), before);
   }
