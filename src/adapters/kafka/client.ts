@@ -13,7 +13,7 @@ export interface KafkaConnection {
   readonly clientId: string;
   readonly ssl?: boolean | ConnectionOptions;
   readonly sasl?: SASLOptions;
-  /** Milliseconds to wait for an answer; more than a broker needs to notice that another is gone. Default 10,000. */
+  /** Milliseconds to wait for an answer; as long goes by until a broker that hangs is noticed. Default 5,000. */
   readonly requestTimeoutMs?: number;
   /** Receives the library's own lines; by default they are dropped (every failure reaches its caller anyway). */
   readonly onLog?: (line: KafkaLogLine) => void;
@@ -39,7 +39,7 @@ const LOG_LEVEL_INFO = 4;
 export function createKafkaClient(connection: KafkaConnection): KafkaClient {
   patchRequestQueue();
   patchConnection();
-  const { clientId, sasl, onLog, requestTimeoutMs = 10_000 } = connection;
+  const { clientId, sasl, onLog, requestTimeoutMs = 5_000 } = connection;
   const brokers = [...connection.brokers];
   const ssl = connection.ssl === false ? undefined : connection.ssl;
   const logCreator = () => (entry: LogEntry) => onLog?.(logLine(entry));

@@ -4,6 +4,8 @@
 //
 // Invariants:
 //   N1  After a failure was reported, the next call looks at fresh metadata before anything is sent.
+//   N2  A broker that left a request unanswered is hung up on: metadata are asked of one that is connected,
+//       and must not be asked of this one again while others answer.
 
 import { BrokerFailure } from "../../runtime/ports.ts";
 import type { KafkaClient } from "./client.ts";
@@ -71,9 +73,17 @@ export class Connections {
     return cluster.findBroker({ nodeId: coordinator.nodeId });
   }
 
-  /** To be told after a failed call: what is known of the cluster may be out of date. */
-  suspect(): void {
-    this.#stale = true;
+  /** To be told of every failed call: what is known of the cluster may be out of date. */
+  suspect(error: unknown): void {
+    this.#stale = true; // N1
+    const silent = silentBroker(error);
+    if (silent === undefined) return;
+    // N2
+    for (const { connectionPool } of Object.values(this.#cluster?.brokerPool.brokers ?? {})) {
+      for (const connection of connectionPool.pool) {
+        if (`${connection.host}:${connection.port}` === silent) void connection.disconnect();
+      }
+    }
   }
 
   close(): void {
@@ -91,6 +101,13 @@ export class Connections {
 
 function unavailable(message: string, code: string): BrokerFailure {
   return new BrokerFailure(message, { disposition: "retry", code });
+}
+
+/** `host:port` of the broker that did not answer in time. */
+function silentBroker(error: unknown): string | undefined {
+  const { name, broker, cause } = error as { name?: unknown; broker?: unknown; cause?: unknown };
+  if (name === "KafkaJSRequestTimeoutError") return String(broker);
+  return cause instanceof Error ? silentBroker(cause) : undefined;
 }
 
 function isAnswer(error: unknown): boolean {

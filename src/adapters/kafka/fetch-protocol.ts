@@ -63,7 +63,7 @@ function call(request: Buffer, maxWaitMs: number): ProtocolCall<FetchAnswer> {
       encode: async () => new kafkajs.Encoder(request.length).writeBuffer(request),
     },
     response: { decode: async (payload) => decodeAnswer(payload), parse: async (answer) => answer },
-    requestTimeout: maxWaitMs + 1_000,
+    requestTimeout: maxWaitMs + 500,
   };
 }
 

@@ -212,7 +212,7 @@ export class Fetcher {
     if (this.#stopped) return;
     const failure = brokerFailure(error, doing);
     if (failure.disposition === "halt") return this.#fail(failure);
-    this.#connections.suspect();
+    this.#connections.suspect(error);
     if (failure.code === "UNKNOWN_TOPIC_OR_PARTITION") this.#unknownTopic(failure);
     else this.#moved.ring();
   }

@@ -37,7 +37,7 @@ export async function listOffsets(
     await Promise.all(requests);
     return offsets;
   } catch (error) {
-    connections.suspect();
+    connections.suspect(error);
     throw brokerFailure(error, "list offsets");
   }
 }

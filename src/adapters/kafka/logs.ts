@@ -18,7 +18,7 @@ export function createKafkaLogs(client: KafkaClient): KafkaLogs {
         const cluster = await connections.ready(topics);
         return new Map(topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]));
       } catch (error) {
-        connections.suspect();
+        connections.suspect(error);
         throw brokerFailure(error, `read the partition counts of ${topics.join(", ")}`);
       }
     },

@@ -164,7 +164,7 @@ export class Membership {
     const failure = brokerFailure(error, doing);
     if (failure.disposition === "retry") {
       this.#coordinator = undefined;
-      this.#connections.suspect();
+      this.#connections.suspect(error);
     }
     return failure;
   }

@@ -45,7 +45,7 @@ function call(batch: Buffer, to: { topic: string; partition: number; timeoutMs: 
       encode: async () => new kafkajs.Encoder(bytes.length + batch.length).writeBuffer(bytes).writeBuffer(batch),
     },
     response: { decode: async (payload) => decodeAnswer(payload), parse: async (answer) => answer },
-    requestTimeout: to.timeoutMs + 1_000,
+    requestTimeout: to.timeoutMs + 500,
   };
 }
 

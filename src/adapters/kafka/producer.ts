@@ -14,7 +14,7 @@ export interface KafkaProducer extends Producer {
   close(): void;
 }
 
-const ACKNOWLEDGE_WITHIN_MS = 10_000;
+const ACKNOWLEDGE_WITHIN_MS = 5_000;
 
 export function createKafkaProducer(client: KafkaClient): KafkaProducer {
   const connections = new Connections(client);
@@ -27,7 +27,7 @@ export function createKafkaProducer(client: KafkaClient): KafkaProducer {
       const batch = encodeRecordBatch(records, Date.now());
       return await produceBatch(leader, batch, { topic, partition, timeoutMs: ACKNOWLEDGE_WITHIN_MS });
     } catch (error) {
-      connections.suspect();
+      connections.suspect(error);
       throw retriable(brokerFailure(error, `append to ${topic} partition ${partition}`));
     }
   }

@@ -91,6 +91,7 @@ export function readRecords(fetched: FetchedPartition, maxBatchBytes: number): R
   for (; position + AT.records <= records.length; ) {
     const end = position + LENGTH_OVERHEAD + records.readInt32BE(position + AT.length);
     if (end > records.length) break;
+    if (end < position + AT.records) throw corrupt(int64(records, position));
     const batch = records.subarray(position, end);
     const lastOffset = int64(batch, 0) + batch.readInt32BE(AT.lastOffsetDelta);
     if (lastOffset >= fetchedFrom && aborted.shows(batch, lastOffset)) segments.push(segmentOf(batch, maxBatchBytes));
@@ -162,7 +163,8 @@ function isAbortMarker(batch: Buffer): boolean {
   cursor.position += 1; // attributes
   cursor.varlong(); // timestamp
   cursor.varint(); // offset
-  return cursor.varint() === 4 && batch.readInt16BE(cursor.position + 2) === ABORT_MARKER;
+  if (cursor.varint() !== 4 || cursor.position + 4 > batch.length) throw corrupt(int64(batch, 0));
+  return batch.readInt16BE(cursor.position + 2) === ABORT_MARKER;
 }
 
 const NO_HEADERS: RecordHeaders = Object.freeze({});
@@ -234,7 +236,7 @@ class FetchedBatch implements RecordBatch {
     if (count <= 0) return NO_HEADERS;
     // No prototype: a header may be called __proto__. Of headers with the same name the last counts.
     const headers = Object.create(null) as Record<string, Buffer | undefined>;
-    for (let header = 0; header < count; header += 1) {
+    for (let header = 0; header < count && cursor.position < bytes.length; header += 1) {
       const name = cursor.bytes()?.toString("utf8") ?? "";
       headers[name] = cursor.bytes() ?? undefined;
     }
