@@ -45,6 +45,7 @@ export interface SchemaRegistry {
 const CLIENT_ID = "holdfast";
 /** Stands for: whoever answered, if anybody, was not the registry. */
 const NO_ANSWER = 599;
+const MESSAGE_LENGTH = 200;
 
 type Options = ConstructorParameters<typeof Client>[0];
 type RetryOptions = Required<NonNullable<Options["retry"]>>;
@@ -96,7 +97,7 @@ export function createRegistry(options: { url: string; timeoutMs?: number; telem
       host: url.replace(/\/+$/, ""),
       clientId: CLIENT_ID,
       retry: RETRY,
-      middlewares: [withinTime(timeoutMs), inJson()],
+      middlewares: [withinTime(timeoutMs), inItsWords()],
     },
     { [SchemaType.AVRO]: { logicalTypes: KEPT_LOGICAL_TYPES } },
   );
@@ -159,15 +160,20 @@ async function unlessUnusable<T>(fetched: Promise<T>): Promise<T | Error> {
 /** G1, on failed answers: only JSON with an error code is the registry's. Never asks for a retry. */
 function judge(response: Parameters<RetryOptions["validateRetry"]>[0]): boolean {
   const raw = response as { -readonly [K in "responseStatus" | "responseData" | "errors"]: (typeof response)[K] };
-  if (raw.responseStatus < 400 && raw.errors.length === 0) return false;
-  const answer = parsed(raw.responseData);
-  const isOwn = raw.errors.length === 0 && answer?.error_code !== undefined;
-  const isDenial = raw.errors.length === 0 && (raw.responseStatus === 401 || raw.responseStatus === 403);
-  const message = isOwn ? String(answer.message) : `status ${raw.responseStatus}: ${raw.responseData?.slice(0, 200)}`;
-  raw.responseData = JSON.stringify({ message });
-  if (!isOwn && !isDenial) raw.responseStatus = NO_ANSWER;
-  // Some errors of the connection would be retried against our word.
-  raw.errors.length = 0;
+  const { responseStatus: status, errors } = raw;
+  const text = raw.responseData?.slice(0, MESSAGE_LENGTH) ?? "";
+  if (errors.length > 0) {
+    // Nobody answered; the status is made up, the text is the connection's error.
+    raw.responseData = JSON.stringify({ message: text });
+    raw.responseStatus = NO_ANSWER;
+    // The package would retry some of these against our word.
+    errors.length = 0;
+  } else if (status >= 400) {
+    const answer = parsed(raw.responseData);
+    const isOwn = answer?.error_code !== undefined;
+    raw.responseData = JSON.stringify({ message: isOwn ? String(answer?.message) : `status ${status}: ${text}` });
+    if (!isOwn && status !== 401 && status !== 403) raw.responseStatus = NO_ANSWER;
+  }
   return false;
 }
 
@@ -214,13 +220,14 @@ function withinTime(timeoutMs: number): Middleware {
 }
 
 /** A gateway's page with status 200 would be taken for an empty answer (G1). */
-function inJson(): Middleware {
+function inItsWords(): Middleware {
+  const expected = ["schema", "id", "compatibilityLevel", "compatibility"];
   return () => ({
     response: async (next) => {
       const response = await next();
       const answer: unknown = response.data();
-      if (typeof answer === "object" && answer !== null) return response;
-      throw Object.assign(new Error(`status ${response.status()}: the answer is not JSON`), { status: NO_ANSWER });
+      if (typeof answer === "object" && answer !== null && expected.some((key) => key in answer)) return response;
+      throw Object.assign(new Error(`status ${response.status()}, but not a registry's answer`), { status: NO_ANSWER });
     },
   });
 }

@@ -135,6 +135,7 @@ describe("silence and noise are no answer (G1)", () => {
     "status 500 with null for a body": (response) => json(response, 500, null),
     "status 500 without a body": (response) => void response.writeHead(500).end(),
     "status 404 in somebody else's JSON": (response) => json(response, 404, { message: "no route" }),
+    "status 200 in somebody else's JSON": (response) => json(response, 200, { status: "UP" }),
     "status 200 with null for a body": (response) => json(response, 200, null),
     "status 408": (response) => json(response, 408, { message: "slow" }),
     "status 429": (response) => json(response, 429, { message: "slow down" }),
