@@ -50,13 +50,61 @@ export interface DetectionRule extends RuleIdentity {
   readonly standalone: boolean;
 }
 
+export type CorrelationType =
+  | "event_count"
+  | "value_count"
+  | "value_sum"
+  | "value_avg"
+  | "value_percentile"
+  | "temporal"
+  | "temporal_ordered";
+
+/** What feeds a correlation: the matches of a detection, or of another correlation (chaining). */
+export interface CorrelationInput {
+  readonly kind: "detection" | "correlation";
+  /** Into RuleSet.detections or RuleSet.correlations. */
+  readonly index: number;
+  /**
+   * The event field behind each group-by entry, aliases resolved for this input. Of a correlation's match
+   * they are read from its last event.
+   */
+  readonly groupFields: readonly string[];
+  /** value_*: the event fields of the condition, aliases resolved; several count tuples. Else empty. */
+  readonly valueFields: readonly string[];
+}
+
+export interface Comparison {
+  readonly operator: "lt" | "lte" | "gt" | "gte" | "eq" | "neq";
+  readonly value: number;
+}
+
+/** A boolean expression over a correlation's inputs, by their index (SEP 198). */
+export type InputExpression =
+  | { readonly kind: "input"; readonly input: number }
+  | { readonly kind: "not"; readonly of: InputExpression }
+  | { readonly kind: "and" | "or"; readonly of: readonly InputExpression[] };
+
+export type CorrelationCondition =
+  /** temporal and temporal_ordered without a condition: all inputs. */
+  | { readonly kind: "all" }
+  /** All comparisons hold: of events (event_count), distinct inputs (temporal), or the aggregate (value_*). */
+  | { readonly kind: "compare"; readonly comparisons: readonly Comparison[]; readonly percentile: number | null }
+  /** temporal and temporal_ordered. */
+  | { readonly kind: "expression"; readonly expression: InputExpression };
+
 export interface CorrelationRule extends RuleIdentity {
   readonly kind: "correlation";
-  readonly type: "temporal_ordered";
-  /** Indexes into RuleSet.detections, in the written order. */
-  readonly steps: readonly number[];
+  readonly type: CorrelationType;
+  /** Index in RuleSet.correlations; an input's index is always lower. */
+  readonly index: number;
+  /** In the written order. */
+  readonly inputs: readonly CorrelationInput[];
   readonly timespan: Duration;
-  readonly groupBy: readonly ["accountId"];
+  /** As written, aliases included. */
+  readonly groupBy: readonly string[];
+  readonly condition: CorrelationCondition;
+  /** Opens cases of its own; false when only other correlations use it. */
+  readonly standalone: boolean;
 }
 
 export interface RuleSet {
