@@ -9,7 +9,7 @@ export interface HandmadeDetection extends Partial<Omit<DetectionRule, "kind" | 
   readonly matches: Matcher;
 }
 
-export interface HandmadeCorrelation extends Partial<Omit<CorrelationRule, "kind" | "type" | "steps" | "id" | "name">> {
+export interface HandmadeCorrelation extends Partial<Omit<CorrelationRule, "kind" | "type" | "index" | "inputs" | "id" | "name">> {
   readonly name: string;
   /** Names of detections, in order. */
   readonly steps: readonly string[];
@@ -30,14 +30,22 @@ export function handmadeRules(of: {
     kind: "detection",
     index,
   }));
-  const correlations = (of.correlations ?? []).map((rule): CorrelationRule => ({
+  const correlations = (of.correlations ?? []).map((rule, index): CorrelationRule => ({
     ...identity(rule.name),
     quiet: rule.timespan,
     groupBy: ["accountId"],
+    condition: { kind: "all" },
+    standalone: true,
     ...rule,
     kind: "correlation",
+    index,
     type: "temporal_ordered",
-    steps: rule.steps.map((step) => indexOf(detections, step)),
+    inputs: rule.steps.map((step) => ({
+      kind: "detection",
+      index: indexOf(detections, step),
+      groupFields: ["accountId"],
+      valueFields: [],
+    })),
   }));
   return { detections, correlations, fields: new Set(), profileFields: new Set(), hash: "handmade" };
 }

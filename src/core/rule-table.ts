@@ -64,16 +64,17 @@ function correlationOf(
   rule: CorrelationRule,
   settings: { readonly allowedLateness: Duration; readonly onEvicted: (count: number) => void },
 ): Correlation {
-  switch (rule.type) {
-    case "temporal_ordered":
-      return temporalOrdered(rule, settings);
-  }
+  if (rule.type === "temporal_ordered" && rule.condition.kind === "all") return temporalOrdered(rule, settings);
+  throw new Error(`${rule.id}: no machine for a ${rule.type} with this condition`);
 }
 
 /** (row, step bits) of every correlation that has the detection among its steps. */
 function usesOf(correlations: readonly CorrelationRule[], detection: number): number[] {
   return correlations.flatMap((rule, row) => {
-    const bits = rule.steps.reduce((sum, step, index) => (step === detection ? sum | (1 << index) : sum), 0);
+    const bits = rule.inputs.reduce(
+      (sum, input, index) => (input.kind === "detection" && input.index === detection ? sum | (1 << index) : sum),
+      0,
+    );
     return bits === 0 ? [] : [row, bits];
   });
 }

@@ -29,7 +29,7 @@ export function compileRules(documents: readonly CheckedDocument[]): RuleSet {
     compileDetection(document, { index: position, standalone: !onlyStep.has(position) }),
   );
   const correlations = correlationDocuments.map((document, position) =>
-    compileCorrelation(document, { steps: stepsOf[position] ?? [], detections }),
+    compileCorrelation(document, { index: position, steps: stepsOf[position] ?? [], detections }),
   );
   return {
     detections,
@@ -58,7 +58,7 @@ function compileDetection(document: DetectionDocument, place: { index: number; s
 
 function compileCorrelation(
   document: CorrelationDocument,
-  place: { steps: readonly number[]; detections: readonly DetectionRule[] },
+  place: { index: number; steps: readonly number[]; detections: readonly DetectionRule[] },
 ): CorrelationRule {
   const steps = place.steps.map((step) => place.detections[step] ?? absent(String(step)));
   return {
@@ -69,9 +69,12 @@ function compileCorrelation(
     matchHash: hash([document.type, document.timespan, document.groupBy, steps.map((step) => step.matchHash)]),
     quiet: document.quiet ?? document.timespan,
     type: document.type,
-    steps: place.steps,
+    index: place.index,
+    inputs: place.steps.map((index) => ({ kind: "detection", index, groupFields: ["accountId"], valueFields: [] })),
     timespan: document.timespan,
     groupBy: document.groupBy,
+    condition: { kind: "all" },
+    standalone: true,
   };
 }
 

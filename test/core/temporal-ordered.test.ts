@@ -61,7 +61,7 @@ class Machine {
 /** L1 by the letter: tries every choice of one event a step. */
 function exists(seen: readonly Seen[], rule: CorrelationRule): boolean {
   const search = (step: number, first: number, from: number): boolean =>
-    step === rule.steps.length ||
+    step === rule.inputs.length ||
     seen.some(
       (each) =>
         (each.steps & (1 << step)) !== 0 &&
@@ -268,7 +268,7 @@ test("for events in order a flood of any step hides no sequence (L7), and memory
 /** Whether the last event is part of a sequence; for events in order, without trying every choice. */
 function completes(arrived: readonly Seen[], rule: CorrelationRule): boolean {
   const last = arrived.at(-1)!;
-  return rule.steps.some((_, step) => {
+  return rule.inputs.some((_, step) => {
     if ((last.steps & (1 << step)) === 0) return false;
     let start = last.at;
     for (let wanted = step - 1; wanted >= 0; wanted--) {
@@ -277,7 +277,7 @@ function completes(arrived: readonly Seen[], rule: CorrelationRule): boolean {
       );
     }
     let end = last.at;
-    for (let wanted = step + 1; wanted < rule.steps.length; wanted++) {
+    for (let wanted = step + 1; wanted < rule.inputs.length; wanted++) {
       end = Math.min(
         ...arrived.filter((each) => (each.steps & (1 << wanted)) !== 0 && each.at >= end).map((each) => each.at),
       );

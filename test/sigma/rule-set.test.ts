@@ -102,9 +102,12 @@ test("a sequence points at its steps in the written order, across files and docu
       mode: "enforce",
       quiet: 15 * MINUTE,
       type: "temporal_ordered",
-      steps: [0, 1],
+      index: 0,
+      inputs: [0, 1].map((index) => ({ kind: "detection", index, groupFields: ["accountId"], valueFields: [] })),
       timespan: 15 * MINUTE,
       groupBy: ["accountId"],
+      condition: { kind: "all" },
+      standalone: true,
     },
   );
 });

@@ -34,7 +34,7 @@ const MAX_STEPS = 30;
 const ENTRIES_PER_STEP = 16;
 
 export function temporalOrdered(rule: CorrelationRule, settings: CorrelationSettings): Correlation {
-  const steps = rule.steps.length;
+  const steps = rule.inputs.length;
   if (steps === 0 || steps > MAX_STEPS) throw new Error(`${rule.id}: ${steps} steps, not 1 to ${MAX_STEPS}`);
   const cap = Math.max(ENTRIES_PER_STEP, 2 * steps);
   const keep = rule.timespan + settings.allowedLateness;
@@ -81,7 +81,7 @@ function insert(memory: Memory, entry: Entry): boolean {
 
 /** Of the chains through `entry` the one that ends first, then the shortest. */
 function bestMatch(entries: readonly Entry[], entry: Entry, rule: CorrelationRule): Match | undefined {
-  const last = rule.steps.length - 1;
+  const last = rule.inputs.length - 1;
   const at = entries.findIndex((other) => other.eventId === entry.eventId);
   let best: readonly number[] | undefined;
   for (let step = 0; step <= last; step++) {
@@ -143,7 +143,7 @@ function toMatch(entries: readonly Entry[], chain: readonly number[], rule: Corr
   const found: { entry: Entry; detection: number }[] = [];
   chain.forEach((index, step) => {
     const entry = entries[index]!;
-    if (!found.some((other) => other.entry === entry)) found.push({ entry, detection: rule.steps[step]! });
+    if (!found.some((other) => other.entry === entry)) found.push({ entry, detection: rule.inputs[step]!.index });
   });
   found.sort((a, b) => inEventOrder(a.entry, b.entry));
   return { entries: found.map((each) => each.entry), detections: found.map((each) => each.detection) };
