@@ -24,6 +24,7 @@ export function handmadeRules(of: {
   const detections = of.detections.map((rule, index): DetectionRule => ({
     ...identity(rule.name),
     service: null,
+    types: null,
     standalone: false,
     quiet: 0,
     ...rule,
@@ -65,7 +66,7 @@ export const HOLD: ResponseAction = { ...FREEZE, action: "HOLD", scopes: ["WITHD
 
 function identity(
   name: string,
-): Omit<DetectionRule, "kind" | "index" | "service" | "matches" | "standalone" | "quiet"> {
+): Omit<DetectionRule, "kind" | "index" | "service" | "types" | "matches" | "standalone" | "quiet"> {
   return {
     id: name,
     name,

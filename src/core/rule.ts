@@ -45,6 +45,8 @@ export interface DetectionRule extends RuleIdentity {
   readonly index: number;
   /** null: every service. */
   readonly service: Service | null;
+  /** The event types it can match, of its services; null: any. Others need not be tried. */
+  readonly types: ReadonlySet<string> | null;
   readonly matches: Matcher;
   /** Opens cases of its own; false when only correlations use it (Sigma: no `generate`). */
   readonly standalone: boolean;

@@ -7,6 +7,7 @@ import { identityOf } from "./document.ts";
 import type { CheckedDocument, CorrelationDocument, DetectionDocument } from "./document.ts";
 import { pathsOf } from "./expression.ts";
 import { eventFieldOf, factOf } from "./fields.ts";
+import { typesOf } from "./event-types.ts";
 import { compileExpression } from "./matcher.ts";
 
 /** The documents of one loaded set (rule-set.ts): references resolve, identities are unique. */
@@ -52,6 +53,7 @@ function compileDetection(document: DetectionDocument, place: { index: number; s
     quiet: document.quiet ?? 0,
     ...place,
     service: document.service,
+    types: typesOf(document.expression, document.service),
     matches: compileExpression(document.expression),
   };
 }
