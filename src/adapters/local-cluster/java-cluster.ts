@@ -18,7 +18,7 @@ import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
 // Short start-up and small memory before peak speed: these processes live for minutes beside the tests.
 const smallJvm = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData"];
-const upWithinMs = 60_000;
+const upWithinMs = 120_000;
 
 interface Archives {
   readonly kafka: string;
