@@ -223,7 +223,7 @@ async function storm(
   });
   driver.broker.onCall(() => {
     if (calm || !chance(0.03)) return undefined;
-    return { applied: chance(0.5), answer: LOST };
+    return { applied: random.pick([false, true, "late"] as const), answer: LOST };
   });
   let named = 0;
   const start = (): DrivenProcessor => driver.start(`p${(named += 1)}`);

@@ -121,6 +121,9 @@ test("blocks that a lost owner appends late, among the new owner's, count for no
     const { pick, hold, release } = holdable();
     const driver = await openDriver({ pick });
     const began = driver.now();
+    const alice = (eventId: string, type: string): void => {
+      driver.produce({ accountId: "alice", eventId, type, occurredAt: began });
+    };
     const later = (eventId: string): void => {
       driver.produce({
         accountId: "bob",
@@ -133,10 +136,12 @@ test("blocks that a lost owner appends late, among the new owner's, count for no
     const first = await startReady(driver, "first");
     // The first's appends to the state log are on their way for longer than its session.
     if (late) hold((channel) => channel === "first/producer-2>");
-    await takeover(driver, "alice");
+    alice("alice-1", "RISK_NOTICE_SENT");
     await driver.advance(1_500);
     if (late) first.freeze();
     else first.stop();
+    // What the first wrote of alice is less than what the second will, under the same checkpoint number.
+    alice("alice-2", "PASSWORD_CHANGED");
     const second = driver.start("second");
     await driver.advance(TAKEOVER_MS);
     assert.ok(second.ready());
@@ -155,10 +160,36 @@ test("blocks that a lost owner appends late, among the new owner's, count for no
     await startReady(driver, "third");
     later("bob-3");
     await driver.advance(2_000);
-    assert.deepEqual(frozen(driver), ["alice"]);
     return committedState(driver, 0);
   };
   assert.deepEqual(await run(true), await run(false));
+});
+
+test("an append that was given up and made again, and arrives late after all, undoes nothing (T3)", async () => {
+  const { pick, hold, release } = holdable();
+  const driver = await openDriver({ pick });
+  const first = await startReady(driver, "first");
+  const alice = (eventId: string, type: string): void => {
+    driver.produce({ accountId: "alice", eventId, type, occurredAt: Date.UTC(2024, 5, 9) });
+  };
+  hold((channel) => channel.startsWith("network/"));
+  let late = 1;
+  driver.broker.onCall(({ kind, topic }) =>
+    kind === "send" && topic === DRIVER_TOPICS.state && late-- > 0
+      ? { applied: "late", answer: { disposition: "retry", code: "TIMEOUT" } }
+      : undefined,
+  );
+  alice("alice-1", "RISK_NOTICE_SENT");
+  await driver.advance(1_500);
+  alice("alice-2", "PASSWORD_CHANGED");
+  await driver.advance(1_500);
+  const before = committedState(driver, 0);
+  release();
+  // The range of the next checkpoint reaches over the late block.
+  driver.produce({ accountId: "bob", type: "RISK_NOTICE_SENT" });
+  await driver.advance(1_500);
+  assert.equal(committedState(driver, 0)["alice"], before["alice"]);
+  assert.deepEqual(first.end(), { how: "running" });
 });
 
 test("a commit under way when the generation moves on is refused; the new owner's checkpoint stands (T5)", async () => {
