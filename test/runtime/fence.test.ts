@@ -116,6 +116,22 @@ test("no send and no commit starts later than half a session after the last hear
   assert.deepEqual(first.end(), { how: "running" });
 });
 
+test("nothing is applied under a lapsed lease (T5)", async () => {
+  const driver = await openDriver();
+  const first = await startReady(driver, "first");
+  driver.broker.onCall(({ kind }) =>
+    kind === "heartbeat" ? { applied: true, answer: { disposition: "retry", code: "CONNECTION" } } : undefined,
+  );
+  await driver.advance(0.7 * SESSION_MS);
+  await takeover(driver, "alice", 50);
+  await driver.advance(1_000);
+  assert.deepEqual(first.reports("records.processed"), []);
+  driver.broker.onCall(() => undefined);
+  await driver.advance(2_000);
+  assert.deepEqual(frozen(driver), ["alice"]);
+  assert.equal(first.reports("group.assigned").length, 1);
+});
+
 test("blocks that a lost owner appends late, among the new owner's, count for nothing (T3)", async () => {
   const run = async (late: boolean): Promise<Record<string, string>> => {
     const { pick, hold, release } = holdable();
