@@ -103,6 +103,7 @@ async function stageDemo(options: DemoOptions, io: Io): Promise<number> {
   const signal = AbortSignal.any([io.signal, failing.signal]);
   try {
     await untilReady(instances, signal);
+    say("both have their tasks");
     const succeeded = await show(options, { io, stage, cluster, instances, takeoverRules, signal });
     if (!succeeded) await keepLogs(directory, say);
     return succeeded ? EXIT.ok : EXIT.failed;
@@ -168,7 +169,7 @@ async function startInstances({ io, env, directory, ending, onDeath }: Starting)
   );
   ending.defer(async () => void (await Promise.all(instances.map((instance) => instance.stop()))));
   for (const instance of instances) instance.start();
-  io.stderr(`${INSTANCES} Holdfast processes start\n`);
+  io.stderr(`starting ${INSTANCES} Holdfast processes\n`);
   return instances;
 }
 

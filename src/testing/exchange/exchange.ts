@@ -91,7 +91,9 @@ function tell<S extends Story>(
     const random = options.random.fork(`${options.name} ${index}`);
     const suited = [...options.free].filter((account) => story.suits(account));
     if (suited.length === 0) {
-      throw new RangeError(`none of ${options.accounts} accounts is left for the story ${story.name}: more accounts are needed`);
+      throw new RangeError(
+        `none of ${options.accounts} accounts is left for the story ${story.name}: more accounts are needed`,
+      );
     }
     const account = random.pick(suited);
     options.free.delete(account);

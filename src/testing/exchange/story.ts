@@ -107,7 +107,16 @@ export function rejected(posting: Posting): Posting {
 
 function outcome(request: ExchangeEvent, as: { at: Instant; eventId: string }): Posting {
   // The exchange itself decides, so no client and no factors.
-  const { ip: _ip, country: _country, asn: _asn, deviceId: _device, sessionId: _session, userAgent: _agent, verifiedWith: _with, ...withdrawal } = request;
+  const {
+    ip: _ip,
+    country: _country,
+    asn: _asn,
+    deviceId: _device,
+    sessionId: _session,
+    userAgent: _agent,
+    verifiedWith: _with,
+    ...withdrawal
+  } = request;
   const event = { ...withdrawal, eventId: as.eventId, type: "WITHDRAWAL_COMPLETED", occurredAt: as.at };
   return { at: as.at, service: "withdrawal", event, settles: request };
 }
