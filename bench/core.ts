@@ -1,7 +1,7 @@
 // The core alone: shipped rules, full profile, one core of the machine. Prints one JSON line: events a
 // second, CPU seconds, bytes an account. Fails when the accounts that fired are not those of the script.
 //
-//   npm run bench -- core [--accounts 200000] [--events 1000000]
+//   npm run bench -- [--accounts 200000] [--events 1000000]
 
 import { parseArgs } from "node:util";
 
