@@ -127,6 +127,7 @@ function* traffic(
     owed += options.rate;
     while (owed >= 1 && accounts.length > 0 && fitting.length > 0) {
       const account = random.pick(accounts);
+      // Never empty: a log-in is the shortest, and suits everybody.
       const routine = random.weighted(fitting.filter((each) => each.suits(account)));
       const postings = play(routine, { ...options, account, random, at: second + random.integer(0, 999) });
       owed -= postings.length;
