@@ -4,7 +4,7 @@
 import type { ConnectionOptions } from "node:tls";
 import { patchConnection } from "./connection-patch.ts";
 import { kafkajs } from "./kafkajs.ts";
-import type { Admin, Cluster, LogEntry, SASLOptions } from "./kafkajs.ts";
+import type { Admin, Cluster, LogEntry, logLevel, SASLOptions } from "./kafkajs.ts";
 import { patchRequestQueue } from "./request-queue-patch.ts";
 
 export interface KafkaConnection {
@@ -34,7 +34,7 @@ export interface KafkaClient {
 
 const CONNECTION_TIMEOUT_MS = 3_000;
 const METADATA_MAX_AGE_MS = 60_000;
-const LOG_LEVEL_INFO = 4;
+const LOG_LEVEL_INFO: logLevel.INFO = 4;
 
 export function createKafkaClient(connection: KafkaConnection): KafkaClient {
   patchRequestQueue();

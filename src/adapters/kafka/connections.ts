@@ -53,7 +53,8 @@ export class Connections {
   async leader(topic: string, partition: number): Promise<Broker> {
     const cluster = await this.ready([topic]);
     const node = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
-    if (node === undefined) throw unavailable(`topic ${topic} has no partition ${partition}`, "UNKNOWN_TOPIC_OR_PARTITION");
+    if (node === undefined)
+      throw unavailable(`topic ${topic} has no partition ${partition}`, "UNKNOWN_TOPIC_OR_PARTITION");
     if (node.leader < 0) throw unavailable(`${topic} partition ${partition} has no leader`, "LEADER_NOT_AVAILABLE");
     return cluster.findBroker({ nodeId: node.leader });
   }

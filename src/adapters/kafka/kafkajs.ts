@@ -10,7 +10,7 @@
 import { createRequire } from "node:module";
 import type { Admin, KafkaConfig, SASLOptions } from "kafkajs";
 
-export type { Admin, ITopicConfig, SASLOptions } from "kafkajs";
+export type { Admin, ConfigResourceTypes, logLevel, SASLOptions } from "kafkajs";
 
 const require = createRequire(import.meta.url);
 const EXPECTED = "2.2.4";

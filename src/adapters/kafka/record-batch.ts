@@ -88,7 +88,7 @@ export function readRecords(fetched: FetchedPartition, maxBatchBytes: number): R
   const aborted = new AbortedFilter(fetched.aborted);
   let nextOffset = fetchedFrom;
   let position = 0;
-  for (; position + AT.records <= records.length; ) {
+  for (; position + AT.records <= records.length;) {
     const end = position + LENGTH_OVERHEAD + records.readInt32BE(position + AT.length);
     if (end > records.length) break;
     if (end < position + AT.records) throw corrupt(int64(records, position));
@@ -104,12 +104,20 @@ export function readRecords(fetched: FetchedPartition, maxBatchBytes: number): R
 function segmentOf(batch: Buffer, maxBatchBytes: number): Segment {
   const baseOffset = int64(batch, 0);
   if (batch[AT.magic] !== 2) {
-    throw new UnreadableRecords(baseOffset, "UNSUPPORTED_MESSAGE_FORMAT", `message format ${batch[AT.magic]} is older than Kafka 0.11`);
+    throw new UnreadableRecords(
+      baseOffset,
+      "UNSUPPORTED_MESSAGE_FORMAT",
+      `message format ${batch[AT.magic]} is older than Kafka 0.11`,
+    );
   }
   const attributes = batch.readInt16BE(AT.attributes);
   const codec = CODECS[attributes & CODEC_MASK];
   if (codec === undefined) {
-    throw new UnreadableRecords(baseOffset, "UNSUPPORTED_COMPRESSION_CODEC", `compression codec ${attributes & CODEC_MASK} is unknown`);
+    throw new UnreadableRecords(
+      baseOffset,
+      "UNSUPPORTED_COMPRESSION_CODEC",
+      `compression codec ${attributes & CODEC_MASK} is unknown`,
+    );
   }
   const count = batch.readInt32BE(AT.count);
   const result = decompress(codec, batch.subarray(AT.records), maxBatchBytes);
@@ -118,7 +126,8 @@ function segmentOf(batch: Buffer, maxBatchBytes: number): Segment {
     throw new UnreadableRecords(baseOffset, code, result.detail);
   }
   const bytes = "bytes" in result ? result.bytes : null;
-  if (bytes === null && count > UNREAD_RECORDS) throw new UnreadableRecords(baseOffset, "CORRUPT_MESSAGE", `${count} records in one batch`);
+  if (bytes === null && count > UNREAD_RECORDS)
+    throw new UnreadableRecords(baseOffset, "CORRUPT_MESSAGE", `${count} records in one batch`);
   if (count < 0 || (bytes !== null && count * SMALLEST_RECORD_BYTES > bytes.length)) throw corrupt(baseOffset);
   return {
     baseOffset,

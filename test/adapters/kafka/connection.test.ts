@@ -17,10 +17,15 @@ patchConnection();
 patchRequestQueue();
 
 type Sending = Connection & { send(call: object): Promise<string> };
-const ConnectionClass = createRequire(import.meta.url)("kafkajs/src/network/connection") as new (options: object) => Sending;
+const ConnectionClass = createRequire(import.meta.url)("kafkajs/src/network/connection") as new (
+  options: object,
+) => Sending;
 
 /** A server and a connection to it, not opened yet; `serve` gets each accepted socket and its number. */
-async function opposite(context: TestContext, serve: (socket: Socket, nth: number) => void): Promise<{ connection: Sending; accepted: () => number }> {
+async function opposite(
+  context: TestContext,
+  serve: (socket: Socket, nth: number) => void,
+): Promise<{ connection: Sending; accepted: () => number }> {
   let accepted = 0;
   const server: Server = createServer((socket) => {
     socket.on("error", () => {});
@@ -46,7 +51,10 @@ async function opposite(context: TestContext, serve: (socket: Socket, nth: numbe
 
 const ask = {
   request: { apiKey: 18, apiVersion: 0, apiName: "ApiVersions", encode: async () => new kafkajs.Encoder() },
-  response: { decode: async (payload: Buffer) => ({ text: String(payload) }), parse: async ({ text }: { text: string }) => text },
+  response: {
+    decode: async (payload: Buffer) => ({ text: String(payload) }),
+    parse: async ({ text }: { text: string }) => text,
+  },
 };
 
 /** Answers every request with `text`. The requests of these tests arrive whole. */

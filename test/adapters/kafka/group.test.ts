@@ -116,7 +116,10 @@ suite("kafka group", { skip: kafka.skip }, () => {
       await until(() => failures.length > 0);
       assert.equal(failures[0]!.disposition, "halt");
       assert.equal(failures[0]!.code, "OFFSET_OUT_OF_RANGE");
-      assert.ok(failures[0]!.message.startsWith(`${topic} partition 0: offset ${from} is expected, but the log holds 3 to 4`), failures[0]!.message);
+      assert.ok(
+        failures[0]!.message.startsWith(`${topic} partition 0: offset ${from} is expected, but the log holds 3 to 4`),
+        failures[0]!.message,
+      );
       assert.deepEqual(values, []);
       await group.stop();
       assert.deepEqual([failures.length, group.generation()], [1, -1]);
@@ -184,7 +187,7 @@ function checksum(bytes: Buffer): number {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (const end = performance.now() + 30_000; !holds(); ) {
+  for (const end = performance.now() + 30_000; !holds();) {
     assert.ok(performance.now() < end, "not within 30 s");
     await delay(5);
   }

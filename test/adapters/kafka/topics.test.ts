@@ -36,10 +36,16 @@ suite("kafka topics", { skip: kafka.skip }, () => {
   test("what is created passes the check; creating again changes nothing", async () => {
     const topics = names();
     const planned = plannedTopics(topics, { partitions: 3, replication: 1 });
-    assert.deepEqual(await createTopics(client, planned), planned.map(({ topic }) => topic));
+    assert.deepEqual(
+      await createTopics(client, planned),
+      planned.map(({ topic }) => topic),
+    );
     assert.deepEqual(await createTopics(client, planned), []);
     const problems = await verifyTopics(client, topics);
-    assert.deepEqual(problems.filter(({ severity }) => severity === "error"), []);
+    assert.deepEqual(
+      problems.filter(({ severity }) => severity === "error"),
+      [],
+    );
     // One replica can be lost with its broker: said of each topic that holds what was acknowledged.
     const warned = problems.map(({ topic }) => topic).toSorted();
     assert.deepEqual(warned, [topics.commands, topics.state, topics.detections, topics.deadLetter].toSorted());
@@ -56,7 +62,12 @@ suite("kafka topics", { skip: kafka.skip }, () => {
     const plain = { replication: 1, config: {} };
     await createTopics(client, [
       { topic: auth!, partitions: 2, ...plain, config: { "message.timestamp.type": "LogAppendTime" } },
-      { topic: topics.commands, partitions: 2, ...plain, config: { "message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact" } },
+      {
+        topic: topics.commands,
+        partitions: 2,
+        ...plain,
+        config: { "message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact" },
+      },
       { topic: topics.state, partitions: 5, ...plain, config: { "retention.ms": "1000" } },
       { topic: topics.detections, partitions: 1, ...plain },
     ]);
@@ -70,7 +81,10 @@ suite("kafka topics", { skip: kafka.skip }, () => {
       `error ${topics.commands}: has cleanup.policy=compact`,
       `warning ${topics.state}: has replication 1`,
     ]) {
-      assert.ok(said.some((line) => line.startsWith(expected)), `${expected} is missing in\n${said.join("\n")}`);
+      assert.ok(
+        said.some((line) => line.startsWith(expected)),
+        `${expected} is missing in\n${said.join("\n")}`,
+      );
     }
     const severities = problems.map(({ severity }) => severity);
     assert.deepEqual(severities, severities.toSorted());
@@ -82,10 +96,15 @@ suite("kafka topics", { skip: kafka.skip }, () => {
     const { topic } = planned!;
     await createTopics(client, [planned!]);
     const writer = createKeyedWriter(client);
-    const sent = Array.from({ length: 1_000 }, (_, index) => ({ key: `account-${index % 50}`, value: Buffer.from(`${index}`) }));
+    const sent = Array.from({ length: 1_000 }, (_, index) => ({
+      key: `account-${index % 50}`,
+      value: Buffer.from(`${index}`),
+    }));
     const positions = await writer.write(topic, sent);
     const read: ReadRecord[] = [];
-    await (await readTopic({ client, topic, from: "start", until: "end" }, (record) => read.push(record))).done;
+    await (
+      await readTopic({ client, topic, from: "start", until: "end" }, (record) => read.push(record))
+    ).done;
     assert.equal(read.length, sent.length);
     for (const record of read) {
       const index = Number(record.value);
@@ -94,7 +113,10 @@ suite("kafka topics", { skip: kafka.skip }, () => {
     }
     for (const partition of [0, 1, 2]) {
       const order = read.filter((record) => record.partition === partition).map(({ value }) => Number(value));
-      assert.deepEqual(order, order.toSorted((a, b) => a - b));
+      assert.deepEqual(
+        order,
+        order.toSorted((a, b) => a - b),
+      );
     }
     writer.close();
   });
@@ -110,20 +132,28 @@ suite("kafka topics", { skip: kafka.skip }, () => {
       read.push(String(value));
       if (read.length === 2) reader.stop();
     });
-    await writer.write(topic, ["1", "2", "3"].map((value) => ({ key: "a", value: Buffer.from(value) })));
+    await writer.write(
+      topic,
+      ["1", "2", "3"].map((value) => ({ key: "a", value: Buffer.from(value) })),
+    );
     await reader.done;
     assert.deepEqual(read, ["1", "2"]);
     const rest: string[] = [];
     const from = [0, 0];
     from[murmur2Partitioner(Buffer.from("a"), 2)] = 3;
-    await (await readTopic({ client, topic, from, until: "end" }, ({ value }) => rest.push(String(value)))).done;
+    await (
+      await readTopic({ client, topic, from, until: "end" }, ({ value }) => rest.push(String(value)))
+    ).done;
     assert.deepEqual(rest, ["3"]);
     writer.close();
   });
 
   test("a topic that does not exist is a failure for readers and logs", async () => {
     const missing = `${kafka.prefix}missing`;
-    await assert.rejects(readTopic({ client, topic: missing, from: "start" }, () => {}), { code: "UNKNOWN_TOPIC_OR_PARTITION" });
+    await assert.rejects(
+      readTopic({ client, topic: missing, from: "start" }, () => {}),
+      { code: "UNKNOWN_TOPIC_OR_PARTITION" },
+    );
     const logs = createKafkaLogs(client);
     await assert.rejects(logs.partitionCounts([missing]), { code: "UNKNOWN_TOPIC_OR_PARTITION" });
     await delay(0);
