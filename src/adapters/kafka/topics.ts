@@ -5,7 +5,8 @@ import { coPartitioned } from "../../runtime/topics.ts";
 import type { Topics } from "../../runtime/topics.ts";
 import type { KafkaClient } from "./client.ts";
 import { brokerFailure } from "./failures.ts";
-import type { Admin, ConfigResourceTypes } from "./kafkajs.ts";
+import { kafkajs } from "./kafkajs.ts";
+import type { Admin } from "./kafkajs.ts";
 import { createKafkaLogs } from "./logs.ts";
 
 export interface TopicProblem {
@@ -28,7 +29,6 @@ interface Role {
   readonly kind: "input" | "commands" | "state" | "output";
 }
 
-const TOPIC_RESOURCE: ConfigResourceTypes.TOPIC = 2;
 const CREATE = "create it with `holdfast topics create`";
 const SAFE_IN_SYNC = 2;
 const CHECKED = ["cleanup.policy", "message.timestamp.type", "min.insync.replicas", "retention.bytes", "retention.ms"];
@@ -147,7 +147,7 @@ async function describe(admin: Admin, wanted: readonly Role[]): Promise<Map<stri
   const { topics } = await admin.fetchTopicMetadata({ topics: names });
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: names.map((name) => ({ type: TOPIC_RESOURCE, name, configNames: CHECKED })),
+    resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: CHECKED })),
   });
   const configs = new Map(
     resources.map(({ resourceName, configEntries }) => [

@@ -2,18 +2,14 @@
 
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
-import type { KafkaConfig, logLevel, Producer } from "kafkajs";
+import type { Kafka, Producer } from "kafkajs";
 
-// kafkajs has no ES module; its types are not those of a default export.
-const { Kafka } = createRequire(import.meta.url)("kafkajs") as {
-  Kafka: new (config: KafkaConfig) => { producer(options: object): Producer };
-};
-
-const SILENT: logLevel.NOTHING = 0;
+// kafkajs has no ES module.
+const { Kafka: KafkaClass, logLevel } = createRequire(import.meta.url)("kafkajs") as typeof import("kafkajs");
 
 /** A transactional producer, connected. */
 export async function transactionalProducer(brokers: readonly string[]): Promise<Producer> {
-  const kafka = new Kafka({ brokers: [...brokers], clientId: "transactional", logLevel: SILENT });
+  const kafka: Kafka = new KafkaClass({ brokers: [...brokers], clientId: "transactional", logLevel: logLevel.NOTHING });
   const producer = kafka.producer({
     transactionalId: randomUUID(),
     maxInFlightRequests: 1,
