@@ -118,6 +118,22 @@ test("frozen at any call until another has taken over, then thawed: two that mea
   }
 });
 
+test("told to stop at any call: it ends cleanly, and the next one goes on from there", async () => {
+  const fair = await tellWith(() => undefined);
+  for (const n of fair.calls.keys()) {
+    const told = await tellWith((number, _, { driver, first }) => {
+      if (number !== n) return undefined;
+      first.stop();
+      driver.start("second");
+      return undefined;
+    });
+    const where = `call ${n} (${fair.calls[n]!.kind} ${fair.calls[n]!.topic ?? ""})`;
+    assert.deepEqual(told.first.end(), { how: "stopped" }, where);
+    assert.deepEqual(told.outcome, fair.outcome, where);
+    assert.deepEqual(frozen(told.driver), ["alice"], where);
+  }
+});
+
 test("killed between command and checkpoint, then killed again at any call while it comes back", async () => {
   const run = async (kill: number): Promise<{ calls: number; outcome: Outcome; frozen: string[] }> => {
     const driver = await openDriver();
@@ -202,6 +218,45 @@ test("what will never succeed ends the process with the failure; nothing after i
     const places = driver.deadLetters().map(({ headers }) => String(headers["holdfast-offset"]));
     assert.deepEqual([...new Set(places)], ["0"], topic);
   }
+});
+
+test("a command the broker takes for too large is said without its evidence, its neighbours with theirs (T1)", async () => {
+  const driver = await openDriver();
+  await startReady(driver, "first");
+  // Both together, then the hold alone, then the freeze alone, then the freeze without evidence.
+  const tooLarge = [true, false, true, false];
+  driver.broker.onCall(({ kind, topic }) =>
+    kind === "send" && topic === DRIVER_TOPICS.commands && tooLarge.shift() === true
+      ? { applied: false, answer: { disposition: "halt", code: "MESSAGE_TOO_LARGE" } }
+      : undefined,
+  );
+  await takeover(driver, "alice");
+  await driver.settle();
+  const said = driver.commands().map(({ action, evidence, evidenceCount }) => [action, evidence.length, evidenceCount]);
+  assert.deepEqual(said, [
+    ["HOLD", 1, 1],
+    ["FREEZE", 0, said[1]![2]],
+  ]);
+  assert.ok(Number(said[1]![2]) >= 2);
+});
+
+test("a bad record too large for the dead letters is one without its bytes, and the partition goes on", async () => {
+  const driver = await openDriver();
+  const first = await startReady(driver, "first");
+  let tooLarge = 2;
+  driver.broker.onCall(({ kind, topic }) =>
+    kind === "send" && topic === DRIVER_TOPICS.deadLetter && tooLarge-- > 0
+      ? { applied: false, answer: { disposition: "halt", code: "MESSAGE_TOO_LARGE" } }
+      : undefined,
+  );
+  driver.produceRaw("auth-events", 0, { key: Buffer.from("alice"), value: Buffer.alloc(900_000) });
+  await takeover(driver, "alice");
+  await driver.advance(2_000);
+  assert.deepEqual(first.end(), { how: "running" });
+  assert.deepEqual(frozen(driver), ["alice"]);
+  const [letter] = driver.deadLetters();
+  assert.equal(letter!.value, null);
+  assert.deepEqual([letter!.headers["holdfast-reason"], letter!.headers["holdfast-offset"]], ["TOO_LARGE", "0"]);
 });
 
 /**
