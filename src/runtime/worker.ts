@@ -133,7 +133,9 @@ export class Worker implements GroupListener {
   /** Until something arrives, or time alone makes a task due. */
   async #rest(): Promise<void> {
     const { clock } = this.#context;
-    let dueAt = this.#endsAskedAt + END_OFFSETS_EVERY_MS;
+    // While an answer is outstanding no question is due, however long ago the last one was asked.
+    const endsDueFrom = this.#askingForEnds ? clock.monotonic() : this.#endsAskedAt;
+    let dueAt = endsDueFrom + END_OFFSETS_EVERY_MS;
     for (const task of this.#tasks.values()) dueAt = Math.min(dueAt, task.dueAt());
     const woken = new AbortController();
     const sleep = clock.sleep(Math.max(1, dueAt - clock.monotonic()), woken.signal);

@@ -134,6 +134,27 @@ test("told to stop at any call: it ends cleanly, and the next one goes on from t
   }
 });
 
+test("another joins at any call: whoever has the task in the end, it is as if nobody had", async () => {
+  const fair = await tellWith(() => undefined);
+  for (const n of fair.calls.keys()) {
+    // The last of what is ready first: the newcomer overtakes whatever is under way.
+    for (const pick of [undefined, (names: readonly string[]) => names.length - 1]) {
+      const driver = await openDriver(pick === undefined ? {} : { pick });
+      const first = driver.start("first");
+      let calls = 0;
+      driver.broker.onCall(({ process }) => {
+        if (process === "first" && calls++ === n) driver.start("aaa-second");
+        return undefined;
+      });
+      await tell(driver);
+      const where = `call ${n} (${fair.calls[n]!.kind} ${fair.calls[n]!.topic ?? ""})`;
+      assert.deepEqual(first.end(), { how: "running" }, where);
+      assert.deepEqual(commandsById(driver), fair.outcome.commands, where);
+      assert.deepEqual(committedState(driver, 0), fair.outcome.state, where);
+    }
+  }
+});
+
 test("killed between command and checkpoint, then killed again at any call while it comes back", async () => {
   const run = async (kill: number): Promise<{ calls: number; outcome: Outcome; frozen: string[] }> => {
     const driver = await openDriver();
@@ -179,6 +200,23 @@ test("all brokers away for 70 s: nothing ends, nothing is lost, it goes on by it
   await takeover(driver, "bob");
   await driver.advance(5_000);
   assert.deepEqual(frozen(driver), ["alice", "bob"]);
+});
+
+test("a question without an answer keeps no processor busy", async () => {
+  let wakeUps = 0;
+  let silent = false;
+  const pick = (names: readonly string[]): number => {
+    const next = names.findIndex((name) => !(silent && name === "first/logs-1>"));
+    if (names[next] === "first/timers<") wakeUps += 1;
+    return next;
+  };
+  const driver = await openDriver({ pick });
+  await startReady(driver, "first");
+  silent = true;
+  await driver.advance(5_000);
+  wakeUps = 0;
+  await driver.advance(20_000);
+  assert.ok(wakeUps < 200, `${wakeUps} wake-ups in 20 s`);
 });
 
 test("started while the brokers are away, it comes up when they do", async () => {
