@@ -151,14 +151,8 @@ test("blocks that a lost owner appends late, among the new owner's, count for no
     const alice = (eventId: string, type: string): void => {
       driver.produce({ accountId: "alice", eventId, type, occurredAt: began });
     };
-    const later = (eventId: string): void => {
-      driver.produce({
-        accountId: "bob",
-        eventId,
-        type: "FACTOR_ENROLLED",
-        factor: "TOTP",
-        occurredAt: began + 10_000,
-      });
+    const later = (accountId: string): void => {
+      driver.produce({ accountId, type: "FACTOR_ENROLLED", factor: "TOTP", occurredAt: began + 10_000 });
     };
     const first = await startReady(driver, "first");
     // The first's appends to the state log are on their way for longer than its session.
@@ -172,7 +166,7 @@ test("blocks that a lost owner appends late, among the new owner's, count for no
     const second = driver.start("second");
     await driver.advance(TAKEOVER_MS);
     assert.ok(second.ready());
-    later("bob-1");
+    later("bob");
     await driver.advance(1_500);
     const before = driver.records(DRIVER_TOPICS.state).length;
     release();
@@ -180,12 +174,12 @@ test("blocks that a lost owner appends late, among the new owner's, count for no
     if (late) assert.ok(driver.records(DRIVER_TOPICS.state).length > before, "the late blocks are in the log");
     first.kill();
     // The next checkpoint's range reaches over the late blocks.
-    later("bob-2");
+    later("carol");
     await driver.advance(1_500);
     second.stop();
     await driver.advance(500);
     await startReady(driver, "third");
-    later("bob-3");
+    later("dave");
     await driver.advance(2_000);
     return committedState(driver, 0);
   };
