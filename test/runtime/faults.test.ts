@@ -297,6 +297,23 @@ test("a bad record too large for the dead letters is one without its bytes, and 
   assert.deepEqual([letter!.headers["holdfast-reason"], letter!.headers["holdfast-offset"]], ["TOO_LARGE", "0"]);
 });
 
+test("a group that refuses us for good ends the process with its reason", async () => {
+  for (const kind of ["join", "heartbeat", "fetch", "committed", "ranges"] as const) {
+    const driver = await openDriver();
+    driver.broker.onCall((call) =>
+      call.kind === kind
+        ? { applied: false, answer: { disposition: "halt", code: "GROUP_AUTHORIZATION_FAILED" } }
+        : undefined,
+    );
+    const first = driver.start("first");
+    driver.produce({ accountId: "alice", type: "LOGOUT" });
+    await driver.advance(5_000);
+    const end = first.end();
+    assert.ok(end.how === "failed" && end.error instanceof BrokerFailure, kind);
+    assert.equal(end.error.code, "GROUP_AUTHORIZATION_FAILED", kind);
+  }
+});
+
 /**
  * Two to three processors on two tasks, with a seeded order of everything, lost and half-done calls,
  * kills, freezes and stops; then a calm in which all of it has to come right.
@@ -346,7 +363,7 @@ async function storm(
   return driver;
 }
 
-const SEEDS = 40;
+const SEEDS = 30;
 
 test("storms over one topic: commands, detections and state equal the calm run's, byte for byte", async () => {
   // One topic has one order, so nothing may differ at all.

@@ -107,8 +107,8 @@ export class Wire {
         const effected = new Promise<T>((done) => {
           if (applied === true) done(effect());
           else if (applied === "late") {
-            const run = (): void => done(new Promise((late) => late(effect())));
-            this.#queue(`network/${process.name}/${channel}`, { process: NETWORK, inward: false, run });
+            const arrive = (): void => done(new Promise((late) => late(effect())));
+            this.#queue(`network/${process.name}/${channel}`, { process: NETWORK, inward: false, run: arrive });
           }
         });
         if (answer === "result") {
