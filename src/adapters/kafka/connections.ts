@@ -42,9 +42,10 @@ export class Connections {
       if (stale) this.#stale = false;
       return cluster;
     } catch (error) {
-      this.#stale = true;
-      // A broker that answers, if only with an error, is no reason to look for another.
-      if (!isAnswer(error) && this.#cluster === cluster) this.#discard();
+      this.suspect(error);
+      // One that is silent was hung up on; one that answers, if only with an error, is there.
+      const nobodyThere = silentBroker(error) === undefined && !isAnswer(error);
+      if (nobodyThere && this.#cluster === cluster) this.#discard();
       throw error;
     }
   }

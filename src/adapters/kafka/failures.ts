@@ -94,6 +94,8 @@ function socketCode({ code }: Origin): string | undefined {
   return typeof code === "string" && /^E[A-Z]{4,}$/u.test(code) ? "CONNECTION" : undefined;
 }
 
-function kafkajsCode({ name }: Origin): string | undefined {
+/** "Broker not connected" is thrown, as a plain error, when a broker is used while it is being connected. */
+function kafkajsCode({ name, message }: Origin): string | undefined {
+  if (message === "Broker not connected") return "CONNECTION";
   return name?.startsWith("KafkaJS") ? "CLIENT" : undefined;
 }

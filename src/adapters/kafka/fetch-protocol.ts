@@ -3,7 +3,7 @@
 
 import { kafkajs } from "./kafkajs.ts";
 import type { Broker, ProtocolCall } from "./kafkajs.ts";
-import type { AbortedTransaction } from "./record-batch.ts";
+import type { AbortedTransaction } from "./fetched-batch.ts";
 import { WireReader, WireWriter } from "./wire.ts";
 
 export interface FetchOptions {

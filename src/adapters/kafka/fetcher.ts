@@ -17,7 +17,8 @@ import type { AnsweredPartition, FetchOptions, WantedPartition } from "./fetch-p
 import type { Cluster } from "./kafkajs.ts";
 import { EARLIEST, LATEST, listOffsets } from "./log-offsets.ts";
 import type { TopicPartition } from "./log-offsets.ts";
-import { readRecords, UnreadableRecords } from "./record-batch.ts";
+import { UnreadableRecords } from "./fetched-batch.ts";
+import { readRecords } from "./record-batch.ts";
 
 export interface FetcherOptions extends FetchOptions {
   /** Upper bound of one batch after decompression. */

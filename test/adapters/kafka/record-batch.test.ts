@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
-import { readRecords, UnreadableRecords } from "../../../src/adapters/kafka/record-batch.ts";
-import type { AbortedTransaction } from "../../../src/adapters/kafka/record-batch.ts";
+import { UnreadableRecords } from "../../../src/adapters/kafka/fetched-batch.ts";
+import type { AbortedTransaction } from "../../../src/adapters/kafka/fetched-batch.ts";
+import { readRecords } from "../../../src/adapters/kafka/record-batch.ts";
 import { encodeRecordBatch } from "../../../src/adapters/kafka/record-encoder.ts";
 import type { OutRecord, RecordBatch } from "../../../src/runtime/ports.ts";
 
