@@ -199,8 +199,8 @@ async function drain(
       const seconds = ((at - first.at) * total) / (total - first.processed) / 1_000;
       return {
         seconds,
-        cpuSeconds: sum(text, "holdfast_process_cpu_seconds_total"),
-        residentBytes: sum(text, "holdfast_process_resident_memory_bytes"),
+        cpuSeconds: sum(text, "process_cpu_seconds_total"),
+        residentBytes: sum(text, "process_resident_memory_bytes"),
         firstAt: first.at,
       };
     }
