@@ -1,7 +1,7 @@
 // The core alone: shipped rules, full profile, one core of the machine. Prints one JSON line: events a
 // second, CPU seconds, bytes an account. Fails when the accounts that fired are not those of the script.
 //
-//   npm run bench -- core [--accounts 200000] [--events 1000000]
+//   npm run bench -- [--accounts 200000] [--events 1000000]
 
 import { parseArgs } from "node:util";
 
@@ -29,8 +29,16 @@ const freezing = takeoverRuleIds(rules);
 const from = Date.UTC(2024, 5, 9);
 const length = 60 * MINUTE;
 const exchange = makeExchange({
-  ...{ seed: "bench", accounts, takeovers, oddities: 20, from, length },
-  ...{ rate: events / (length / 1_000), pace: 1, lag: 2_000, review: 5 * MINUTE },
+  seed: "bench",
+  accounts,
+  takeovers,
+  oddities: 20,
+  from,
+  length,
+  rate: events / (length / 1_000),
+  pace: 1,
+  lag: 2_000,
+  review: 5 * MINUTE,
 });
 
 const frozen = new Set<string>();
@@ -90,14 +98,19 @@ for (;;) {
 const expected = new Set(exchange.takeovers.map(({ account }) => account.id));
 console.log(
   JSON.stringify({
-    ...{ bench: "core", accounts, events: count, rules: rules.detections.length + rules.correlations.length },
+    bench: "core",
+    accounts,
+    events: count,
+    rules: rules.detections.length + rules.correlations.length,
     eventsPerSecond: Math.round(count / seconds),
     cpuSeconds: round((cpu.user + cpu.system) / 1e6),
     seconds: round(seconds),
     importedPerSecond: Math.round(accounts / importSeconds),
     bytesPerAccount,
     heapOfPastMb: Math.round((withPast - empty) / 1e6),
-    ...{ commands, frozen: frozen.size, takeovers: expected.size },
+    commands,
+    frozen: frozen.size,
+    takeovers: expected.size,
   }),
 );
 const missing = expected.difference(frozen);

@@ -50,7 +50,12 @@ const WRITE_AT_ONCE = 20_000;
 const DRAIN_WITHIN_MS = 300_000;
 
 const progress = (text: string): void => void process.stderr.write(`${text}\n`);
-const cluster = await startLocalCluster({ brokers: 1, directory: fileURLToPath(new URL("../.holdfast", import.meta.url)), env: process.env, onProgress: progress });
+const cluster = await startLocalCluster({
+  brokers: 1,
+  directory: fileURLToPath(new URL("../.holdfast", import.meta.url)),
+  env: process.env,
+  onProgress: progress,
+});
 try {
   await measure(cluster);
 } finally {
@@ -82,8 +87,16 @@ async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<
   await registry.register(subjectOf(topics.detections), schemas.detection.text);
 
   const exchange = makeExchange({
-    ...{ seed: "bench", accounts, takeovers: Number(values.takeovers), oddities: 20, from: Date.now() - 2 * length, length },
-    ...{ rate: events / (length / 1_000), pace: 1, lag: 2_000, review: 5 * MINUTE },
+    seed: "bench",
+    accounts,
+    takeovers: Number(values.takeovers),
+    oddities: 20,
+    from: Date.now() - 2 * length,
+    length,
+    rate: events / (length / 1_000),
+    pace: 1,
+    lag: 2_000,
+    review: 5 * MINUTE,
   });
   const encoders = new Map<Service, { topic: string; encode: (posting: Posting) => Buffer }>();
   for (const { topic, service } of topics.inputs) {
@@ -102,12 +115,12 @@ async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<
   const freezing = takeoverRuleIds(await shippedRules());
   const frozen = new Set<string>();
   let commands = 0;
-  const values_: Buffer[] = [];
+  const said: Buffer[] = [];
   const reader = await readTopic({ client, topic: topics.commands, from: "start", until: "end" }, ({ value }) => {
-    if (value !== null) values_.push(value);
+    if (value !== null) said.push(value);
   });
   await reader.done;
-  for (const value of values_) {
+  for (const value of said) {
     const { ruleId, accountId } = await codec.decodeCommand(value);
     commands++;
     if (freezing.has(ruleId)) frozen.add(accountId);
@@ -119,7 +132,11 @@ async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<
   const { seconds, cpuSeconds, residentBytes, firstAt } = drained;
   console.log(
     JSON.stringify({
-      ...{ bench: "kafka", broker: kind, records: total, accounts, partitions: settings.partitions },
+      bench: "kafka",
+      broker: kind,
+      records: total,
+      accounts,
+      partitions: settings.partitions,
       recordsPerSecond: Math.round(total / seconds),
       recordsPerCpuSecond: Math.round(total / cpuSeconds),
       seconds: Math.round(seconds * 100) / 100,
@@ -127,7 +144,9 @@ async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<
       startToFirstRecordMs: Math.round(firstAt - startedAt),
       residentMb: Math.round(residentBytes / 1e6),
       residentBytesPerAccount: Math.round(residentBytes / accounts),
-      ...{ commands, frozen: frozen.size, takeovers: expected.size },
+      commands,
+      frozen: frozen.size,
+      takeovers: expected.size,
     }),
   );
   const missing = expected.difference(frozen);
@@ -153,7 +172,10 @@ async function fill(
     waiting = [];
     for (const [service, postings] of byService) {
       const { topic, encode } = to.encoders.get(service)!;
-      const records = postings.map((posting): KeyedRecord => ({ key: posting.event.accountId, value: encode(posting) }));
+      const records = postings.map((posting): KeyedRecord => ({
+        key: posting.event.accountId,
+        value: encode(posting),
+      }));
       await writer.write(topic, records);
       written += records.length;
     }
@@ -191,7 +213,10 @@ async function drain(
   for (;;) {
     if (child.exitCode !== null) throw new Error(`holdfast ended with exit code ${child.exitCode}`);
     if (performance.now() > deadline) throw new Error(`not drained within ${DRAIN_WITHIN_MS / 1_000} s`);
-    const text = await fetch(url).then((response) => response.text(), () => "");
+    const text = await fetch(url).then(
+      (response) => response.text(),
+      () => "",
+    );
     const at = performance.now();
     const processed = sum(text, "holdfast_records_processed_total");
     if (first === null && processed > 0) first = { at, processed };
@@ -199,8 +224,8 @@ async function drain(
       const seconds = ((at - first.at) * total) / (total - first.processed) / 1_000;
       return {
         seconds,
-        cpuSeconds: sum(text, "holdfast_process_cpu_seconds_total"),
-        residentBytes: sum(text, "holdfast_process_resident_memory_bytes"),
+        cpuSeconds: sum(text, "process_cpu_seconds_total"),
+        residentBytes: sum(text, "process_resident_memory_bytes"),
         firstAt: first.at,
       };
     }

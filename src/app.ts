@@ -90,15 +90,24 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
   const logs = createKafkaLogs(client);
   const producer = createKafkaProducer(client);
   const stateProducer = createKafkaProducer(client);
-  for (const { close } of [logs, producer, stateProducer]) onClose(close);
-  const counts = await untilAnswered(
-    () => logs.partitionCounts([topics.state, topics.detections, topics.deadLetter]),
-    { ...world, doing: "count partitions" },
-  );
+  for (const connected of [logs, producer, stateProducer]) onClose(() => connected.close());
+  const counts = await untilAnswered(() => logs.partitionCounts([topics.state, topics.detections, topics.deadLetter]), {
+    ...world,
+    doing: "count partitions",
+  });
   const partitions = counts.get(topics.state) as number;
   const { groupId, sessionTimeoutMs } = settings;
   const context: TaskContext = {
-    ...{ groupId, topics, partitions, logs, producer, stateProducer, codec, rules, openPartition, telemetry },
+    groupId,
+    topics,
+    partitions,
+    logs,
+    producer,
+    stateProducer,
+    codec,
+    rules,
+    openPartition,
+    telemetry,
     detectionPartitions: counts.get(topics.detections) as number,
     deadLetterPartitions: counts.get(topics.deadLetter) as number,
     group: createKafkaGroup({ client, groupId, topics: coPartitioned(topics), sessionTimeoutMs }),

@@ -19,7 +19,9 @@ const LONGEST_PAUSE_MS = 5_000;
 export class StartRefused extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
-    super(`holdfast cannot start (${problems.length} problem${problems.length === 1 ? "" : "s"}):\n  ${problems.join("\n  ")}`);
+    super(
+      `holdfast cannot start (${problems.length} problem${problems.length === 1 ? "" : "s"}):\n  ${problems.join("\n  ")}`,
+    );
     this.name = "StartRefused";
     this.problems = problems;
   }
@@ -52,7 +54,10 @@ export async function topicProblems(
   options: World & { warn: (text: string) => void },
 ): Promise<string[]> {
   const found = await untilAnswered(() => verifyTopics(client, topics), { ...options, doing: "verify the topics" });
-  const lines = found.map(({ topic, severity, problem, remedy }) => ({ severity, text: `${topic} ${problem}; ${remedy}` }));
+  const lines = found.map(({ topic, severity, problem, remedy }) => ({
+    severity,
+    text: `${topic} ${problem}; ${remedy}`,
+  }));
   for (const { severity, text } of lines) if (severity === "warning") options.warn(`warning: ${text}\n`);
   return lines.filter(({ severity }) => severity === "error").map(({ text }) => text);
 }

@@ -7,10 +7,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import avro from "avsc";
 import type { GroupState } from "../core/account.ts";
+import type { Factor } from "../core/event.ts";
 import {
   FACTORS,
-  type FactorMarks,
   MARK_KINDS,
+  type MarkKind,
   markFactor,
   markKind,
   markTime,
@@ -20,26 +21,34 @@ import {
 import { type LatestTimes, NO_TIMES } from "../core/latest.ts";
 import type { PartitionState, StateCodec } from "../core/partition.ts";
 import type { Profile } from "../core/profile.ts";
-import { NOTHING_SEEN, type SeenList } from "../core/seen.ts";
+import {
+  firstSeenAt,
+  lastSeenHour,
+  NOTHING_SEEN,
+  packSeenStamp,
+  SEEN_KINDS,
+  SEEN_WIDTH,
+  seenKind,
+  type SeenKind,
+  type SeenList,
+} from "../core/seen.ts";
 import type { Instant } from "../core/time.ts";
 
 interface SeenRecord {
+  readonly kind: SeenKind;
   readonly value: string | number;
   readonly firstSeen: Instant;
   readonly lastSeenHour: number;
 }
 
 interface MarkRecord {
-  readonly factor: string;
-  readonly kind: string;
+  readonly factor: Factor;
+  readonly kind: MarkKind;
   readonly at: Instant;
 }
 
-interface ProfileRecord extends Omit<Profile, "devices" | "countries" | "networks" | "addresses" | "factors"> {
-  readonly devices: readonly SeenRecord[];
-  readonly countries: readonly SeenRecord[];
-  readonly networks: readonly SeenRecord[];
-  readonly addresses: readonly SeenRecord[];
+interface ProfileRecord extends Omit<Profile, "seen" | "factors"> {
+  readonly seen: readonly SeenRecord[];
   readonly factors: readonly MarkRecord[];
 }
 
@@ -119,31 +128,17 @@ function releasedSchemas(schemas: string, name: string): string[] {
 }
 
 function unpackProfile(profile: Profile): ProfileRecord {
-  return {
-    ...profile,
-    devices: unpackSeen(profile.devices),
-    countries: unpackSeen(profile.countries),
-    networks: unpackSeen(profile.networks),
-    addresses: unpackSeen(profile.addresses),
-    factors: profile.factors.map((mark) => ({
-      factor: FACTORS[markFactor(mark)]!,
-      kind: MARK_KINDS[markKind(mark)]!,
-      at: markTime(mark),
-    })),
-  };
+  return { ...profile, seen: unpackSeen(profile.seen), factors: profile.factors.map(unpackMark) };
 }
 
 /** Built field by field in the order of newProfile: one hidden class for made and restored profiles. */
 function packProfile(record: ProfileRecord): Profile {
   return {
-    devices: packSeen(record.devices),
-    countries: packSeen(record.countries),
-    networks: packSeen(record.networks),
-    addresses: packSeen(record.addresses),
+    seen: packSeen(record.seen),
+    factors: record.factors.length === 0 ? NO_MARKS : record.factors.map(packedMark),
     given: record.given,
-    factors: packMarks(record.factors),
-    createdAt: record.createdAt,
-    firstEventAt: record.firstEventAt,
+    firstEventSecond: record.firstEventSecond,
+    createdSecond: record.createdSecond,
     factorChanges: packTimes(record.factorChanges),
     credentialChanges: packTimes(record.credentialChanges),
     contactChanges: packTimes(record.contactChanges),
@@ -154,11 +149,12 @@ function packProfile(record: ProfileRecord): Profile {
 
 function unpackSeen(list: SeenList): SeenRecord[] {
   const records: SeenRecord[] = [];
-  for (let index = 0; index < list.length; index += 3) {
+  for (let index = 0; index < list.length; index += SEEN_WIDTH) {
     records.push({
+      kind: SEEN_KINDS[seenKind(list, index)]!,
       value: list[index]!,
-      firstSeen: list[index + 1] as Instant,
-      lastSeenHour: list[index + 2] as number,
+      firstSeen: firstSeenAt(list, index),
+      lastSeenHour: lastSeenHour(list, index),
     });
   }
   return records;
@@ -166,24 +162,21 @@ function unpackSeen(list: SeenList): SeenRecord[] {
 
 function packSeen(records: readonly SeenRecord[]): SeenList {
   if (records.length === 0) return NOTHING_SEEN;
-  const list = new Array<string | number>(records.length * 3);
+  const list = new Array<string | number>(records.length * SEEN_WIDTH);
   records.forEach((record, index) => {
-    list[index * 3] = record.value;
-    list[index * 3 + 1] = record.firstSeen;
-    list[index * 3 + 2] = record.lastSeenHour;
+    list[index * SEEN_WIDTH] = record.value;
+    list[index * SEEN_WIDTH + 1] = record.firstSeen;
+    list[index * SEEN_WIDTH + 2] = packSeenStamp(record.lastSeenHour, SEEN_KINDS.indexOf(record.kind));
   });
   return list;
 }
 
-function packMarks(records: readonly MarkRecord[]): FactorMarks {
-  if (records.length === 0) return NO_MARKS;
-  return records.map((record) =>
-    packMark(
-      FACTORS.indexOf(record.factor as (typeof FACTORS)[number]),
-      MARK_KINDS.indexOf(record.kind as (typeof MARK_KINDS)[number]),
-      record.at,
-    ),
-  );
+function unpackMark(mark: number): MarkRecord {
+  return { factor: FACTORS[markFactor(mark)]!, kind: MARK_KINDS[markKind(mark)]!, at: markTime(mark) };
+}
+
+function packedMark(record: MarkRecord): number {
+  return packMark(FACTORS.indexOf(record.factor), MARK_KINDS.indexOf(record.kind), record.at);
 }
 
 function packTimes(times: LatestTimes): LatestTimes {

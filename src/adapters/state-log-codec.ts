@@ -41,7 +41,12 @@ export function createStateLogCodec(schemas: string): StateLogCodec {
     encodeMarker({ writer, n, base, lineage, positions, partitions, group }) {
       const ranges = lineage.map(([by, from, to]) => ({ writer: by, from, to }));
       return markers.toBuffer({
-        ...{ writer, n, base, positions, partitions, group },
+        writer,
+        n,
+        base,
+        positions,
+        partitions,
+        group,
         lineage: ranges,
       } satisfies AvroMarker);
     },

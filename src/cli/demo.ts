@@ -39,6 +39,8 @@ export interface DemoOptions {
   readonly accounts: number;
   /** kill -9 one of the two processes now and then. */
   readonly kill: boolean;
+  /** Start nothing: play on the broker and topics of the settings, where Holdfast instances run already. */
+  readonly attach: boolean;
   /** Print the summary as the last line, as JSON. */
   readonly json: boolean;
 }
@@ -49,8 +51,9 @@ const SESSION_TIMEOUT: Duration = 6 * SECOND;
 /** Longer than a killed owner's accounts are without one: session time-out and 5 s. */
 const REVIEW: Duration = SESSION_TIMEOUT + 8 * SECOND;
 const READY_WITHIN: Duration = 60 * SECOND;
-/** From "the processes are ready" to live traffic: they read the accounts' past meanwhile. */
+/** From "the processes are ready" to live traffic, for they read the accounts' past meanwhile; and more for each account. */
 const PROLOGUE: Duration = 3 * SECOND;
+const PROLOGUE_OF_ACCOUNT: Duration = 0.1;
 /** Where downloads are kept, and the logs of a demo that failed. */
 const KEPT = resolve(".holdfast");
 
@@ -80,6 +83,7 @@ async function stageDemo(options: DemoOptions, io: Io): Promise<number> {
   const say = (line: string): void => io.stderr(`${line}\n`);
   const takeoverRules = await readTakeoverRules(options.rules, say);
   if (takeoverRules === null) return EXIT.failed;
+  if (options.attach) return playAttached(options, takeoverRules, io);
   const run = `demo-${Date.now().toString(36)}`;
 
   await using ending = new AsyncDisposableStack();
@@ -103,12 +107,29 @@ async function stageDemo(options: DemoOptions, io: Io): Promise<number> {
   const signal = AbortSignal.any([io.signal, failing.signal]);
   try {
     await untilReady(instances, signal);
-    const succeeded = await show(options, { io, stage, cluster, instances, takeoverRules, signal });
+    say("both have their tasks");
+    const broker = `${cluster.kind} ${cluster.bootstrap.join(",")}`;
+    const succeeded = await show(options, { io, stage, broker, instances, takeoverRules, signal });
     if (!succeeded) await keepLogs(directory, say);
     return succeeded ? EXIT.ok : EXIT.failed;
   } catch (error) {
     if (!io.signal.aborted) await keepLogs(directory, say);
     throw failing.signal.aborted ? failing.signal.reason : error;
+  }
+}
+
+async function playAttached(options: DemoOptions, takeoverRules: ReadonlySet<string>, io: Io): Promise<number> {
+  if (options.kill) throw new Error("--kill and --attach: there is no process of the demo's own to kill");
+  const failing = new AbortController();
+  const stage = await openStage({ env: io.env, signal: io.signal, onFailure: (why) => failing.abort(why) });
+  const signal = AbortSignal.any([io.signal, failing.signal]);
+  const broker = `external ${io.env["HOLDFAST_KAFKA_BROKERS"]}`;
+  try {
+    return (await show(options, { io, stage, broker, instances: [], takeoverRules, signal })) ? EXIT.ok : EXIT.failed;
+  } catch (error) {
+    throw failing.signal.aborted ? failing.signal.reason : error;
+  } finally {
+    stage.close();
   }
 }
 
@@ -168,7 +189,7 @@ async function startInstances({ io, env, directory, ending, onDeath }: Starting)
   );
   ending.defer(async () => void (await Promise.all(instances.map((instance) => instance.stop()))));
   for (const instance of instances) instance.start();
-  io.stderr(`${INSTANCES} Holdfast processes start\n`);
+  io.stderr(`starting ${INSTANCES} Holdfast processes\n`);
   return instances;
 }
 
@@ -185,7 +206,8 @@ async function untilReady(instances: readonly Instance[], signal: AbortSignal): 
 interface Scene {
   readonly io: Io;
   readonly stage: OpenStage;
-  readonly cluster: LocalCluster;
+  /** For the summary. */
+  readonly broker: string;
   readonly instances: readonly Instance[];
   readonly takeoverRules: ReadonlySet<string>;
   readonly signal: AbortSignal;
@@ -193,8 +215,8 @@ interface Scene {
 
 /** @returns whether Holdfast kept its word */
 async function show(options: DemoOptions, scene: Scene): Promise<boolean> {
-  const { io, stage, cluster, signal } = scene;
-  const from = Date.now() + PROLOGUE;
+  const { io, stage, broker, signal } = scene;
+  const from = Date.now() + PROLOGUE + Math.round(options.accounts * PROLOGUE_OF_ACCOUNT);
   const exchange = makeExchange({ ...SHOW, seed: options.seed, accounts: options.accounts, from });
   const trial = makeTrial(exchange, scene.takeoverRules);
   const paint = paintFor(io.isTTY);
@@ -212,7 +234,7 @@ async function show(options: DemoOptions, scene: Scene): Promise<boolean> {
     const events = await (killing === undefined
       ? performing
       : Promise.race([performing, killing.then(() => performing)]));
-    const summary = trial.summary(`${cluster.kind} ${cluster.bootstrap.join(",")}`, events);
+    const summary = trial.summary(broker, events);
     io.stdout(verdictText(trial, summary, paint));
     if (options.json) io.stdout(`${JSON.stringify(summary)}\n`);
     return trial.failures().length === 0;

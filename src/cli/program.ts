@@ -86,13 +86,19 @@ function addProcessing(program: Command, ending: Ending): void {
       ownFlags: {
         [JSON_FLAG]: "print the summary as the last line, as JSON",
         "--kill": "kill one of the two processes now and then",
+        "--attach": "start nothing: play where Holdfast runs already, on the broker and topics of the settings",
         "--accounts <number>": `customers of the exchange (default ${DEMO_ACCOUNTS})`,
         "--seed <text>": "the same seed, the same customers and takeovers (default: another each time)",
       },
       ownKinds: { accounts: integer({ unit: "accounts", min: 300, max: 1_000_000 }) },
       run: async ({ settings, flags }, io) => {
         const { accounts = DEMO_ACCOUNTS, seed = randomUUID().slice(0, 8) } = flags;
-        const own = { accounts: Number(accounts), seed: String(seed), kill: flags["kill"] === true };
+        const own = {
+          accounts: Number(accounts),
+          seed: String(seed),
+          kill: flags["kill"] === true,
+          attach: flags["attach"] === true,
+        };
         return (await import("./demo.ts")).demo({ ...settings, ...own, json: flags["json"] === true }, io);
       },
     },

@@ -5,15 +5,7 @@ import type { Instant } from "./time.ts";
 
 export type Action = "HOLD" | "FREEZE" | "STEP_UP" | "REVIEW" | "RELEASE";
 
-export const SCOPES = [
-  "WITHDRAW",
-  "P2P",
-  "TRANSFER",
-  "TRADE",
-  "API_KEYS",
-  "SESSIONS",
-  "ADDRESS_BOOK",
-] as const;
+export const SCOPES = ["WITHDRAW", "P2P", "TRANSFER", "TRADE", "API_KEYS", "SESSIONS", "ADDRESS_BOOK"] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export type Mode = "observe" | "step-up" | "enforce";

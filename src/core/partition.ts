@@ -19,6 +19,7 @@ import type { Command, Mode, Outputs } from "./output.ts";
 import { describe, learn, newFacts, newProfile } from "./profile.ts";
 import { RuleTable } from "./rule-table.ts";
 import type { DetectionRule, RuleSet } from "./rule.ts";
+import type { SeenKind } from "./seen.ts";
 import { DAY, type Duration, type Instant } from "./time.ts";
 import { WakeQueue } from "./wake-queue.ts";
 
@@ -92,7 +93,7 @@ export interface Partition {
 }
 
 /** What was dropped at a cap, or because its rule's meaning changed. */
-export type EvictionReason = "devices" | "countries" | "networks" | "addresses" | "entries" | "cases" | "rule" | "size";
+export type EvictionReason = SeenKind | "entries" | "cases" | "rule" | "size";
 
 export interface PartitionCounts {
   readonly evictions: Readonly<Record<string, number>>;

@@ -21,7 +21,21 @@
 import type { ExchangeEvent } from "./event.ts";
 import { type FactorMarks, NO_MARKS, recordFactor, recordList, strengthOf, strongestEnrolled } from "./factor.ts";
 import { addTime, lastTime, type LatestTimes, NO_TIMES } from "./latest.ts";
-import { firstSeen, isKnown, latestFirstSeen, NOTHING_SEEN, see, type SeenList, SINCE_EVER } from "./seen.ts";
+import {
+  ADDRESS,
+  COUNTRY,
+  DEVICE,
+  firstSeenAt,
+  indexOfSeen,
+  lastSeenHour,
+  latestFirstSeen,
+  NETWORK,
+  NOTHING_SEEN,
+  see,
+  type SeenKind,
+  type SeenList,
+  SINCE_EVER,
+} from "./seen.ts";
 import { type Duration, HOUR, type Instant, SECOND } from "./time.ts";
 import { type Trait, traitOf } from "./trait.ts";
 
@@ -49,17 +63,15 @@ export interface ProfileFacts {
 
 /** The profile of one account; the record of the same name in schemas/state/group.avsc. */
 export interface Profile {
-  devices: SeenList;
-  countries: SeenList;
-  networks: SeenList;
-  addresses: SeenList;
-  /** Which lists were given in full, GIVEN bits. */
-  given: number;
+  /** Devices, countries, networks and addresses. */
+  seen: SeenList;
   factors: FactorMarks;
-  /** The earliest creation time a snapshot told. */
-  createdAt: Instant | null;
-  /** The earliest event. */
-  firstEventAt: Instant;
+  /** What was given in full: bit `1 << kind` of each kind of SeenList, FACTORS_GIVEN. */
+  given: number;
+  /** The earliest event, in seconds since the epoch: small integers need no box of their own. */
+  firstEventSecond: number;
+  /** The earliest creation time a snapshot told, likewise. */
+  createdSecond: number | null;
   factorChanges: LatestTimes;
   credentialChanges: LatestTimes;
   contactChanges: LatestTimes;
@@ -67,12 +79,8 @@ export interface Profile {
   apiKeys: LatestTimes;
 }
 
-/** Lists a snapshot (or, for factors, any event) gave in full; bits of `Profile.given`. */
-export const GIVEN = { devices: 1, countries: 2, networks: 4, addresses: 8, factors: 16 } as const;
-
-type SeenName = "devices" | "countries" | "networks" | "addresses";
-
-const CAPACITY: Readonly<Record<SeenName, number>> = { devices: 32, countries: 32, networks: 32, addresses: 64 };
+/** Bit of `Profile.given`: a snapshot or another event listed the enrolled factors. */
+const FACTORS_GIVEN = 16;
 
 /** Younger than this counts as new. */
 const NEW_FOR: Duration = 24 * HOUR;
@@ -99,14 +107,11 @@ export const PROFILE_READS: ReadonlySet<string> = new Set([
 
 export function newProfile(firstEventAt: Instant): Profile {
   return {
-    devices: NOTHING_SEEN,
-    countries: NOTHING_SEEN,
-    networks: NOTHING_SEEN,
-    addresses: NOTHING_SEEN,
-    given: 0,
+    seen: NOTHING_SEEN,
     factors: NO_MARKS,
-    createdAt: null,
-    firstEventAt,
+    given: 0,
+    firstEventSecond: toSecond(firstEventAt),
+    createdSecond: null,
     factorChanges: NO_TIMES,
     credentialChanges: NO_TIMES,
     contactChanges: NO_TIMES,
@@ -135,34 +140,32 @@ export function newFacts(): ProfileFacts {
   };
 }
 
-/** Told which list dropped a value at its capacity. */
-export type OnEvicted = (list: SeenName) => void;
+/** Told of what kind a value was dropped at the capacity. */
+export type OnEvicted = (kind: SeenKind) => void;
 
 /**
  * Takes the event into the profile, in place.
  * @returns whether anything changed that must be written
  */
 export function learn(profile: Profile, event: ExchangeEvent, onEvicted: OnEvicted): boolean {
-  const at = event.occurredAt;
   const trait = traitOf(event.type);
+  const seen = profile.seen;
   let changed = false;
-  if (at < profile.firstEventAt) {
-    profile.firstEventAt = at;
+  if (toSecond(event.occurredAt) < profile.firstEventSecond) {
+    profile.firstEventSecond = toSecond(event.occurredAt);
     changed = true;
   }
   if (trait.seen) {
-    if (event.deviceId != null && sight(profile, "devices", event.deviceId, at, at, onEvicted)) changed = true;
-    if (event.country != null && sight(profile, "countries", event.country, at, at, onEvicted)) changed = true;
-    if (event.asn != null && sight(profile, "networks", event.asn, at, at, onEvicted)) changed = true;
+    if (event.deviceId != null) sight(profile, DEVICE, event.deviceId, event.occurredAt, onEvicted);
+    if (event.country != null) sight(profile, COUNTRY, event.country, event.occurredAt, onEvicted);
+    if (event.asn != null) sight(profile, NETWORK, event.asn, event.occurredAt, onEvicted);
   }
-  if (
-    event.address != null &&
-    (trait.address === "always" || (trait.address === "listed" && event.addressListed === true))
-  ) {
-    if (sight(profile, "addresses", event.address, at, at, onEvicted)) changed = true;
+  if (trait.address === "always" || (trait.address === "listed" && event.addressListed === true)) {
+    if (event.address != null) sight(profile, ADDRESS, event.address, event.occurredAt, onEvicted);
   }
+  if (profile.seen !== seen) changed = true;
   if (trait.moves !== null) {
-    const times = addTime(profile[trait.moves], at);
+    const times = addTime(profile[trait.moves], event.occurredAt);
     if (times !== profile[trait.moves]) {
       profile[trait.moves] = times;
       changed = true;
@@ -173,20 +176,12 @@ export function learn(profile: Profile, event: ExchangeEvent, onEvicted: OnEvict
   return changed;
 }
 
-function sight(
-  profile: Profile,
-  name: SeenName,
-  value: string | number,
-  first: Instant,
-  at: Instant,
-  onEvicted: OnEvicted,
-): boolean {
-  const list = profile[name];
-  if (isKnown(list, value, first, at)) return false; // PF2: without allocating anything
-  const next = see(list, value, { first, at, capacity: CAPACITY[name], onEvicted: () => onEvicted(name) });
-  if (next === list) return false;
-  profile[name] = next;
-  return true;
+/** PF2: of a known value, within the hour, without allocating anything. Not options: called for every event. */
+function sight(profile: Profile, kind: number, value: string | number, at: Instant, onEvicted: OnEvicted): void {
+  const { seen } = profile;
+  const index = indexOfSeen(seen, kind, value);
+  if (index >= 0 && at >= firstSeenAt(seen, index) && at < (lastSeenHour(seen, index) + 1) * HOUR) return;
+  profile.seen = see(seen, kind, { value, first: at, at, onEvicted });
 }
 
 /** A list on the event is what is enrolled after it, and surer than what the type implies. */
@@ -200,7 +195,7 @@ function learnFactors(profile: Profile, event: ExchangeEvent, trait: Trait): boo
   }
   if (listed !== null) {
     marks = recordList(marks, listed, event.occurredAt);
-    profile.given |= GIVEN.factors;
+    profile.given |= FACTORS_GIVEN;
   }
   const changed = marks !== profile.factors || profile.given !== given;
   profile.factors = marks;
@@ -208,48 +203,44 @@ function learnFactors(profile: Profile, event: ExchangeEvent, trait: Trait): boo
 }
 
 function learnSnapshot(profile: Profile, event: ExchangeEvent, onEvicted: OnEvicted): boolean {
-  let changed = false;
-  const given = profile.given;
-  const list = (name: SeenName, values: readonly (string | number)[] | null | undefined): void => {
+  const { seen, given, createdSecond } = profile;
+  const at = event.occurredAt;
+  const list = (kind: number, values: readonly (string | number)[] | null | undefined): void => {
     if (values == null) return;
-    profile.given |= GIVEN[name]; // an empty list is given as well
-    for (const value of values) {
-      if (sight(profile, name, value, SINCE_EVER, event.occurredAt, onEvicted)) changed = true;
-    }
+    profile.given |= 1 << kind; // an empty list is given as well
+    for (const value of values) profile.seen = see(profile.seen, kind, { value, first: SINCE_EVER, at, onEvicted });
   };
-  list("devices", event.knownDevices);
-  list("countries", event.knownCountries);
-  list("networks", event.knownAsns);
-  list("addresses", event.knownAddresses);
-  if (event.createdAt != null && (profile.createdAt === null || event.createdAt < profile.createdAt)) {
-    profile.createdAt = event.createdAt;
-    changed = true;
-  }
-  return changed || profile.given !== given;
+  list(DEVICE, event.knownDevices);
+  list(COUNTRY, event.knownCountries);
+  list(NETWORK, event.knownAsns);
+  list(ADDRESS, event.knownAddresses);
+  if (event.createdAt != null) profile.createdSecond = Math.min(toSecond(event.createdAt), createdSecond ?? Infinity);
+  return profile.seen !== seen || profile.given !== given || profile.createdSecond !== createdSecond;
 }
 
 /** Writes into `facts` what the profile, which has learned the event, says as of the event's time. */
 export function describe(profile: Profile, event: ExchangeEvent, facts: ProfileFacts, warmup: Duration): void {
   const at = event.occurredAt;
-  const known = at - profile.firstEventAt >= warmup ? ~0 : profile.given; // PF3
-  facts.newDevice = isNew(profile.devices, event.deviceId, at, known & GIVEN.devices);
-  facts.newCountry = isNew(profile.countries, event.country, at, known & GIVEN.countries);
-  facts.newAsn = isNew(profile.networks, event.asn, at, known & GIVEN.networks);
-  facts.newAddress = isNew(profile.addresses, event.address, at, known & GIVEN.addresses);
+  const isWarm = toSecond(at) - profile.firstEventSecond >= warmup / SECOND;
+  const known = isWarm ? ~0 : profile.given; // PF3
+  facts.newDevice = isNew(profile, DEVICE, event.deviceId, at, known);
+  facts.newCountry = isNew(profile, COUNTRY, event.country, at, known);
+  facts.newAsn = isNew(profile, NETWORK, event.asn, at, known);
+  facts.newAddress = isNew(profile, ADDRESS, event.address, at, known);
   facts.secondsSinceNewDevice =
-    (known & GIVEN.devices) === 0 ? null : secondsSince(latestFirstSeen(profile.devices, at), at);
+    (known & (1 << DEVICE)) === 0 ? null : secondsSince(latestFirstSeen(profile.seen, DEVICE, at), at);
   facts.secondsSinceFactorChange = secondsSince(lastTime(profile.factorChanges, at), at);
   facts.secondsSinceCredentialChange = secondsSince(lastTime(profile.credentialChanges, at), at);
   facts.secondsSinceContactChange = secondsSince(lastTime(profile.contactChanges, at), at);
   facts.secondsSinceRiskNotice = secondsSince(lastTime(profile.riskNotices, at), at);
   facts.secondsSinceApiKey = secondsSince(lastTime(profile.apiKeys, at), at);
-  facts.accountAgeSeconds = secondsSince(Math.min(profile.createdAt ?? profile.firstEventAt, at), at);
+  facts.accountAgeSeconds = Math.max(0, toSecond(at) - (profile.createdSecond ?? profile.firstEventSecond));
   describeFactors(profile, event, facts);
 }
 
 function describeFactors(profile: Profile, event: ExchangeEvent, facts: ProfileFacts): void {
   const trait = traitOf(event.type);
-  const listGiven = (profile.given & GIVEN.factors) !== 0;
+  const listGiven = (profile.given & FACTORS_GIVEN) !== 0;
   const enrolled = strongestEnrolled(profile.factors, event.occurredAt, trait.factor === null ? "after" : "before");
   const strongest = enrolled >= 0 ? enrolled : listGiven ? 0 : null;
   const presented = event.verifiedWith == null ? null : strengthOf(event.verifiedWith);
@@ -264,13 +255,25 @@ function isWeaker(profile: Profile, event: ExchangeEvent, before: number): boole
   if (event.factor == null && event.enrolledFactors == null) return null;
   const after = Math.max(0, strongestEnrolled(profile.factors, event.occurredAt, "after"));
   if (after >= before) return false;
-  return (profile.given & GIVEN.factors) !== 0 ? true : null;
+  return (profile.given & FACTORS_GIVEN) !== 0 ? true : null;
 }
 
-function isNew(list: SeenList, value: string | number | null | undefined, at: Instant, given: number): boolean | null {
-  if (given === 0 || value == null) return null;
-  const first = firstSeen(list, value);
-  return first === undefined || (first !== SINCE_EVER && first > at - NEW_FOR);
+function isNew(
+  profile: Profile,
+  kind: number,
+  value: string | number | null | undefined,
+  at: Instant,
+  known: number,
+): boolean | null {
+  if (value == null || (known & (1 << kind)) === 0) return null;
+  const index = indexOfSeen(profile.seen, kind, value);
+  if (index < 0) return true;
+  const first = firstSeenAt(profile.seen, index);
+  return first !== SINCE_EVER && first > at - NEW_FOR;
+}
+
+function toSecond(at: Instant): number {
+  return Math.floor(at / SECOND);
 }
 
 function secondsSince(then: Instant | undefined, at: Instant): number | null {

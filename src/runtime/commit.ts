@@ -57,9 +57,7 @@ function commitEntries(
   options: { context: TaskContext; task: number; metadata: string },
 ): CommitEntry[] {
   const { context, task, metadata } = options;
-  const entries: CommitEntry[] = [
-    { topic: context.topics.state, partition: task, offset: checkpoint.head, metadata },
-  ];
+  const entries: CommitEntry[] = [{ topic: context.topics.state, partition: task, offset: checkpoint.head, metadata }];
   for (const [topic, offset] of Object.entries(checkpoint.positions)) {
     entries.push({ topic, partition: task, offset, metadata: "" });
   }

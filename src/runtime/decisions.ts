@@ -21,7 +21,11 @@ export interface DecisionSink {
 /** Adds one decision's outputs: its commands in one send to the task's own partition, then detections. */
 export function say(outputs: Outputs, outbox: Outbox, sink: DecisionSink): void {
   if (outputs.commands.length > 0) {
-    outbox.add(sink.topics.commands, sink.task, outputs.commands.map((command) => commandOutput(command, sink)));
+    outbox.add(
+      sink.topics.commands,
+      sink.task,
+      outputs.commands.map((command) => commandOutput(command, sink)),
+    );
   }
   for (const detection of outputs.detections) {
     const key = Buffer.from(Object.values(detection.group).join("/"));

@@ -125,7 +125,11 @@ export class Intake {
   peek(): Cursor | null {
     let next: Queue | null = null;
     for (const queue of this.#queues) {
-      if (!queue.blocked && queue.headTimestamp !== Infinity && (next === null || queue.headTimestamp < next.headTimestamp)) {
+      if (
+        !queue.blocked &&
+        queue.headTimestamp !== Infinity &&
+        (next === null || queue.headTimestamp < next.headTimestamp)
+      ) {
         next = queue;
       }
     }

@@ -24,11 +24,7 @@ export class LogReader {
    * Hands every batch from `from` up to `to` (exclusive; the last batch may go beyond) to `onBatch`.
    * One stretch at a time.
    */
-  read(
-    topic: string,
-    range: { from: number; to: number },
-    onBatch: (batch: RecordBatch) => void,
-  ): Promise<void> {
+  read(topic: string, range: { from: number; to: number }, onBatch: (batch: RecordBatch) => void): Promise<void> {
     if (range.from >= range.to) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#reading = { topic, to: range.to, onBatch, resolve, reject };

@@ -76,10 +76,7 @@ function rangeOf(ranges: Ranges, topic: string): PartitionRange {
 }
 
 /** T7: an empty checkpoint is committed before anything is appended. */
-async function firstStart(
-  opening: Opening,
-  ranges: Ranges,
-): Promise<{ checkpoint: Checkpoint; metadata: string }> {
+async function firstStart(opening: Opening, ranges: Ranges): Promise<{ checkpoint: Checkpoint; metadata: string }> {
   const { context, task, writer } = opening;
   const { state, commands, inputs } = context.topics;
   const stateEnd = rangeOf(ranges, state).end;

@@ -148,11 +148,7 @@ export class Outbox {
     }
   }
 
-  async #attempt(
-    lane: Lane,
-    outputs: readonly Output[],
-    record: (output: Output) => OutRecord,
-  ): Promise<void> {
+  async #attempt(lane: Lane, outputs: readonly Output[], record: (output: Output) => OutRecord): Promise<void> {
     const records = outputs.map(record);
     // X1, X2
     const base = await retryWhileOwned(() => this.#producer.send(lane.topic, lane.partition, records), {

@@ -28,10 +28,7 @@ export class Ownership {
   #revoked = false;
 
   /** @param options.sessionTimeoutMs the lease is half of it */
-  constructor(
-    assignment: Assignment,
-    options: { group: Group; clock: Clock; sessionTimeoutMs: number },
-  ) {
+  constructor(assignment: Assignment, options: { group: Group; clock: Clock; sessionTimeoutMs: number }) {
     this.assignment = assignment;
     this.#group = options.group;
     this.#clock = options.clock;

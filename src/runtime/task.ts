@@ -10,7 +10,7 @@
 import type { Arrival, Rejection } from "../core/event.ts";
 import type { Partition } from "../core/partition.ts";
 import { Checkpointer } from "./checkpointer.ts";
-import { deadLetter } from "./dead-letter.ts";
+import { deadLetter, deadLetterWithoutBytes } from "./dead-letter.ts";
 import { say } from "./decisions.ts";
 import { Flow } from "./flow.ts";
 import { Intake } from "./intake.ts";
@@ -21,7 +21,7 @@ import { LogReader } from "./log-reader.ts";
 import { openTask } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ownership } from "./ownership.ts";
-import type { RecordBatch } from "./ports.ts";
+import type { OutRecord, RecordBatch } from "./ports.ts";
 import type { TaskContext } from "./task-context.ts";
 
 /** Unacknowledged outputs above which nothing more is applied: the broker has to keep up. */
@@ -114,7 +114,11 @@ export class Task {
     const writer = context.newWriter();
     const parts = { context, ownership: this.#ownership, task: this.number, partition: this.#partition, writer };
     try {
-      const opened = await openTask({ ...parts, reader: this.#reader, advance: (event) => this.#advance(event) });
+      const advance = (event: TaskEvent): void => {
+        this.#ownership.assertNotLost(); // discarded while it waited: the state has moved on already
+        this.#advance(event);
+      };
+      const opened = await openTask({ ...parts, reader: this.#reader, advance });
       this.#ownership.assertNotLost();
       const intake = new Intake(opened.inputs, {
         ...context,
@@ -203,7 +207,9 @@ export class Task {
   #bury({ batch, index }: Cursor, rejection: Rejection): void {
     const { topics, deadLetterPartitions, telemetry } = this.#context;
     const partition = this.number % deadLetterPartitions;
-    this.#outbox.add(topics.deadLetter, partition, [{ record: deadLetter(batch, index, rejection) }]);
+    const record = deadLetter(batch, index, rejection);
+    const minimal = (): OutRecord => deadLetterWithoutBytes(batch, index, rejection);
+    this.#outbox.add(topics.deadLetter, partition, [{ record, minimal }]);
     telemetry.emit("record.deadLettered", {
       topic: batch.topic,
       partition: batch.partition,

@@ -16,12 +16,32 @@ export interface TelemetryEvents {
   "task.adopted": { task: number; commands: number };
   "task.running": { task: number; positions: Readonly<Record<string, number>> };
   "task.stopped": { task: number; reason: string };
-  "checkpoint.done": { task: number; result: "committed" | "rejected" | "unknown" | "failed"; seconds: number; groups: number; bytes: number };
+  "checkpoint.done": {
+    task: number;
+    result: "committed" | "rejected" | "unknown" | "failed";
+    seconds: number;
+    groups: number;
+    bytes: number;
+  };
   "outbox.sent": { topic: string; records: number };
-  "command.acknowledged": { rule: string; action: string; mode: string; latencySeconds: number; accountId: string; caseId: string };
+  "command.acknowledged": {
+    rule: string;
+    action: string;
+    mode: string;
+    latencySeconds: number;
+    accountId: string;
+    caseId: string;
+  };
   "command.suppressed": { reason: "stale" | "observe"; count: number };
   "records.consumed": { topic: string; count: number };
-  "records.processed": { topic: string; ok: number; late: number; rejected: number; misrouted: number; seconds: number };
+  "records.processed": {
+    topic: string;
+    ok: number;
+    late: number;
+    rejected: number;
+    misrouted: number;
+    seconds: number;
+  };
   "record.deadLettered": { topic: string; reason: string; partition: number; offset: number; detail: string };
   "time.observed": { topic: string; eventTime: number; lagSeconds: number };
   "lag.observed": { topic: string; partition: number; records: number };

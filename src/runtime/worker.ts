@@ -25,7 +25,7 @@ export class Worker implements GroupListener {
   #suspendedAt: number;
   #turnedAt: number;
   #stopping = false;
-  #failure: unknown = null;
+  #failure: Error | null = null;
   #wake: () => void = () => {};
   #idle: Promise<void> = Promise.resolve();
   #askingForEnds = false;
@@ -51,7 +51,7 @@ export class Worker implements GroupListener {
     while (!this.#stopping && !signal.aborted && this.#failure === null) await this.#turn();
     if (this.#failure === null) await this.#drain();
     await this.#context.group.stop();
-    this.#discardAll();
+    this.#discardAll("stopped");
     if (this.#failure !== null) throw this.#failure;
   }
 
@@ -60,12 +60,12 @@ export class Worker implements GroupListener {
       this.#suspendedAt = this.#context.clock.monotonic();
       this.#context.telemetry.emit("group.suspended", { generation: this.#assignment.generation });
     }
-    this.#discardAll(); // W1
+    this.#discardAll("rejoin"); // W1
   }
 
   onAssigned(assignment: Assignment): void {
     const { clock, telemetry } = this.#context;
-    this.#discardAll();
+    this.#discardAll("rejoin");
     this.#assignment = assignment;
     const seconds = (clock.monotonic() - this.#suspendedAt) / 1_000;
     telemetry.emit("group.assigned", { generation: assignment.generation, tasks: assignment.tasks, seconds });
@@ -133,7 +133,9 @@ export class Worker implements GroupListener {
   /** Until something arrives, or time alone makes a task due. */
   async #rest(): Promise<void> {
     const { clock } = this.#context;
-    let dueAt = this.#endsAskedAt + END_OFFSETS_EVERY_MS;
+    // While an answer is outstanding no question is due, however long ago the last one was asked.
+    const endsDueFrom = this.#askingForEnds ? clock.monotonic() : this.#endsAskedAt;
+    let dueAt = endsDueFrom + END_OFFSETS_EVERY_MS;
     for (const task of this.#tasks.values()) dueAt = Math.min(dueAt, task.dueAt());
     const woken = new AbortController();
     const sleep = clock.sleep(Math.max(1, dueAt - clock.monotonic()), woken.signal);
@@ -197,17 +199,17 @@ export class Worker implements GroupListener {
     if (current && !this.#tasks.has(number)) this.#open(number, assignment);
   }
 
-  #discardAll(): void {
+  #discardAll(reason: "rejoin" | "stopped"): void {
     this.#assignment = null;
     for (const task of this.#tasks.values()) {
-      this.#context.telemetry.emit("task.stopped", { task: task.number, reason: "rejoin" });
+      this.#context.telemetry.emit("task.stopped", { task: task.number, reason });
       task.discard();
     }
     this.#tasks.clear();
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= error ?? new Error("unknown failure");
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
     this.#wake();
   }
 }

@@ -124,7 +124,7 @@ test("--version and --help answer on stdout with exit code 0", async () => {
   assert.deepEqual([version.exitCode, help.exitCode, runHelp.exitCode], [0, 0, 0]);
 });
 
-test("status shows values and tables, or the answer as it is", async () => {
+test("status shows values and tables, or the answer as it is", async (t) => {
   const answer = {
     state: "assigned",
     rules: { count: 5 },
@@ -141,11 +141,11 @@ test("status shows values and tables, or the answer as it is", async () => {
     ],
   };
   const { server, args } = await port(answer);
+  t.after(() => stop(server));
   const [shown, json] = await Promise.all([
     start(["status", ...args]).ended,
     start(["status", "--json", ...args]).ended,
   ]);
-  stop(server);
   const table = `task  checkpoint  inputs.topic  inputs.lag
 0     -           a             5
                   b             12
@@ -163,27 +163,26 @@ test("status of nobody says where it asked", async () => {
   assert.equal(ended.exitCode, 1);
 });
 
-test("the first signal asks the command to stop, the second ends the process at once (P1)", async () => {
+test("the first signal asks the command to stop, the second ends the process at once (P1)", async (t) => {
   const { server, args, asked } = await port();
+  t.after(() => stop(server));
   const { child, ended, said } = start(["status", ...args], { preload: "setInterval(() => {}, 1000)" });
   await asked;
   child.kill("SIGTERM");
   await said("no status");
   child.kill("SIGTERM");
   assert.equal((await ended).exitCode, 143);
-  stop(server);
 });
 
-test("what nobody caught is one clear line, with its place at debug, and exit code 1 (P2)", async () => {
+test("what nobody caught is one clear line, with its place at debug, and exit code 1 (P2)", async (t) => {
   const preload = "process.on('SIGUSR2', () => { throw new Error('the floor gave way') })";
   const fall = async (env: Record<string, string>): Promise<{ exitCode: number | null; stderr: string }> => {
     const { server, args, asked } = await port();
+    t.after(() => stop(server));
     const { child, ended } = start(["status", ...args], { preload, env });
     await asked;
     child.kill("SIGUSR2");
-    const end = await ended;
-    stop(server);
-    return end;
+    return ended;
   };
   const [plain, debug] = await Promise.all([fall({}), fall({ HOLDFAST_LOG_LEVEL: "debug" })]);
   assert.equal(plain.stderr, "holdfast: the floor gave way\n(HOLDFAST_LOG_LEVEL=debug shows where)\n");

@@ -212,6 +212,22 @@ test("a call fails as its fate says: not done, or done and not known (B15)", asy
   );
 });
 
+test("a call may be done late, after its failure was told and its caller killed (B15)", async () => {
+  let held = true;
+  const pick = (ready: readonly string[]): number =>
+    ready.findIndex((channel) => !(held && channel.startsWith("network/")));
+  const broker = createMemoryBroker({ topics: { in: 1 }, pick });
+  const process = broker.connect("a");
+  broker.onCall(() => ({ applied: "late", answer: LOST }));
+  const sent = outcome(process.producer().send("in", 0, [record("late")]));
+  await broker.settle();
+  assert.deepEqual([sent.state, values(broker)], ["retry CONNECTION", []]);
+  process.kill();
+  held = false;
+  await broker.settle();
+  assert.deepEqual(values(broker), ["late"]);
+});
+
 test("a commit whose answer is lost is unknown, and may have counted (B15)", async () => {
   const broker = createMemoryBroker({ topics: { in: 1 } });
   const member = await join(broker, "a");

@@ -94,6 +94,25 @@ test("an adopted release closes the case for good; a later match opens a new one
   ]);
 });
 
+test("what was released before its match recurs is announced, but no longer acted on", () => {
+  const owner = openWorld({ rules });
+  owner.apply("auth", ...takeover);
+  const next = restored();
+  next.partition.adopt(owner.commands[0]!);
+  next.partition.adopt(release(owner.commands[0]!));
+  next.apply("auth", ...takeover);
+  assert.deepEqual(next.said(), ["OPENED alice/sequence/c"]);
+});
+
+test("an adopted case whose match never recurs ends in silence: only what was announced is closed (CS2)", () => {
+  const owner = openWorld({ rules });
+  owner.apply("auth", ...takeover);
+  const next = restored();
+  for (const command of owner.commands) next.partition.adopt(command);
+  next.pass(3 * DAY);
+  assert.deepEqual([next.said(), next.partition.wakeAt()], [[], undefined]);
+});
+
 test("a release of a case nobody remembers, and a command of a rule nobody knows, do no harm", () => {
   const owner = openWorld({ rules });
   owner.apply("auth", ...takeover);

@@ -15,6 +15,8 @@ test("the lowest of the services counts, the highest when all are idle (EF1)", (
   assert.equal(frontier.now, 100);
   frontier.observe("key", 60, 70);
   assert.equal(frontier.now, 100, "it never goes back (EF2)");
+  frontier.observe("auth", 200, 200);
+  assert.equal(frontier.now, 100, "an event ends its service's idleness");
 });
 
 test("neither a fast clock nor a fresh record timestamp moves it", () => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SCHEMAS_DIRECTORY, loadSchemas } from "../../src/adapters/schema-files.ts";
 import type { Service } from "../../src/core/event.ts";
 import { MINUTE, SECOND } from "../../src/core/time.ts";
 import { validateContent } from "../../src/core/validation.ts";
@@ -49,6 +50,21 @@ test("every event is valid and its id its own", () => {
     assert.ok(Number.isInteger(event.occurredAt));
   }
   assert.equal(new Set(postings.map(({ event }) => event.eventId)).size, postings.length);
+});
+
+test("every event is a record of its topic's schema, no field of it unknown there", async () => {
+  const { events } = await loadSchemas(SCHEMAS_DIRECTORY);
+  for (const { service, event } of everything(DEMO)) {
+    const { type } = events[service];
+    const known = new Set(type.fields.map(({ name }) => name));
+    assert.deepEqual(
+      Object.keys(event).filter((field) => !known.has(field)),
+      [],
+      event.type,
+    );
+    const read = type.fromBuffer(type.toBuffer(event)) as Record<string, unknown>;
+    for (const [field, value] of Object.entries(event)) assert.deepEqual(read[field], value, `${event.type} ${field}`);
+  }
 });
 
 test("live traffic comes in the order of its appends, begins with `from` and ends within the length", () => {

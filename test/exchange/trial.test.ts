@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Action, Command } from "../../src/core/output.ts";
+import type { Action, Command, Scope } from "../../src/core/output.ts";
 import { MINUTE, SECOND } from "../../src/core/time.ts";
 import type { HeardCommand, Trial } from "../../src/cli/demo/trial.ts";
 import { makeTrial } from "../../src/cli/demo/trial.ts";
@@ -35,7 +35,7 @@ const RULES = new Set(["takeover-rule"]);
 
 function heard(
   action: Action,
-  options: { rule?: string; account?: string; at?: number; evidenceAt?: number } = {},
+  options: { scopes?: readonly Scope[]; rule?: string; account?: string; at?: number; evidenceAt?: number } = {},
 ): HeardCommand {
   const rule = options.rule ?? "takeover-rule";
   const accountId = options.account ?? VICTIM;
@@ -45,7 +45,7 @@ function heard(
     commandId: `${accountId}/${rule}/e/e/0`,
     accountId,
     action,
-    scopes: ["API_KEYS"],
+    scopes: options.scopes ?? ["API_KEYS"],
     targets: { withdrawalIds: [], keyIds: [], sessionIds: [], addresses: [] },
     reasonCode: "R",
     ruleId: rule,
@@ -103,10 +103,17 @@ const TABLE: readonly Row[] = [
   },
   {
     name: "frozen, but not where the money leaves",
-    commands: [heard("FREEZE")],
+    commands: [heard("FREEZE", { scopes: ["P2P"] })],
     left: true,
     saved: 0,
-    failure: /does not close its exit \(ON_CHAIN via API; frozen: API_KEYS\)/,
+    failure: /does not close its exit \(ON_CHAIN via API; frozen: P2P\)/,
+  },
+  {
+    name: "frozen in time, but not read in time",
+    commands: [heard("FREEZE", { at: PAID_AT - 400 })],
+    left: true,
+    saved: 0,
+    failure: /appended 0\.4 s before, but the enforcer had not read it/,
   },
   {
     name: "frozen, but the outcome never came",

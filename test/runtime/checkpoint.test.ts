@@ -11,7 +11,10 @@ const CHECKPOINT: Checkpoint = {
   n: 7,
   base: 10,
   head: 20,
-  lineage: [["w0", 10, 15], ["w1", 16, 20]],
+  lineage: [
+    ["w0", 10, 15],
+    ["w1", 16, 20],
+  ],
   positions: { "auth-events": 100, "holdfast.commands": 3 },
   partitions: 12,
   group: "holdfast",
@@ -22,7 +25,11 @@ test("a checkpoint reads back from its metadata", () => {
 });
 
 test("metadata stays below the broker's 4,096 bytes whatever the lineage; a long one is left to the marker", () => {
-  const lineage = Array.from({ length: 32 }, (_, i): LineageRange => [`writer-${i}-0123456789`, i * 1e12, (i + 1) * 1e12]);
+  const lineage = Array.from({ length: 32 }, (_, i): LineageRange => [
+    `writer-${i}-0123456789`,
+    i * 1e12,
+    (i + 1) * 1e12,
+  ]);
   assert.ok(checkpointMetadata({ ...CHECKPOINT, lineage }).length < 4_096);
   const long = parseCheckpoint(checkpointMetadata({ ...CHECKPOINT, lineage: [...lineage, ["w", 1, 2]] }));
   assert.equal("problem" in long ? long.problem : long.lineage, null);
@@ -45,7 +52,10 @@ test("a writer's range grows; another writer's begins a new one", () => {
   const one = extendLineage([], "a", { from: 3, to: 5 });
   assert.deepEqual(one, [["a", 3, 5]]);
   assert.deepEqual(extendLineage(one, "a", { from: 6, to: 9 }), [["a", 3, 9]]);
-  assert.deepEqual(extendLineage(one, "b", { from: 6, to: 9 }), [["a", 3, 5], ["b", 6, 9]]);
+  assert.deepEqual(extendLineage(one, "b", { from: 6, to: 9 }), [
+    ["a", 3, 5],
+    ["b", 6, 9],
+  ]);
 });
 
 test("a task runs only after its state is restored and what was said is adopted (T3)", () => {

@@ -118,6 +118,43 @@ test("frozen at any call until another has taken over, then thawed: two that mea
   }
 });
 
+test("told to stop at any call: it ends cleanly, and the next one goes on from there", async () => {
+  const fair = await tellWith(() => undefined);
+  for (const n of fair.calls.keys()) {
+    const told = await tellWith((number, _, { driver, first }) => {
+      if (number !== n) return undefined;
+      first.stop();
+      driver.start("second");
+      return undefined;
+    });
+    const where = `call ${n} (${fair.calls[n]!.kind} ${fair.calls[n]!.topic ?? ""})`;
+    assert.deepEqual(told.first.end(), { how: "stopped" }, where);
+    assert.deepEqual(told.outcome, fair.outcome, where);
+    assert.deepEqual(frozen(told.driver), ["alice"], where);
+  }
+});
+
+test("another joins at any call: whoever has the task in the end, it is as if nobody had", async () => {
+  const fair = await tellWith(() => undefined);
+  for (const n of fair.calls.keys()) {
+    // The last of what is ready first: the newcomer overtakes whatever is under way.
+    for (const pick of [undefined, (names: readonly string[]) => names.length - 1]) {
+      const driver = await openDriver(pick === undefined ? {} : { pick });
+      const first = driver.start("first");
+      let calls = 0;
+      driver.broker.onCall(({ process }) => {
+        if (process === "first" && calls++ === n) driver.start("aaa-second");
+        return undefined;
+      });
+      await tell(driver);
+      const where = `call ${n} (${fair.calls[n]!.kind} ${fair.calls[n]!.topic ?? ""})`;
+      assert.deepEqual(first.end(), { how: "running" }, where);
+      assert.deepEqual(commandsById(driver), fair.outcome.commands, where);
+      assert.deepEqual(committedState(driver, 0), fair.outcome.state, where);
+    }
+  }
+});
+
 test("killed between command and checkpoint, then killed again at any call while it comes back", async () => {
   const run = async (kill: number): Promise<{ calls: number; outcome: Outcome; frozen: string[] }> => {
     const driver = await openDriver();
@@ -165,6 +202,23 @@ test("all brokers away for 70 s: nothing ends, nothing is lost, it goes on by it
   assert.deepEqual(frozen(driver), ["alice", "bob"]);
 });
 
+test("a question without an answer keeps no processor busy", async () => {
+  let wakeUps = 0;
+  let silent = false;
+  const pick = (names: readonly string[]): number => {
+    const next = names.findIndex((name) => !(silent && name === "first/logs-1>"));
+    if (names[next] === "first/timers<") wakeUps += 1;
+    return next;
+  };
+  const driver = await openDriver({ pick });
+  await startReady(driver, "first");
+  silent = true;
+  await driver.advance(5_000);
+  wakeUps = 0;
+  await driver.advance(20_000);
+  assert.ok(wakeUps < 200, `${wakeUps} wake-ups in 20 s`);
+});
+
 test("started while the brokers are away, it comes up when they do", async () => {
   const driver = await openDriver();
   driver.broker.onCall(() => ({ applied: false, answer: LOST }));
@@ -204,6 +258,62 @@ test("what will never succeed ends the process with the failure; nothing after i
   }
 });
 
+test("a command the broker takes for too large is said without its evidence, its neighbours with theirs (T1)", async () => {
+  const driver = await openDriver();
+  await startReady(driver, "first");
+  // Both together, then the hold alone, then the freeze alone, then the freeze without evidence.
+  const tooLarge = [true, false, true, false];
+  driver.broker.onCall(({ kind, topic }) =>
+    kind === "send" && topic === DRIVER_TOPICS.commands && tooLarge.shift() === true
+      ? { applied: false, answer: { disposition: "halt", code: "MESSAGE_TOO_LARGE" } }
+      : undefined,
+  );
+  await takeover(driver, "alice");
+  await driver.settle();
+  const said = driver.commands().map(({ action, evidence, evidenceCount }) => [action, evidence.length, evidenceCount]);
+  assert.deepEqual(said, [
+    ["HOLD", 1, 1],
+    ["FREEZE", 0, said[1]![2]],
+  ]);
+  assert.ok(Number(said[1]![2]) >= 2);
+});
+
+test("a bad record too large for the dead letters is one without its bytes, and the partition goes on", async () => {
+  const driver = await openDriver();
+  const first = await startReady(driver, "first");
+  let tooLarge = 2;
+  driver.broker.onCall(({ kind, topic }) =>
+    kind === "send" && topic === DRIVER_TOPICS.deadLetter && tooLarge-- > 0
+      ? { applied: false, answer: { disposition: "halt", code: "MESSAGE_TOO_LARGE" } }
+      : undefined,
+  );
+  driver.produceRaw("auth-events", 0, { key: Buffer.from("alice"), value: Buffer.alloc(900_000) });
+  await takeover(driver, "alice");
+  await driver.advance(2_000);
+  assert.deepEqual(first.end(), { how: "running" });
+  assert.deepEqual(frozen(driver), ["alice"]);
+  const [letter] = driver.deadLetters();
+  assert.equal(letter!.value, null);
+  assert.deepEqual([letter!.headers["holdfast-reason"], letter!.headers["holdfast-offset"]], ["TOO_LARGE", "0"]);
+});
+
+test("a group that refuses us for good ends the process with its reason", async () => {
+  for (const kind of ["join", "heartbeat", "fetch", "committed", "ranges"] as const) {
+    const driver = await openDriver();
+    driver.broker.onCall((call) =>
+      call.kind === kind
+        ? { applied: false, answer: { disposition: "halt", code: "GROUP_AUTHORIZATION_FAILED" } }
+        : undefined,
+    );
+    const first = driver.start("first");
+    driver.produce({ accountId: "alice", type: "LOGOUT" });
+    await driver.advance(5_000);
+    const end = first.end();
+    assert.ok(end.how === "failed" && end.error instanceof BrokerFailure, kind);
+    assert.equal(end.error.code, "GROUP_AUTHORIZATION_FAILED", kind);
+  }
+});
+
 /**
  * Two to three processors on two tasks, with a seeded order of everything, lost and half-done calls,
  * kills, freezes and stops; then a calm in which all of it has to come right.
@@ -223,7 +333,7 @@ async function storm(
   });
   driver.broker.onCall(() => {
     if (calm || !chance(0.03)) return undefined;
-    return { applied: chance(0.5), answer: LOST };
+    return { applied: random.pick([false, true, "late"] as const), answer: LOST };
   });
   let named = 0;
   const start = (): DrivenProcessor => driver.start(`p${(named += 1)}`);
@@ -253,7 +363,7 @@ async function storm(
   return driver;
 }
 
-const SEEDS = 40;
+const SEEDS = 30;
 
 test("storms over one topic: commands, detections and state equal the calm run's, byte for byte", async () => {
   // One topic has one order, so nothing may differ at all.

@@ -61,15 +61,39 @@ function drain(intake: Intake): string[] {
 
 test("records of several topics are handed out by record timestamp", () => {
   const { intake } = open({ auth: { position: 5, endOffset: 7 }, keys: { position: 0, endOffset: 2 } });
-  intake.add(recordBatch({ topic: "auth", records: [{ offset: 5, timestamp: 10 }, { offset: 6, timestamp: 30 }] }));
-  intake.add(recordBatch({ topic: "keys", records: [{ offset: 0, timestamp: 20 }, { offset: 1, timestamp: 40 }] }));
+  intake.add(
+    recordBatch({
+      topic: "auth",
+      records: [
+        { offset: 5, timestamp: 10 },
+        { offset: 6, timestamp: 30 },
+      ],
+    }),
+  );
+  intake.add(
+    recordBatch({
+      topic: "keys",
+      records: [
+        { offset: 0, timestamp: 20 },
+        { offset: 1, timestamp: 40 },
+      ],
+    }),
+  );
   assert.deepEqual(drain(intake), ["auth@5", "keys@0", "auth@6", "keys@1"]);
   assert.deepEqual(intake.positions(), { auth: 7, keys: 2 });
 });
 
 test("a topic with unread records holds the others back beyond the alignment", () => {
   const { intake, paused } = open({ auth: { position: 0, endOffset: 2 }, keys: { position: 0, endOffset: 2 } });
-  intake.add(recordBatch({ topic: "auth", records: [{ offset: 0, timestamp: 0 }, { offset: 1, timestamp: 60_001 }] }));
+  intake.add(
+    recordBatch({
+      topic: "auth",
+      records: [
+        { offset: 0, timestamp: 0 },
+        { offset: 1, timestamp: 60_001 },
+      ],
+    }),
+  );
   assert.deepEqual(drain(intake), [], "nothing of keys is known yet, and it has unread records");
   intake.add(recordBatch({ topic: "keys", records: [{ offset: 0, timestamp: 0 }], endOffset: 2 }));
   assert.deepEqual(drain(intake), ["auth@0", "keys@0"]);
@@ -96,7 +120,10 @@ test("no topic waits for another for more than 30 s, nor for one that is blocked
 
 test("filtered records move the position to the batch's end, an empty batch too (N1)", () => {
   const { intake } = open({ auth: { position: 3, endOffset: 20 } });
-  intake.add({ ...recordBatch({ topic: "auth", records: [{ offset: 4, timestamp: 1 }], fetchedFrom: 3 }), nextOffset: 9 });
+  intake.add({
+    ...recordBatch({ topic: "auth", records: [{ offset: 4, timestamp: 1 }], fetchedFrom: 3 }),
+    nextOffset: 9,
+  });
   assert.deepEqual(drain(intake), ["auth@4"]);
   assert.deepEqual(intake.positions(), { auth: 9 });
   intake.add(recordBatch({ topic: "auth", records: [], fetchedFrom: 9 }));
@@ -135,8 +162,17 @@ test("whatever arrives when, each topic comes in offset order, whole, and in ste
   const stream = fc.array(fc.integer({ min: 0, max: 50_000 }), { maxLength: 30 });
   fc.assert(
     fc.property(fc.tuple(stream, stream, stream), fc.infiniteStream(fc.nat()), (gaps, choose) => {
-      const times = gaps.map((steps) => steps.map(((sum) => (gap: number) => (sum += gap))(0)));
-      const ends = Object.fromEntries(topics.map((topic, i) => [topic, { position: 0, endOffset: times[i]?.length ?? 0 }]));
+      const times = gaps.map((steps) =>
+        steps.map(
+          (
+            (sum) => (gap: number) =>
+              (sum += gap)
+          )(0),
+        ),
+      );
+      const ends = Object.fromEntries(
+        topics.map((topic, i) => [topic, { position: 0, endOffset: times[i]?.length ?? 0 }]),
+      );
       const { intake } = open(ends, { alignmentMs: 1_000 });
       const fed = [0, 0, 0];
       const out: string[] = [];
@@ -153,7 +189,10 @@ test("whatever arrives when, each topic comes in offset order, whole, and in ste
       }
       for (const [i, topic] of topics.entries()) {
         const own = out.filter((entry) => entry.startsWith(`${topic}@`));
-        assert.deepEqual(own, (times[i] ?? []).map((_, offset) => `${topic}@${offset}`));
+        assert.deepEqual(
+          own,
+          (times[i] ?? []).map((_, offset) => `${topic}@${offset}`),
+        );
       }
       let highest = 0;
       for (const entry of out) {

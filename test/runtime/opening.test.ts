@@ -86,6 +86,24 @@ test("a first start commits an empty checkpoint before anything is appended (T7)
   assert.deepEqual(frozen(driver), ["alice"]);
 });
 
+test("nothing is appended while it is not certain that the empty checkpoint is committed (T7)", async () => {
+  for (const applied of [false, true]) {
+    const driver = await openDriver();
+    await takeover(driver, "alice");
+    let unknown = 3;
+    driver.broker.onCall((call) => {
+      if (call.kind === "send")
+        assert.ok(committedCheckpoint(driver, 0) !== null, `${call.topic} before the checkpoint`);
+      if (call.kind !== "commit" || unknown-- <= 0) return undefined;
+      return { applied, answer: { disposition: "retry", code: "CONNECTION" } };
+    });
+    const first = await startReady(driver, "first");
+    await driver.advance(5_000);
+    assert.deepEqual(frozen(driver), ["alice"]);
+    assert.deepEqual(first.end(), { how: "running" });
+  }
+});
+
 test("the empty checkpoint: no state, where the inputs begin, whose it is (T7)", async () => {
   const driver = await openDriver();
   await startReady(driver, "first");

@@ -31,7 +31,13 @@ function desk(): {
   const group: Group = {
     generation: () => generation,
     lastHeartbeatAt: () => 0,
-    ...{ start: never, stop: never, seek: never, pause: never, resume: never, commit: never, committed: never },
+    start: never,
+    stop: never,
+    seek: never,
+    pause: never,
+    resume: never,
+    commit: never,
+    committed: never,
   };
   const clock: Clock = {
     now: () => 0,
@@ -42,7 +48,10 @@ function desk(): {
   const ownership = new Ownership({ generation: 1, member: "m", tasks: [0] }, { group, clock, sessionTimeoutMs: 10 });
   const failures: unknown[] = [];
   const outbox = new Outbox({
-    ...{ producer, ownership, clock, telemetry: SILENT },
+    producer,
+    ownership,
+    clock,
+    telemetry: SILENT,
     onFailure: (error) => failures.push(error),
     onAcknowledged: () => {},
   });

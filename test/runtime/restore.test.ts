@@ -23,7 +23,10 @@ function block(writer: string, n: number, states: Record<string, string | null>)
 
 function restored(lineage: readonly LineageRange[], records: readonly OutRecord[], head = records.length): object {
   const restore = new Restore(lineage, codec);
-  restore.read(recordBatch({ topic: "state", records: records.map((record, offset) => ({ ...record, offset })) }), head);
+  restore.read(
+    recordBatch({ topic: "state", records: records.map((record, offset) => ({ ...record, offset })) }),
+    head,
+  );
   const groups = Array.from(restore.groups(), ({ group, state }) => [group, Buffer.from(state).toString()]);
   return { ...Object.fromEntries(groups), partition: Buffer.from(restore.partition() ?? "").toString() };
 }
@@ -41,7 +44,17 @@ test("what a writer appended outside its range counts for nothing (R1)", () => {
     block("a", 2, { alice: "after the hand-over" }),
     block("b", 3, { bob: "above head" }),
   ];
-  assert.deepEqual(restored([["a", 0, 1], ["b", 2, 4]], records, 4), { alice: "1", bob: "2", partition: "p2" });
+  assert.deepEqual(
+    restored(
+      [
+        ["a", 0, 1],
+        ["b", 2, 4],
+      ],
+      records,
+      4,
+    ),
+    { alice: "1", bob: "2", partition: "p2" },
+  );
 });
 
 test("a block that was appended twice, the second time late, does not bring old state back (R2)", () => {
@@ -70,7 +83,10 @@ test("large checkpoints are cut into blocks and sends below the broker's limit, 
       const restore = new Restore([["a", 0, records.length]], codec);
       restore.read(recordBatch({ topic: "state", records }), records.length);
       const sizes = Array.from(restore.groups(), ({ group: id, state }) => [id, state.length]);
-      assert.deepEqual(sizes, specs.map(({ group: id, size }) => [id, size]));
+      assert.deepEqual(
+        sizes,
+        specs.map(({ group: id, size }) => [id, size]),
+      );
     }),
     { numRuns: 20 },
   );
@@ -78,7 +94,11 @@ test("large checkpoints are cut into blocks and sends below the broker's limit, 
 
 test("a marker says again what is committed", () => {
   const marked = {
-    ...{ writer: "a", n: 3, base: 5, partitions: 12, group: "holdfast" },
+    writer: "a",
+    n: 3,
+    base: 5,
+    partitions: 12,
+    group: "holdfast",
     positions: { "auth-events": 9 },
     lineage: [["a", 5, 8] as const],
   };

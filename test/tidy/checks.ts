@@ -195,12 +195,16 @@ function inSrc(files: readonly SourceFile[]): SourceFile[] {
   return files.filter(({ path }) => path.startsWith("src/"));
 }
 
+/** Files that belong to another room than their folder says, or to none by their folder. */
+const placed: Readonly<Record<string, Room>> = {
+  "src/cli/io.ts": "config",
+  "src/startup.ts": "app",
+  "src/version.ts": "config",
+};
+
 function roomOf(path: string): Room | undefined {
-  const [, first] = path.split("/");
-  const name = first!.replace(/\.ts$/u, "");
-  // Files beside the rooms: what every outer room reads of the package itself.
-  if (name === "version") return "config";
-  return rooms.find((room) => room === name);
+  const first = path.split("/")[1]!.replace(/\.ts$/u, "");
+  return placed[path] ?? rooms.find((room) => room === first);
 }
 
 function afterHeader(file: SourceFile): string {

@@ -5,7 +5,8 @@ export class Bell {
   readonly #waiting = new Set<() => void>();
 
   ring(): void {
-    for (const wake of [...this.#waiting]) wake();
+    const waiting = [...this.#waiting]; // waking one takes it out
+    for (const wake of waiting) wake();
   }
 
   /** Resolves after `ms`, or when the bell rings. */

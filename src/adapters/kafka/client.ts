@@ -34,7 +34,6 @@ export interface KafkaClient {
 
 const CONNECTION_TIMEOUT_MS = 3_000;
 const METADATA_MAX_AGE_MS = 60_000;
-const LOG_LEVEL_INFO = 4;
 
 export function createKafkaClient(connection: KafkaConnection): KafkaClient {
   patchRequestQueue();
@@ -53,7 +52,7 @@ export function createKafkaClient(connection: KafkaConnection): KafkaClient {
     enforceRequestTimeout: true,
     retry,
   };
-  const logger = kafkajs.createLogger({ level: LOG_LEVEL_INFO, logCreator });
+  const logger = kafkajs.createLogger({ level: kafkajs.logLevel.INFO, logCreator });
   return {
     cluster: () =>
       new kafkajs.Cluster({
@@ -71,7 +70,7 @@ export function createKafkaClient(connection: KafkaConnection): KafkaClient {
         ...(ssl === undefined ? {} : { ssl }),
         ...(sasl === undefined ? {} : { sasl }),
         logCreator,
-        logLevel: LOG_LEVEL_INFO,
+        logLevel: kafkajs.logLevel.INFO,
       }).admin(),
   };
 }

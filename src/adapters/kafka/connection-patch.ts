@@ -22,7 +22,9 @@ export function patchConnection(): void {
   const { prototype } = kafkajs.Connection;
   const missing = USED.filter((method) => typeof prototype[method] !== "function");
   if (missing.length > 0) {
-    throw new Error(`kafkajs's Connection lacks ${missing.join(", ")}: adapters/kafka/connection-patch.ts has to be revised`);
+    throw new Error(
+      `kafkajs's Connection lacks ${missing.join(", ")}: adapters/kafka/connection-patch.ts has to be revised`,
+    );
   }
   prototype.connect = connect;
   prototype.disconnect = disconnect;

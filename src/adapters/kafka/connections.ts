@@ -42,9 +42,10 @@ export class Connections {
       if (stale) this.#stale = false;
       return cluster;
     } catch (error) {
-      this.#stale = true;
-      // A broker that answers, if only with an error, is no reason to look for another.
-      if (!isAnswer(error) && this.#cluster === cluster) this.#discard();
+      this.suspect(error);
+      // One that is silent was hung up on; one that answers, if only with an error, is there.
+      const nobodyThere = silentBroker(error) === undefined && !isAnswer(error);
+      if (nobodyThere && this.#cluster === cluster) this.#discard();
       throw error;
     }
   }
@@ -53,7 +54,8 @@ export class Connections {
   async leader(topic: string, partition: number): Promise<Broker> {
     const cluster = await this.ready([topic]);
     const node = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
-    if (node === undefined) throw unavailable(`topic ${topic} has no partition ${partition}`, "UNKNOWN_TOPIC_OR_PARTITION");
+    if (node === undefined)
+      throw unavailable(`topic ${topic} has no partition ${partition}`, "UNKNOWN_TOPIC_OR_PARTITION");
     if (node.leader < 0) throw unavailable(`${topic} partition ${partition} has no leader`, "LEADER_NOT_AVAILABLE");
     return cluster.findBroker({ nodeId: node.leader });
   }

@@ -33,11 +33,7 @@ const HALT: ReadonlySet<string> = new Set([
   "UNSUPPORTED_VERSION",
 ]);
 
-const REJOIN: ReadonlySet<string> = new Set([
-  "ILLEGAL_GENERATION",
-  "REBALANCE_IN_PROGRESS",
-  "UNKNOWN_MEMBER_ID",
-]);
+const REJOIN: ReadonlySet<string> = new Set(["ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS", "UNKNOWN_MEMBER_ID"]);
 
 /** kafkajs's own errors, which carry no protocol type. */
 const CLIENT_CODES: Readonly<Record<string, string>> = {
@@ -69,7 +65,11 @@ export function brokerFailure(error: unknown, doing: string): BrokerFailure {
   if (code === undefined) throw error;
   const known = SAME_AS[code] ?? code;
   const disposition: Disposition = HALT.has(known) ? "halt" : REJOIN.has(known) ? "rejoin" : "retry";
-  return new BrokerFailure(`could not ${doing}: ${origin.message} (${known})`, { disposition, code: known, cause: error });
+  return new BrokerFailure(`could not ${doing}: ${origin.message} (${known})`, {
+    disposition,
+    code: known,
+    cause: error,
+  });
 }
 
 interface Origin {
@@ -84,7 +84,7 @@ interface Origin {
 function originOf(error: unknown): Origin {
   let origin = error as Origin & { cause?: unknown };
   for (let depth = 0; depth < 8 && origin.type === undefined && origin.cause instanceof Error; depth += 1) {
-    origin = origin.cause as unknown as Origin & { cause?: unknown };
+    origin = origin.cause;
   }
   return origin;
 }
@@ -94,6 +94,8 @@ function socketCode({ code }: Origin): string | undefined {
   return typeof code === "string" && /^E[A-Z]{4,}$/u.test(code) ? "CONNECTION" : undefined;
 }
 
-function kafkajsCode({ name }: Origin): string | undefined {
+/** "Broker not connected" is thrown, as a plain error, when a broker is used while it is being connected. */
+function kafkajsCode({ name, message }: Origin): string | undefined {
+  if (message === "Broker not connected") return "CONNECTION";
   return name?.startsWith("KafkaJS") ? "CLIENT" : undefined;
 }

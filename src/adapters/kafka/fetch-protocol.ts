@@ -3,7 +3,7 @@
 
 import { kafkajs } from "./kafkajs.ts";
 import type { Broker, ProtocolCall } from "./kafkajs.ts";
-import type { AbortedTransaction } from "./record-batch.ts";
+import type { AbortedTransaction } from "./fetched-batch.ts";
 import { WireReader, WireWriter } from "./wire.ts";
 
 export interface FetchOptions {
@@ -103,5 +103,12 @@ function decodePartition(topic: string, reader: WireReader): AnsweredPartition {
   const aborted = reader.array(() => ({ producerId: reader.int64(), firstOffset: reader.int64() }));
   reader.int32(); // preferred read replica
   const records = reader.bytes();
-  return { topic, partition, error: code === 0 ? null : kafkajs.createErrorFromCode(code), highWatermark, aborted, records };
+  return {
+    topic,
+    partition,
+    error: code === 0 ? null : kafkajs.createErrorFromCode(code),
+    highWatermark,
+    aborted,
+    records,
+  };
 }

@@ -17,7 +17,8 @@ import type { AnsweredPartition, FetchOptions, WantedPartition } from "./fetch-p
 import type { Cluster } from "./kafkajs.ts";
 import { EARLIEST, LATEST, listOffsets } from "./log-offsets.ts";
 import type { TopicPartition } from "./log-offsets.ts";
-import { readRecords, UnreadableRecords } from "./record-batch.ts";
+import { UnreadableRecords } from "./fetched-batch.ts";
+import { readRecords } from "./record-batch.ts";
 
 export interface FetcherOptions extends FetchOptions {
   /** Upper bound of one batch after decompression. */
@@ -117,7 +118,9 @@ export class Fetcher {
 
   /** Keys move between partitions when a topic gets more of them: what is kept by partition means nothing then. */
   #checkPartitions(cluster: Cluster): void {
-    const counts = this.#topics.map((topic) => `${topic} ${cluster.findTopicPartitionMetadata(topic).length}`).join(", ");
+    const counts = this.#topics
+      .map((topic) => `${topic} ${cluster.findTopicPartitionMetadata(topic).length}`)
+      .join(", ");
     if (counts === (this.#partitions ??= counts)) return;
     const message = `the number of partitions changed while running (before: ${this.#partitions}; now: ${counts}): keys have moved between partitions`;
     this.#fail(new BrokerFailure(message, { disposition: "halt", code: "INVALID_PARTITIONS" }));
@@ -125,7 +128,7 @@ export class Fetcher {
 
   async #loop(node: number): Promise<void> {
     this.#loops.add(node);
-    for (let pause = FIRST_PAUSE_MS; !this.#stopped && this.#led.has(node); ) {
+    for (let pause = FIRST_PAUSE_MS; !this.#stopped && this.#led.has(node);) {
       const requests = this.#requests(node);
       if (requests.length === 0) {
         await this.#appetite.wait(METADATA_CHECK_MS);
@@ -250,10 +253,11 @@ function leaderOf(cluster: Cluster, topic: string, partition: number): number {
 }
 
 function unreadable(error: UnreadableRecords, topic: string, partition: number): BrokerFailure {
-  return new BrokerFailure(
-    `${topic} partition ${partition} offset ${error.offset} cannot be read: ${error.message}`,
-    { disposition: "halt", code: error.code, cause: error },
-  );
+  return new BrokerFailure(`${topic} partition ${partition} offset ${error.offset} cannot be read: ${error.message}`, {
+    disposition: "halt",
+    code: error.code,
+    cause: error,
+  });
 }
 
 function lost({ topic, partition, offset }: Request, range: { start: number; end: number }): BrokerFailure {

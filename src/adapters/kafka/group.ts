@@ -11,7 +11,14 @@
 //   K3  No listener call after stop() resolved or after onFailure.
 
 import { BrokerFailure } from "../../runtime/ports.ts";
-import type { Assignment, CommitEntry, CommitOutcome, CommittedOffset, Group, GroupListener } from "../../runtime/ports.ts";
+import type {
+  Assignment,
+  CommitEntry,
+  CommitOutcome,
+  CommittedOffset,
+  Group,
+  GroupListener,
+} from "../../runtime/ports.ts";
 import { Bell } from "./bell.ts";
 import type { KafkaClient } from "./client.ts";
 import { Connections } from "./connections.ts";
@@ -125,7 +132,7 @@ class KafkaGroup implements Group {
   }
 
   async #live(): Promise<void> {
-    for (let pause = FIRST_PAUSE_MS; !this.#over; ) {
+    for (let pause = FIRST_PAUSE_MS; !this.#over;) {
       try {
         const assignment = await this.#membership.join();
         if (this.#over) return;
@@ -168,7 +175,13 @@ class KafkaGroup implements Group {
 
   // K2
   #assigned(assignment: Assignment): void {
-    const { topics, maxWaitMs = 50, maxBytesPerPartition = MIB, maxBytes = 16 * MIB, maxBatchBytes = 32 * MIB } = this.#options;
+    const {
+      topics,
+      maxWaitMs = 50,
+      maxBytesPerPartition = MIB,
+      maxBytes = 16 * MIB,
+      maxBatchBytes = 32 * MIB,
+    } = this.#options;
     const partitions = topics.flatMap((topic) => assignment.tasks.map((partition) => ({ topic, partition })));
     const listener = this.#listener!;
     this.#fetcher = new Fetcher(this.#connections, partitions, {

@@ -28,7 +28,8 @@ export function encodeJoin(topics: readonly string[], owned: OwnedTasks): Buffer
 
 /** Owned tasks of another version, or cut off, count as none: that costs a restore, no more. */
 function decodeOwned(userData: Buffer | null): OwnedTasks {
-  if (userData === null || userData.length < 8 || userData.readInt32BE(0) !== VERSION) return { generation: -1, tasks: [] };
+  if (userData === null || userData.length < 8 || userData.readInt32BE(0) !== VERSION)
+    return { generation: -1, tasks: [] };
   const tasks: number[] = [];
   for (let at = 8; at + 4 <= userData.length; at += 4) tasks.push(userData.readInt32BE(at));
   return { generation: userData.readInt32BE(4), tasks };
@@ -73,8 +74,7 @@ function fullSet(sets: readonly (readonly string[])[]): readonly string[] {
     readers.set(key, { topics, members: (readers.get(key)?.members ?? 0) + 1 });
   }
   const ranked = [...readers].toSorted(
-    ([nameA, a], [nameB, b]) =>
-      b.topics.length - a.topics.length || b.members - a.members || (nameA < nameB ? -1 : 1),
+    ([nameA, a], [nameB, b]) => b.topics.length - a.topics.length || b.members - a.members || (nameA < nameB ? -1 : 1),
   );
   return ranked[0]?.[1].topics ?? [];
 }

@@ -8,9 +8,9 @@
 // metadata are sound; those are what is taken from it.
 
 import { createRequire } from "node:module";
-import type { Admin, KafkaConfig, SASLOptions } from "kafkajs";
+import type { Admin, ConfigResourceTypes, KafkaConfig, logLevel, SASLOptions } from "kafkajs";
 
-export type { Admin, ITopicConfig, SASLOptions } from "kafkajs";
+export type { Admin, SASLOptions } from "kafkajs";
 
 const require = createRequire(import.meta.url);
 const EXPECTED = "2.2.4";
@@ -186,6 +186,8 @@ interface Modules {
   readonly createSocketFactory: () => unknown;
   readonly createLogger: (options: { level: number; logCreator: () => (entry: LogEntry) => void }) => Logger;
   readonly crc32c: (bytes: Buffer) => number;
+  readonly ConfigResourceTypes: typeof ConfigResourceTypes;
+  readonly logLevel: typeof logLevel;
   readonly Kafka: new (config: KafkaConfig) => { admin(): Admin };
 }
 
@@ -197,6 +199,7 @@ if (version !== EXPECTED) {
   );
 }
 
+const kafkajsEntry = require("kafkajs");
 const { MemberMetadata, MemberAssignment } = require("kafkajs/src/consumer/assignerProtocol");
 const { KafkaJSConnectionError } = require("kafkajs/src/errors");
 const { createErrorFromCode } = require("kafkajs/src/protocol/error");
@@ -214,5 +217,7 @@ export const kafkajs: Modules = {
   createSocketFactory: require("kafkajs/src/network/socketFactory"),
   createLogger,
   crc32c: require("kafkajs/src/protocol/recordBatch/crc32C"),
-  Kafka: require("kafkajs").Kafka,
+  ConfigResourceTypes: kafkajsEntry.ConfigResourceTypes,
+  logLevel: kafkajsEntry.logLevel,
+  Kafka: kafkajsEntry.Kafka,
 };

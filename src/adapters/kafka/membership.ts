@@ -190,7 +190,10 @@ export function taskCount(cluster: Cluster, topics: readonly string[]): number {
   );
 }
 
-function byTopic<T extends TopicPartition, P>(items: readonly T[], partition: (item: T) => P): { topic: string; partitions: P[] }[] {
+function byTopic<T extends TopicPartition, P>(
+  items: readonly T[],
+  partition: (item: T) => P,
+): { topic: string; partitions: P[] }[] {
   const topics = new Map<string, P[]>();
   for (const item of items) {
     const partitions = topics.get(item.topic);

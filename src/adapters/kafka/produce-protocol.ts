@@ -27,7 +27,8 @@ export async function produceBatch(
   const { partitions } = await broker.connectionPool.send(call(batch, to));
   const answer = partitions.find(({ topic, partition }) => topic === to.topic && partition === to.partition);
   // Without an answer for the partition nothing is known: not a success.
-  if (answer === undefined) throw new kafkajs.ConnectionError(`the answer says nothing of ${to.topic} partition ${to.partition}`);
+  if (answer === undefined)
+    throw new kafkajs.ConnectionError(`the answer says nothing of ${to.topic} partition ${to.partition}`);
   if (answer.code !== 0) throw kafkajs.createErrorFromCode(answer.code);
   return answer.baseOffset;
 }

@@ -37,7 +37,8 @@ export function createKafkaProducer(client: KafkaClient): KafkaProducer {
       if (records.length === 0) throw new RangeError("a send needs at least one record");
       const key = `${topic}/${partition}`;
       const before = tails.get(key);
-      const sent = before === undefined ? append(topic, partition, records) : before.then(() => append(topic, partition, records));
+      const sent =
+        before === undefined ? append(topic, partition, records) : before.then(() => append(topic, partition, records));
       const tail = sent.catch(() => {});
       tails.set(key, tail);
       void tail.then(() => tails.get(key) === tail && tails.delete(key));

@@ -49,26 +49,30 @@ export async function readTopic(reading: TopicReading, onRecord: (record: ReadRe
   done.catch(() => {}); // whoever wants to know awaits it
   const unread = new Map<number, number>();
 
-  const fetcher: Fetcher = new Fetcher(connections, ranges.map((_, partition) => ({ topic, partition })), {
-    ...LIMITS,
-    listener: {
-      onBatch(batch) {
-        handOver(batch, unread.get(batch.partition) ?? Infinity);
-        if (batch.nextOffset >= (unread.get(batch.partition) ?? Infinity)) unread.delete(batch.partition);
-        if (until === "end" && unread.size === 0) stop();
-      },
-      onFailure(failure) {
-        reject(failure);
-        stop();
+  const fetcher: Fetcher = new Fetcher(
+    connections,
+    ranges.map((_, partition) => ({ topic, partition })),
+    {
+      ...LIMITS,
+      listener: {
+        onBatch(batch) {
+          handOver(batch, unread.get(batch.partition) ?? Infinity);
+          if (batch.nextOffset >= (unread.get(batch.partition) ?? Infinity)) unread.delete(batch.partition);
+          if (until === "end" && unread.size === 0) stop();
+        },
+        onFailure(failure) {
+          reject(failure);
+          stop();
+        },
       },
     },
-  });
+  );
   let stopped = false;
 
   function handOver(batch: RecordBatch, end: number): void {
-    for (let index = 0; index < batch.length && !stopped; index += 1) {
+    for (let index = 0; index < batch.length; index += 1) {
       const offset = batch.offsetAt(index);
-      if (offset >= end) return;
+      if (stopped || offset >= end) return;
       onRecord({
         topic,
         partition: batch.partition,
@@ -106,7 +110,10 @@ async function rangesOf(client: KafkaClient, topic: string): Promise<PartitionRa
   try {
     const partitions = (await logs.partitionCounts([topic])).get(topic) ?? 0;
     if (partitions === 0) {
-      throw new BrokerFailure(`topic ${topic} does not exist`, { disposition: "retry", code: "UNKNOWN_TOPIC_OR_PARTITION" });
+      throw new BrokerFailure(`topic ${topic} does not exist`, {
+        disposition: "retry",
+        code: "UNKNOWN_TOPIC_OR_PARTITION",
+      });
     }
     return await logs.ranges(Array.from({ length: partitions }, (_, partition) => ({ topic, partition })));
   } finally {

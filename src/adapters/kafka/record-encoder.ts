@@ -16,7 +16,11 @@ const RECORD_OVERHEAD_BYTES = 32;
 export function encodeRecordBatch(records: readonly OutRecord[], timestamp: number): Buffer {
   const writer = new WireWriter(HEADER_BYTES + expectedBytes(records));
   writer.int64(0).int32(0).int32(-1).int8(FORMAT).int32(0);
-  writer.int16(0).int32(records.length - 1).int64(timestamp).int64(timestamp);
+  writer
+    .int16(0)
+    .int32(records.length - 1)
+    .int64(timestamp)
+    .int64(timestamp);
   writer.int64(-1).int16(-1).int32(-1).int32(records.length);
   for (const [index, record] of records.entries()) writeRecord(writer, record, index);
   const end = writer.position;
@@ -30,8 +34,7 @@ export function encodeRecordBatch(records: readonly OutRecord[], timestamp: numb
 function writeRecord(writer: WireWriter, record: OutRecord, offsetDelta: number): void {
   const { key, value } = record;
   const headers = encodeHeaders(record);
-  const length =
-    1 + 1 + sizeOfVarint(offsetDelta) + sizeOfBytes(key) + sizeOfBytes(value) + headers.length;
+  const length = 1 + 1 + sizeOfVarint(offsetDelta) + sizeOfBytes(key) + sizeOfBytes(value) + headers.length;
   writer.varint(length).int8(0).varint(0).varint(offsetDelta);
   writeBytes(writer, key);
   writeBytes(writer, value);

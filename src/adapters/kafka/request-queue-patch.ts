@@ -11,8 +11,13 @@ const CHECK_AGAIN_MS = 10;
 /** Idempotent. @throws Error when kafkajs is not of the shape this was written for */
 export function patchRequestQueue(): void {
   const { prototype } = kafkajs.RequestQueue;
-  if (typeof prototype.scheduleCheckPendingRequests !== "function" || typeof prototype.checkPendingRequests !== "function") {
-    throw new Error("kafkajs's RequestQueue has no scheduleCheckPendingRequests: adapters/kafka/request-queue-patch.ts has to be revised");
+  if (
+    typeof prototype.scheduleCheckPendingRequests !== "function" ||
+    typeof prototype.checkPendingRequests !== "function"
+  ) {
+    throw new Error(
+      "kafkajs's RequestQueue has no scheduleCheckPendingRequests: adapters/kafka/request-queue-patch.ts has to be revised",
+    );
   }
   prototype.scheduleCheckPendingRequests = scheduleCheckPendingRequests;
 }

@@ -5,6 +5,7 @@ import { coPartitioned } from "../../runtime/topics.ts";
 import type { Topics } from "../../runtime/topics.ts";
 import type { KafkaClient } from "./client.ts";
 import { brokerFailure } from "./failures.ts";
+import { kafkajs } from "./kafkajs.ts";
 import type { Admin } from "./kafkajs.ts";
 import { createKafkaLogs } from "./logs.ts";
 
@@ -28,7 +29,6 @@ interface Role {
   readonly kind: "input" | "commands" | "state" | "output";
 }
 
-const TOPIC_RESOURCE = 2;
 const CREATE = "create it with `holdfast topics create`";
 const SAFE_IN_SYNC = 2;
 const CHECKED = ["cleanup.policy", "message.timestamp.type", "min.insync.replicas", "retention.bytes", "retention.ms"];
@@ -46,7 +46,10 @@ function roles(topics: Topics): Role[] {
 }
 
 /** The topics as `holdfast topics create` makes them. */
-export function plannedTopics(topics: Topics, size: { readonly partitions: number; readonly replication: number }): NewTopic[] {
+export function plannedTopics(
+  topics: Topics,
+  size: { readonly partitions: number; readonly replication: number },
+): NewTopic[] {
   const safe = { "min.insync.replicas": String(Math.min(SAFE_IN_SYNC, Math.max(1, size.replication - 1))) };
   return roles(topics).map(({ topic, kind }) => ({ topic, ...size, config: { ...safe, ...ROLE_CONFIG[kind] } }));
 }
@@ -101,7 +104,7 @@ async function untilLed(client: KafkaClient, created: readonly NewTopic[]): Prom
   );
   const logs = createKafkaLogs(client);
   try {
-    for (const deadline = performance.now() + READY_WITHIN_MS; ; ) {
+    for (const deadline = performance.now() + READY_WITHIN_MS; ;) {
       try {
         await logs.ranges(pairs);
         return;
@@ -144,7 +147,7 @@ async function describe(admin: Admin, wanted: readonly Role[]): Promise<Map<stri
   const { topics } = await admin.fetchTopicMetadata({ topics: names });
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: names.map((name) => ({ type: TOPIC_RESOURCE, name, configNames: CHECKED })),
+    resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: CHECKED })),
   });
   const configs = new Map(
     resources.map(({ resourceName, configEntries }) => [
@@ -170,7 +173,9 @@ function missing({ topic }: Role, found: ReadonlyMap<string, Described>): TopicP
 }
 
 function unequalCounts(topics: readonly string[], found: ReadonlyMap<string, Described>): TopicProblem[] {
-  const counts = topics.flatMap((topic) => (found.has(topic) ? [{ topic, partitions: found.get(topic)!.partitions }] : []));
+  const counts = topics.flatMap((topic) =>
+    found.has(topic) ? [{ topic, partitions: found.get(topic)!.partitions }] : [],
+  );
   if (new Set(counts.map(({ partitions }) => partitions)).size < 2) return [];
   const listed = counts.map(({ topic, partitions }) => `${topic} ${partitions}`).join(", ");
   const most = mostCommon(counts.map(({ partitions }) => partitions));

@@ -52,7 +52,9 @@ export function createKeyedWriter(client: KafkaClient, patienceMs = 60_000): Key
     async write(topic, records) {
       const partitions = await partitionsOf(topic);
       const positions = new Array<RecordPosition>(records.length);
-      const indices = Map.groupBy(records.keys(), (index) => murmur2Partitioner(Buffer.from(records[index]!.key), partitions));
+      const indices = Map.groupBy(records.keys(), (index) =>
+        murmur2Partitioner(Buffer.from(records[index]!.key), partitions),
+      );
       const sends = Array.from(indices, async ([partition, all]) => {
         for (const some of portions(all, records)) {
           const batch = some.map((index) => outRecord(records[index]!));
@@ -92,11 +94,12 @@ function* portions(indices: readonly number[], records: readonly KeyedRecord[]):
 }
 
 async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
-  for (const deadline = performance.now() + patienceMs; ; ) {
+  for (const deadline = performance.now() + patienceMs; ;) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof BrokerFailure) || error.disposition === "halt" || performance.now() > deadline) throw error;
+      if (!(error instanceof BrokerFailure) || error.disposition === "halt" || performance.now() > deadline)
+        throw error;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }

@@ -101,7 +101,7 @@ export async function untilReady(
     const printed = await readFile(program.log, "utf8").catch(() => "");
     if (alive && printed.includes(options.marker) && (await (options.answers?.() ?? true))) return;
     if (!alive) {
-      if (/address (?:already )?in use|already bound/iu.test(printed)) throw new PortTaken(program.name);
+      if (/address already in use|seems to be in use/iu.test(printed)) throw new PortTaken(program.name);
       throw new Error(`${program.name} ended before it was up (${await program.ended()}):\n${lastLines(printed)}`);
     }
     if (performance.now() > deadline) {

@@ -42,7 +42,7 @@ interface Fetching {
   inFlight: boolean;
 }
 
-const JOIN_PAUSE_MS = 100;
+const RETRY_PAUSE_MS = 100;
 
 export class MemoryGroup implements Group {
   readonly #process: MemoryProcess;
@@ -139,10 +139,15 @@ export class MemoryGroup implements Group {
         await this.#beat();
       } catch (error) {
         if (!(error instanceof BrokerFailure)) throw error;
+        if (error.disposition === "halt") return this.#fail(error);
         if (error.code === "UNKNOWN_MEMBER_ID") this.#member = "";
-        if (error.disposition === "retry") await this.#process.clock.sleep(JOIN_PAUSE_MS, this.#stopped.signal);
+        if (error.disposition === "retry") await this.#process.clock.sleep(RETRY_PAUSE_MS, this.#stopped.signal);
       }
     }
+  }
+
+  #fail(failure: BrokerFailure): void {
+    if (!this.#stopped.signal.aborted) this.#listener!.onFailure(failure);
   }
 
   // B9
@@ -235,8 +240,9 @@ export class MemoryGroup implements Group {
           this.#fetch(fetching);
         },
         async (error: unknown) => {
-          ignoreBrokerFailure(error);
-          await this.#process.clock.sleep(JOIN_PAUSE_MS, this.#stopped.signal);
+          if (!(error instanceof BrokerFailure)) throw error;
+          if (error.disposition === "halt") return this.#fail(error);
+          await this.#process.clock.sleep(RETRY_PAUSE_MS, this.#stopped.signal);
           if (fetching.epoch !== epoch) return;
           fetching.inFlight = false;
           this.#fetch(fetching);

@@ -3,7 +3,7 @@
 // enforce.
 //
 // Invariants:
-//   B12  One send of a producer is under way at a time; the next one starts when it is answered.
+//   B12  One send of a producer to a partition is under way at a time; the next starts when it is answered.
 //   B13  The sleeps of a frozen process end when it is thawed, those of a killed one never.
 
 import type { Instant } from "../../core/time.ts";
@@ -61,13 +61,14 @@ export class MemoryProcess {
   }
 
   producer(): Producer {
-    const channel = `producer-${(this.#producers += 1)}`;
-    let last: Promise<unknown> = Promise.resolve();
+    const name = `producer-${(this.#producers += 1)}`;
+    const tails = new Map<string, Promise<unknown>>();
     return {
       send: (topic, partition, records) => {
+        const channel = `${name}/${topic}/${partition}`;
         const send = (): Promise<number> => this.#send(channel, { topic, partition }, records);
-        const sent = last.then(send, send); // B12
-        last = sent;
+        const sent = (tails.get(channel) ?? Promise.resolve()).then(send, send); // B12
+        tails.set(channel, sent);
         sent.catch(() => {});
         return sent;
       },

@@ -36,11 +36,12 @@ export interface BrokerCall {
 }
 
 /**
- * What becomes of a call. `applied`: whether the broker does it. `answer`: what the caller hears: the
- * truth, a failure (`applied` with a failure is the half-complete case), or nothing for ever.
+ * What becomes of a call. `applied`: whether the broker does it, or does it late: on its own way, after
+ * the answer and even after the caller's death. `answer`: what the caller hears: the truth, a failure
+ * (`applied` with a failure is the half-complete case), or nothing for ever.
  */
 export interface Fate {
-  readonly applied: boolean;
+  readonly applied: boolean | "late";
   readonly answer: "result" | "none" | { readonly disposition: Disposition; readonly code: string };
 }
 
@@ -51,6 +52,9 @@ export interface ProcessState {
   readonly name: string;
   life: "alive" | "frozen" | "dead";
 }
+
+/** Carries what its sender no longer waits for. */
+const NETWORK: ProcessState = { name: "network", life: "alive" };
 
 interface Job {
   readonly process: ProcessState;
@@ -101,7 +105,11 @@ export class Wire {
         const { applied, answer } = this.fateOf(made) ?? { applied: true, answer: "result" };
         // One that is not applied and not answered stays pending for ever, as on a lost connection.
         const effected = new Promise<T>((done) => {
-          if (applied) done(effect());
+          if (applied === true) done(effect());
+          else if (applied === "late") {
+            const arrive = (): void => done(new Promise((late) => late(effect())));
+            this.#queue(`network/${process.name}/${channel}`, { process: NETWORK, inward: false, run: arrive });
+          }
         });
         if (answer === "result") {
           effected.then(

@@ -42,6 +42,8 @@ export interface StageOptions {
   readonly onFailure: (why: Error) => void;
 }
 
+/** In one send; far below what a broker accepts as one batch. */
+const MOST_RECORDS = 500;
 const RETRY_PAUSE: Duration = 200;
 /** Evidence that the reader has not met by then is not found. */
 const FIND_WITHIN: Duration = 5 * SECOND;
@@ -126,8 +128,11 @@ async function appendOwn(appender: Appender, postings: readonly Posting[]): Prom
   const keyed = own.map(({ event }) => ({ event, key: Buffer.from(event.accountId) }));
   const byPartition = Map.groupBy(keyed, ({ key }) => murmur2Partitioner(key, appender.partitions));
   for (const [partition, events] of byPartition) {
-    const records = events.map(({ key, event }) => ({ key, value: appender.encode(event), headers: {} }));
-    await sendUntilDone(appender, { partition, records });
+    for (let from = 0; from < events.length; from += MOST_RECORDS) {
+      const some = events.slice(from, from + MOST_RECORDS);
+      const records = some.map(({ key, event }) => ({ key, value: appender.encode(event), headers: {} }));
+      await sendUntilDone(appender, { partition, records });
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 import type { ExchangeEvent } from "../../core/event.ts";
 import type { Command } from "../../core/output.ts";
 import type { Instant } from "../../core/time.ts";
+import { covers } from "../../testing/exchange/enforcer.ts";
 import type { Exchange, Told } from "../../testing/exchange/exchange.ts";
 
 /** A command with its place in broker time. */
@@ -152,6 +153,9 @@ function reason(
   if (lost === undefined) return "the demo ended before its withdrawal was decided";
   const late = freeze.appendedAt - lost.at;
   if (late > 0) return `the freeze came ${(late / 1000).toFixed(1)} s after the money left`;
+  if (covers(freeze.command, lost.request)) {
+    return `the freeze was appended ${(-late / 1000).toFixed(1)} s before, but the enforcer had not read it`;
+  }
   return `the freeze does not close its exit (${lost.request.channel} via ${lost.request.via}; frozen: ${freeze.command.scopes.join(", ")})`;
 }
 

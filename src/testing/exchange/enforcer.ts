@@ -35,12 +35,6 @@ const CHANNEL_SCOPE: Readonly<Record<string, Scope>> = {
   GIFT: "TRANSFER",
 };
 
-/** The scopes any of which, closed, stops this exit. A channel not known here counts as a withdrawal. */
-function scopesOf(exit: Exit): Scope[] {
-  const scope = CHANNEL_SCOPE[exit.channel ?? ""] ?? "WITHDRAW";
-  return exit.via === "API" ? [scope, "API_KEYS"] : [scope];
-}
-
 export function makeLedger(): Ledger {
   const known = new Set<string>();
   const released = new Set<string>();
@@ -54,20 +48,18 @@ export function makeLedger(): Ledger {
       const standing = protections.get(command.accountId) ?? [];
       if (command.action === "RELEASE") {
         released.add(command.caseId); // E3
-        protections.set(command.accountId, standing.filter((each) => each.caseId !== command.caseId)); // E2
+        protections.set(
+          command.accountId,
+          standing.filter((each) => each.caseId !== command.caseId),
+        ); // E2
       } else if (closes(command) && !released.has(command.caseId)) {
         protections.set(command.accountId, [...standing, command]);
       }
       return "applied";
     },
     closing(exit, at) {
-      const scopes = scopesOf(exit);
-      return (protections.get(exit.accountId) ?? []).filter(
-        (command) =>
-          command.expiresAt! > at &&
-          command.scopes.some((scope) => scopes.includes(scope)) &&
-          covers(command, exit),
-      );
+      const standing = protections.get(exit.accountId) ?? [];
+      return standing.filter((command) => command.expiresAt! > at && covers(command, exit));
     },
   };
 }
@@ -76,19 +68,23 @@ function closes(command: Command): boolean {
   return (command.action === "HOLD" || command.action === "FREEZE") && command.expiresAt !== null;
 }
 
-function isNarrow({ targets }: Command): boolean {
-  return Object.values(targets).some((list: readonly string[]) => list.length > 0);
+/** Does what this command closes, while it stands, include this exit? */
+export function covers(command: Command, exit: Exit): boolean {
+  const scopes = scopesOf(exit);
+  return command.scopes.some((scope) => scopes.includes(scope)) && names(command, exit);
+}
+
+/** The scopes any of which, closed, stops this exit. A channel not known here counts as a withdrawal. */
+function scopesOf(exit: Exit): Scope[] {
+  const scope = CHANNEL_SCOPE[exit.channel ?? ""] ?? "WITHDRAW";
+  return exit.via === "API" ? [scope, "API_KEYS"] : [scope];
 }
 
 /** E4 */
-function covers(command: Command, exit: Exit): boolean {
+function names(command: Command, exit: Exit): boolean {
   const { withdrawalIds, keyIds, sessionIds, addresses } = command.targets;
-  const names = (list: readonly string[], id: string | null | undefined): boolean => id != null && list.includes(id);
-  return (
-    !isNarrow(command) ||
-    names(withdrawalIds, exit.withdrawalId) ||
-    names(keyIds, exit.keyId) ||
-    names(sessionIds, exit.sessionId) ||
-    names(addresses, exit.address)
-  );
+  const lists = [withdrawalIds, keyIds, sessionIds, addresses];
+  if (lists.every((list) => list.length === 0)) return true;
+  const ids = [exit.withdrawalId, exit.keyId, exit.sessionId, exit.address];
+  return ids.some((id, index) => id != null && lists[index]!.includes(id));
 }

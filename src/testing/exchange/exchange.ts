@@ -91,7 +91,9 @@ function tell<S extends Story>(
     const random = options.random.fork(`${options.name} ${index}`);
     const suited = [...options.free].filter((account) => story.suits(account));
     if (suited.length === 0) {
-      throw new RangeError(`none of ${options.accounts} accounts is left for the story ${story.name}: more accounts are needed`);
+      throw new RangeError(
+        `none of ${options.accounts} accounts is left for the story ${story.name}: more accounts are needed`,
+      );
     }
     const account = random.pick(suited);
     options.free.delete(account);
@@ -125,6 +127,7 @@ function* traffic(
     owed += options.rate;
     while (owed >= 1 && accounts.length > 0 && fitting.length > 0) {
       const account = random.pick(accounts);
+      // Never empty: a log-in is the shortest, and suits everybody.
       const routine = random.weighted(fitting.filter((each) => each.suits(account)));
       const postings = play(routine, { ...options, account, random, at: second + random.integer(0, 999) });
       owed -= postings.length;

@@ -72,7 +72,10 @@ const withdraw = (after: Seconds, by: Actor = "owner"): Step => ({
   }),
 });
 
-const key = (type: "API_KEY_CREATED" | "API_KEY_DELETED", options: { after?: Seconds; label?: string; by?: Actor } = {}): Step => ({
+const key = (
+  type: "API_KEY_CREATED" | "API_KEY_DELETED",
+  options: { after?: Seconds; label?: string; by?: Actor } = {},
+): Step => ({
   after: options.after ?? at,
   service: "api_key",
   type,
@@ -116,7 +119,11 @@ export const HONEST_STORIES: readonly HonestStory[] = [
         service: "auth",
         type: "FACTOR_REMOVED",
         by: "owner",
-        fields: ({ strongest }) => ({ factor: "SMS", verifiedWith: [strongest], enrolledFactors: [strongest, "EMAIL"] }),
+        fields: ({ strongest }) => ({
+          factor: "SMS",
+          verifiedWith: [strongest],
+          enrolledFactors: [strongest, "EMAIL"],
+        }),
       },
       withdraw([60, 200]),
     ],
@@ -133,7 +140,11 @@ export const HONEST_STORIES: readonly HonestStory[] = [
     title: "a trader abroad: a warning, then a key passed with the strongest factor",
     suits: trades,
     mayHold: false,
-    steps: [notice("JP"), logIn([10, 40], "owner abroad"), key("API_KEY_CREATED", { after: [60, 200], by: "owner abroad" })],
+    steps: [
+      notice("JP"),
+      logIn([10, 40], "owner abroad"),
+      key("API_KEY_CREATED", { after: [60, 200], by: "owner abroad" }),
+    ],
   },
   {
     name: "read-only-key",
@@ -161,8 +172,20 @@ export const HONEST_STORIES: readonly HonestStory[] = [
       failToLogIn(at),
       failToLogIn([10, 30]),
       { after: [20, 60], service: "auth", type: "RECOVERY_REQUESTED", by: "owner", fields: () => ({}) },
-      { after: [60, 120], service: "auth", type: "RECOVERY_COMPLETED", by: "owner", fields: ({ strongest }) => ({ verifiedWith: ["EMAIL", strongest] }) },
-      { after: [5, 10], service: "auth", type: "PASSWORD_CHANGED", by: "owner", fields: ({ strongest }) => ({ verifiedWith: [strongest] }) },
+      {
+        after: [60, 120],
+        service: "auth",
+        type: "RECOVERY_COMPLETED",
+        by: "owner",
+        fields: ({ strongest }) => ({ verifiedWith: ["EMAIL", strongest] }),
+      },
+      {
+        after: [5, 10],
+        service: "auth",
+        type: "PASSWORD_CHANGED",
+        by: "owner",
+        fields: ({ strongest }) => ({ verifiedWith: [strongest] }),
+      },
     ],
   },
   {
@@ -201,7 +224,13 @@ export const ROUTINES: readonly Routine[] = [
     weight: 8,
     steps: [failToLogIn(at), logIn([5, 20])],
   },
-  { name: "failures", title: "failed log-ins", suits: anybody, weight: 6, steps: [failToLogIn(at), failToLogIn([3, 9]), failToLogIn([3, 9])] },
+  {
+    name: "failures",
+    title: "failed log-ins",
+    suits: anybody,
+    weight: 6,
+    steps: [failToLogIn(at), failToLogIn([3, 9]), failToLogIn([3, 9])],
+  },
   { name: "warning", title: "a warning and nothing else", suits: anybody, weight: 3, steps: [notice("HK")] },
   {
     name: "withdrawal",
@@ -215,7 +244,11 @@ export const ROUTINES: readonly Routine[] = [
     title: "a trader replacing a key",
     suits: (account) => trades(account) && FACTOR_STRENGTH[account.factors[0]!] >= 2,
     weight: 4,
-    steps: [logIn(), key("API_KEY_CREATED", { after: [30, 90], label: "new" }), key("API_KEY_DELETED", { after: [10, 30], label: "old" })],
+    steps: [
+      logIn(),
+      key("API_KEY_CREATED", { after: [30, 90], label: "new" }),
+      key("API_KEY_DELETED", { after: [10, 30], label: "old" }),
+    ],
   },
   {
     name: "log-out",

@@ -36,8 +36,7 @@ export function seededRandom(seed: string | number): Random {
       let rest = next() * choices.reduce((sum, choice) => sum + choice.weight, 0);
       return choices.find((choice) => (rest -= choice.weight) < 0) ?? choices.at(-1)!;
     },
-    hex: (digits) =>
-      Array.from({ length: digits }, () => Math.floor(next() * 16).toString(16)).join(""),
+    hex: (digits) => Array.from({ length: digits }, () => Math.floor(next() * 16).toString(16)).join(""),
     fork: (name) => seededRandom(`${seed}/${name}`),
   };
   return random;

@@ -105,11 +105,20 @@ export function rejected(posting: Posting): Posting {
   return { ...posting, event: { ...posting.event, type: "WITHDRAWAL_REJECTED" } };
 }
 
-function outcome(request: ExchangeEvent, as: { at: Instant; eventId: string }): Posting {
-  // The exchange itself decides, so no client and no factors.
-  const { ip: _ip, country: _country, asn: _asn, deviceId: _device, sessionId: _session, userAgent: _agent, verifiedWith: _with, ...withdrawal } = request;
-  const event = { ...withdrawal, eventId: as.eventId, type: "WITHDRAWAL_COMPLETED", occurredAt: as.at };
-  return { at: as.at, service: "withdrawal", event, settles: request };
+/** The exchange itself decides: nobody's client, and no factor asked for. */
+const NO_CLIENT = {
+  ip: null,
+  country: null,
+  asn: null,
+  deviceId: null,
+  sessionId: null,
+  userAgent: null,
+  verifiedWith: null,
+} as const;
+
+function outcome(request: ExchangeEvent, { at, eventId }: { at: Instant; eventId: string }): Posting {
+  const event = { ...request, ...NO_CLIENT, eventId, type: "WITHDRAWAL_COMPLETED", occurredAt: at };
+  return { at, service: "withdrawal", event, settles: request };
 }
 
 function castOf(account: Account, random: Random): Cast {

@@ -53,7 +53,13 @@ const withdrawByKey = (share: number): Step => ({
   service: "withdrawal",
   type: "WITHDRAWAL_REQUESTED",
   by: "stranger",
-  fields: (cast) => ({ ...drain(cast, share), channel: "ON_CHAIN", address: cast.newAddress, via: "API", keyId: cast.keyId() }),
+  fields: (cast) => ({
+    ...drain(cast, share),
+    channel: "ON_CHAIN",
+    address: cast.newAddress,
+    via: "API",
+    keyId: cast.keyId(),
+  }),
 });
 
 const addAddress: Step = {

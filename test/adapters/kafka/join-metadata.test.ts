@@ -10,12 +10,18 @@ import { kafkajs } from "../../../src/adapters/kafka/kafkajs.ts";
 const TOPICS = ["auth", "keys", "state"];
 const NOTHING = { generation: -1, tasks: [] };
 
-function member(memberId: string, topics: readonly string[] = TOPICS, owned: { generation: number; tasks: readonly number[] } = NOTHING) {
+function member(
+  memberId: string,
+  topics: readonly string[] = TOPICS,
+  owned: { generation: number; tasks: readonly number[] } = NOTHING,
+) {
   return { memberId, memberMetadata: encodeJoin(topics, owned) };
 }
 
 function tasksOf(assigned: ReturnType<typeof assignMembers>): Record<string, number[]> {
-  return Object.fromEntries(assigned.map(({ memberId, memberAssignment }) => [memberId, decodeAssignment(memberAssignment)]));
+  return Object.fromEntries(
+    assigned.map(({ memberId, memberAssignment }) => [memberId, decodeAssignment(memberAssignment)]),
+  );
 }
 
 test("every member gets whole tasks: the same partitions of every topic (A1)", () => {
@@ -30,7 +36,10 @@ test("every member gets whole tasks: the same partitions of every topic (A1)", (
 
 test("what a member owned in the join metadata stays with it", () => {
   const assigned = assignMembers(
-    [member("a", TOPICS, { generation: 7, tasks: [3, 4, 5] }), member("b", TOPICS, { generation: 7, tasks: [0, 1, 2] })],
+    [
+      member("a", TOPICS, { generation: 7, tasks: [3, 4, 5] }),
+      member("b", TOPICS, { generation: 7, tasks: [0, 1, 2] }),
+    ],
     6,
   );
   assert.deepEqual(tasksOf(assigned), { a: [3, 4, 5], b: [0, 1, 2] });
@@ -51,13 +60,19 @@ test("who does not read the full set gets nothing, in whatever order topics are 
 });
 
 test("of two sets that differ, the larger side has the tasks, and nobody is told to read what it does not", () => {
-  const assigned = assignMembers([member("a", ["auth", "x"]), member("b", ["auth", "y"]), member("c", ["auth", "y"])], 2);
+  const assigned = assignMembers(
+    [member("a", ["auth", "x"]), member("b", ["auth", "y"]), member("c", ["auth", "y"])],
+    2,
+  );
   assert.deepEqual(tasksOf(assigned), { a: [], b: [0], c: [1] });
 });
 
 test("metadata of another assignor version counts as owning nothing", () => {
   const userData = Buffer.from([0, 0, 0, 99, 0, 0, 0, 1, 0, 0, 0, 0]);
-  const strange = { memberId: "a", memberMetadata: kafkajs.MemberMetadata.encode({ version: 0, topics: TOPICS, userData }) };
+  const strange = {
+    memberId: "a",
+    memberMetadata: kafkajs.MemberMetadata.encode({ version: 0, topics: TOPICS, userData }),
+  };
   assert.deepEqual(tasksOf(assignMembers([strange], 2)), { a: [0, 1] });
 });
 

@@ -21,7 +21,9 @@ test("the hashes of Java's own test", () => {
 });
 
 test("the same as kafkajs's default partitioner for any key", () => {
-  const theirs = createRequire(import.meta.url)("kafkajs/src/producer/partitioners/default/murmur2") as (key: Buffer) => number;
+  const theirs = createRequire(import.meta.url)("kafkajs/src/producer/partitioners/default/murmur2") as (
+    key: Buffer,
+  ) => number;
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), (array) => {
       assert.equal(murmur2(array), theirs(Buffer.from(array)));

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
-import { readRecords, UnreadableRecords } from "../../../src/adapters/kafka/record-batch.ts";
-import type { AbortedTransaction } from "../../../src/adapters/kafka/record-batch.ts";
+import { UnreadableRecords } from "../../../src/adapters/kafka/fetched-batch.ts";
+import type { AbortedTransaction } from "../../../src/adapters/kafka/fetched-batch.ts";
+import { readRecords } from "../../../src/adapters/kafka/record-batch.ts";
 import { encodeRecordBatch } from "../../../src/adapters/kafka/record-encoder.ts";
 import type { OutRecord, RecordBatch } from "../../../src/runtime/ports.ts";
 
@@ -44,15 +45,20 @@ function marker(base: number, producer: number, kind: "abort" | "commit"): Buffe
   return batch;
 }
 
-const plain = (...values: string[]): OutRecord[] => values.map((value) => ({ key: null, value: Buffer.from(value), headers: {} }));
+const plain = (...values: string[]): OutRecord[] =>
+  values.map((value) => ({ key: null, value: Buffer.from(value), headers: {} }));
 
-function read(batches: readonly Buffer[], options: { from?: number; aborted?: AbortedTransaction[]; limit?: number } = {}): RecordBatch | null {
+function read(
+  batches: readonly Buffer[],
+  options: { from?: number; aborted?: AbortedTransaction[]; limit?: number } = {},
+): RecordBatch | null {
   const { from = 0, aborted = [], limit = LIMIT } = options;
   const records = Buffer.concat(batches);
   return readRecords({ topic: "t", partition: 3, fetchedFrom: from, endOffset: 1_000, aborted, records }, limit);
 }
 
-const offsets = (batch: RecordBatch): number[] => Array.from({ length: batch.length }, (_, index) => batch.offsetAt(index));
+const offsets = (batch: RecordBatch): number[] =>
+  Array.from({ length: batch.length }, (_, index) => batch.offsetAt(index));
 const values = (batch: RecordBatch | null): string[] =>
   Array.from({ length: batch?.length ?? 0 }, (_, index) => String(batch!.valueAt(index)));
 
@@ -60,24 +66,34 @@ const bytes = fc.option(fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.
 const record: fc.Arbitrary<OutRecord> = fc.record({
   key: bytes,
   value: bytes,
-  headers: fc.dictionary(fc.string(), fc.uint8Array({ maxLength: 5 }).map((array) => Buffer.from(array)), { maxKeys: 3 }),
+  headers: fc.dictionary(
+    fc.string(),
+    fc.uint8Array({ maxLength: 5 }).map((array) => Buffer.from(array)),
+    { maxKeys: 3 },
+  ),
 });
 
 test("what is encoded is read back, whatever the codec", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.tuple(fc.array(record, { minLength: 1, maxLength: 20 }), fc.constantFrom(0, 1, 4)), { minLength: 1, maxLength: 4 }),
+      fc.array(fc.tuple(fc.array(record, { minLength: 1, maxLength: 20 }), fc.constantFrom(0, 1, 4)), {
+        minLength: 1,
+        maxLength: 4,
+      }),
       fc.integer({ min: 0, max: 2 ** 45 }),
       (batches, start) => {
         let base = start;
         const set = batches.map(([records, codec]) => {
-          const batch = stored(records, { base, codec: codec as 0 | 1 | 4 });
+          const batch = stored(records, { base, codec });
           base += records.length;
           return batch;
         });
         const all = batches.flatMap(([records]) => records);
         const result = read(set, { from: start })!;
-        assert.deepEqual(offsets(result), all.map((_, index) => start + index));
+        assert.deepEqual(
+          offsets(result),
+          all.map((_, index) => start + index),
+        );
         assert.equal(result.nextOffset, base);
         for (const [index, { key, value, headers }] of all.entries()) {
           assert.deepEqual(result.keyAt(index), key);
@@ -128,7 +144,10 @@ test("of several open transactions exactly the aborted ones are hidden, listed i
     marker(8, 3, "commit"),
     marker(9, 1, "commit"),
   ];
-  const aborted = [{ producerId: 2, firstOffset: 1 }, { producerId: 1, firstOffset: 0 }];
+  const aborted = [
+    { producerId: 2, firstOffset: 1 },
+    { producerId: 1, firstOffset: 0 },
+  ];
   for (const listed of [aborted, aborted.toReversed()]) {
     const result = read(set, { aborted: listed })!;
     assert.deepEqual(values(result), ["c1", "plain", "a2"]);
@@ -153,19 +172,57 @@ for (const codec of [1, 4] as const) {
     assert.equal(result.nextOffset, 42);
     assert.deepEqual([result.keyAt(7), result.valueAt(7), { ...result.headersAt(7) }], [null, null, {}]);
     assert.equal(result.timestampAt(7), NOW);
-    assert.deepEqual(offsets(result), Array.from({ length: 42 }, (_, index) => index));
+    assert.deepEqual(
+      offsets(result),
+      Array.from({ length: 42 }, (_, index) => index),
+    );
     assert.deepEqual([String(result.valueAt(0)), String(result.valueAt(41))], ["before", "after"]);
   });
 }
 
 const UNREADABLE: readonly { name: string; batch: Buffer; code: UnreadableRecords["code"]; detail: RegExp }[] = [
-  { name: "snappy", batch: stored(plain("a"), { base: 7, codec: 2 }), code: "UNSUPPORTED_COMPRESSION_CODEC", detail: /snappy/u },
-  { name: "lz4", batch: stored(plain("a"), { base: 7, codec: 3 }), code: "UNSUPPORTED_COMPRESSION_CODEC", detail: /lz4/u },
-  { name: "a codec of the future", batch: stored(plain("a"), { base: 7, codec: 7 }), code: "UNSUPPORTED_COMPRESSION_CODEC", detail: /7/u },
-  { name: "broken zstd", batch: patched(stored(plain("a"), { base: 7, codec: 4 }), 61, 0xff), code: "CORRUPT_MESSAGE", detail: /zstd/u },
-  { name: "an old format", batch: patched(stored(plain("a"), { base: 7 }), 16, 1), code: "UNSUPPORTED_MESSAGE_FORMAT", detail: /format 1/u },
-  { name: "more records than there are", batch: patched(stored(plain("a"), { base: 7 }), 60, 9), code: "CORRUPT_MESSAGE", detail: /announces/u },
-  { name: "a record longer than its batch", batch: patched(stored(plain("a"), { base: 7 }), 61, 0x7e), code: "CORRUPT_MESSAGE", detail: /announces/u },
+  {
+    name: "snappy",
+    batch: stored(plain("a"), { base: 7, codec: 2 }),
+    code: "UNSUPPORTED_COMPRESSION_CODEC",
+    detail: /snappy/u,
+  },
+  {
+    name: "lz4",
+    batch: stored(plain("a"), { base: 7, codec: 3 }),
+    code: "UNSUPPORTED_COMPRESSION_CODEC",
+    detail: /lz4/u,
+  },
+  {
+    name: "a codec of the future",
+    batch: stored(plain("a"), { base: 7, codec: 7 }),
+    code: "UNSUPPORTED_COMPRESSION_CODEC",
+    detail: /7/u,
+  },
+  {
+    name: "broken zstd",
+    batch: patched(stored(plain("a"), { base: 7, codec: 4 }), 61, 0xff),
+    code: "CORRUPT_MESSAGE",
+    detail: /zstd/u,
+  },
+  {
+    name: "an old format",
+    batch: patched(stored(plain("a"), { base: 7 }), 16, 1),
+    code: "UNSUPPORTED_MESSAGE_FORMAT",
+    detail: /format 1/u,
+  },
+  {
+    name: "more records than there are",
+    batch: patched(stored(plain("a"), { base: 7 }), 60, 9),
+    code: "CORRUPT_MESSAGE",
+    detail: /announces/u,
+  },
+  {
+    name: "a record longer than its batch",
+    batch: patched(stored(plain("a"), { base: 7 }), 61, 0x7e),
+    code: "CORRUPT_MESSAGE",
+    detail: /announces/u,
+  },
 ];
 
 function patched(batch: Buffer, at: number, byte: number): Buffer {
@@ -177,7 +234,8 @@ for (const { name, batch, code, detail } of UNREADABLE) {
   test(`unreadable, with its offset: ${name}`, () => {
     assert.throws(
       () => read([batch], { from: 7 }),
-      (error) => error instanceof UnreadableRecords && error.code === code && error.offset === 7 && detail.test(error.message),
+      (error) =>
+        error instanceof UnreadableRecords && error.code === code && error.offset === 7 && detail.test(error.message),
     );
   });
 }
