@@ -4,44 +4,40 @@
 import { createHash } from "node:crypto";
 import type { CorrelationRule, DetectionRule, RuleSet } from "../core/rule.ts";
 import { identityOf } from "./document.ts";
-import type { CheckedDocument, CorrelationDocument, DetectionDocument } from "./document.ts";
+import type { CheckedRule, DetectionDocument } from "./document.ts";
 import { pathsOf } from "./expression.ts";
 import { eventFieldOf, factOf } from "./fields.ts";
 import { typesOf } from "./event-types.ts";
 import { compileExpression } from "./matcher.ts";
+import type { LinkedCorrelation } from "./references.ts";
 
-/** The documents of one loaded set (rule-set.ts): references resolve, identities are unique. */
-export function compileRules(documents: readonly CheckedDocument[]): RuleSet {
+export interface CompileOptions {
+  readonly linked: readonly LinkedCorrelation[];
+  /** Rules that open no cases of their own. */
+  readonly only: ReadonlySet<CheckedRule>;
+}
+
+/** The rules of one loaded set (rule-set.ts): references resolve, identities are unique. */
+export function compileRules(documents: readonly CheckedRule[], { linked, only }: CompileOptions): RuleSet {
   const detectionDocuments = documents.filter((document) => document.kind === "detection");
-  const correlationDocuments = documents.filter((document) => document.kind === "correlation");
-  const index = new Map<string, number>();
-  detectionDocuments.forEach((document, position) => {
-    for (const name of [document.name, document.id]) if (name !== null) index.set(name, position);
-    if (document.name === null && document.id === null) index.set(document.title, position);
+  const compiled = new Map<CheckedRule, DetectionRule | CorrelationRule>();
+  const detections = detectionDocuments.map((document, index) => {
+    const rule = compileDetection(document, { index, standalone: !only.has(document) });
+    compiled.set(document, rule);
+    return rule;
   });
-  const stepsOf = correlationDocuments.map((document) =>
-    document.rules.map((rule) => index.get(rule.text) ?? absent(rule.text)),
-  );
-  const onlyStep = new Set(stepsOf.flat());
-  correlationDocuments.forEach((document, position) => {
-    if (document.generate) for (const step of stepsOf[position] ?? []) onlyStep.delete(step);
+  const correlations = linked.map((correlation, index) => {
+    const standalone = !only.has(correlation.document);
+    const rule = compileCorrelation(correlation, { index, standalone, compiled });
+    compiled.set(correlation.document, rule);
+    return rule;
   });
-  const detections = detectionDocuments.map((document, position) =>
-    compileDetection(document, { index: position, standalone: !onlyStep.has(position) }),
-  );
-  const correlations = correlationDocuments.map((document, position) =>
-    compileCorrelation(document, { index: position, steps: stepsOf[position] ?? [], detections }),
-  );
   return {
     detections,
     correlations,
-    ...fieldsOf(detectionDocuments, documents),
+    ...fieldsOf(detectionDocuments, { documents, linked }),
     hash: hash([...detections, ...correlations].map((rule) => rule.hash)),
   };
-}
-
-function absent(name: string): never {
-  throw new Error(`rule-set.ts lets only known rules through, not ${name}`);
 }
 
 function compileDetection(document: DetectionDocument, place: { index: number; standalone: boolean }): DetectionRule {
@@ -59,28 +55,51 @@ function compileDetection(document: DetectionDocument, place: { index: number; s
 }
 
 function compileCorrelation(
-  document: CorrelationDocument,
-  place: { index: number; steps: readonly number[]; detections: readonly DetectionRule[] },
+  { document, inputs }: LinkedCorrelation,
+  place: {
+    readonly index: number;
+    readonly standalone: boolean;
+    readonly compiled: ReadonlyMap<CheckedRule, DetectionRule | CorrelationRule>;
+  },
 ): CorrelationRule {
-  const steps = place.steps.map((step) => place.detections[step] ?? absent(String(step)));
+  const { condition, timespan, type } = document;
+  const groupBy = document.groupBy.map((field) => field.text);
+  const rules = inputs.map((input) => {
+    const rule = place.compiled.get(input.document);
+    if (rule === undefined) throw new Error(`an input of ${document.title} is not compiled before it`);
+    return rule;
+  });
+  const isPlainSequence =
+    condition.kind === "all" && groupBy.every((field) => inputs.every((input) => input.groupFields.includes(field)));
   return {
     kind: "correlation",
     ...identity(document),
-    // A correlation says what its steps say, too.
-    hash: hash([document.canonical, ...steps.map((step) => step.hash)]),
-    matchHash: hash([document.type, document.timespan, document.groupBy, steps.map((step) => step.matchHash)]),
-    quiet: document.quiet ?? document.timespan,
-    type: document.type,
+    // A correlation says what its inputs say, too.
+    hash: hash([document.canonical, ...rules.map((rule) => rule.hash)]),
+    matchHash: hash([
+      type,
+      timespan,
+      groupBy,
+      rules.map((rule) => rule.matchHash),
+      ...(isPlainSequence ? [] : [condition, inputs.map((input) => [input.groupFields, input.valueFields])]),
+    ]),
+    quiet: document.quiet ?? timespan,
+    type,
     index: place.index,
-    inputs: place.steps.map((index) => ({ kind: "detection", index, groupFields: ["accountId"], valueFields: [] })),
-    timespan: document.timespan,
-    groupBy: document.groupBy,
-    condition: { kind: "all" },
-    standalone: true,
+    inputs: inputs.map(({ groupFields, valueFields }, input) => ({
+      kind: rules[input]!.kind,
+      index: rules[input]!.index,
+      groupFields,
+      valueFields,
+    })),
+    timespan,
+    groupBy,
+    condition,
+    standalone: place.standalone,
   };
 }
 
-function identity(document: CheckedDocument) {
+function identity(document: CheckedRule) {
   return {
     id: identityOf(document),
     name: document.name,
@@ -92,14 +111,18 @@ function identity(document: CheckedDocument) {
   };
 }
 
-/** What the decoder and the profile must deliver: what matchers read, and what narrows commands. */
+/** What the decoder and the profile must deliver: what matchers and correlations read, and what narrows commands. */
 function fieldsOf(
   detections: readonly DetectionDocument[],
-  documents: readonly CheckedDocument[],
+  { documents, linked }: { readonly documents: readonly CheckedRule[]; readonly linked: readonly LinkedCorrelation[] },
 ): Pick<RuleSet, "fields" | "profileFields"> {
   const fields = new Set<string>();
   const profileFields = new Set<string>();
-  for (const path of detections.flatMap((document) => [...pathsOf(document.expression)])) {
+  const read = [
+    ...detections.flatMap((document) => [...pathsOf(document.expression)]),
+    ...linked.flatMap(({ inputs }) => inputs.flatMap((input) => [...input.groupFields, ...input.valueFields])),
+  ];
+  for (const path of read) {
     const field = eventFieldOf(path);
     const fact = factOf(path);
     if (field !== null) fields.add(field);

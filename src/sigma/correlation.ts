@@ -1,98 +1,139 @@
-// Checks a `correlation:` section: type, rules, group-by, timespan, condition. The kinds Sigma has and
-// Holdfast does not are refused by name.
+// Checks a `correlation:` section: type, rules, group-by, aliases, timespan; its condition is
+// correlation-condition.ts's. What only the whole set can tell (which rules these are, what their events
+// have) is left to references.ts.
 
+import type { CorrelationCondition, CorrelationType } from "../core/rule.ts";
 import type { Duration } from "../core/time.ts";
+import { checkCorrelationCondition } from "./correlation-condition.ts";
 import { UUID } from "./document.ts";
-import type { Placed } from "./document.ts";
+import type { Alias, Placed } from "./document.ts";
 import { DURATION_ADVICE, parseDuration } from "./duration.ts";
 import { suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import type { Findings } from "./problem.ts";
-import { describe, readText, readTexts, refuseUnknownKeys, textOf } from "./tree-reader.ts";
+import { describe, readBoolean, readMap, readText, refuseUnknownKeys, textOf } from "./tree-reader.ts";
 import { entryOf } from "./yaml-tree.ts";
-import type { YamlEntry, YamlMap } from "./yaml-tree.ts";
+import type { YamlMap } from "./yaml-tree.ts";
 
 export interface CorrelationSection {
-  readonly type: "temporal_ordered";
+  readonly type: CorrelationType;
   readonly rules: readonly Placed[];
-  readonly groupBy: readonly ["accountId"];
+  readonly groupBy: readonly Placed[];
+  readonly aliases: readonly Alias[];
   readonly timespan: Duration;
+  readonly valueFields: readonly Placed[];
+  readonly condition: CorrelationCondition;
+  /** pySigma reads `generate` here; the specification has it beside the section. */
+  readonly generate: boolean;
 }
 
-const TYPES = ["temporal_ordered"];
-const UNSUPPORTED_TYPES: ReadonlySet<string> = new Set([
+const TYPES: readonly CorrelationType[] = [
   "event_count",
   "value_count",
   "value_sum",
   "value_avg",
   "value_percentile",
   "temporal",
-]);
+  "temporal_ordered",
+];
+
+/** What a group's memory says of an event is one bit for each rule. */
+const MAX_RULES = 30;
+const RULES_ADVICE = "write the rules' names or ids";
 
 /** Meaningless where something was refused. */
 export function checkCorrelation(section: YamlMap, findings: Findings): CorrelationSection {
-  refuseUnknownKeys(section, ["type", "rules", "aliases", "group-by", "timespan", "condition"], {
+  refuseUnknownKeys(section, ["type", "rules", "aliases", "group-by", "timespan", "condition", "generate"], {
     where: "correlation",
     findings,
   });
-  checkType(section, findings);
-  const aliases = entryOf(section, "aliases");
-  if (aliases !== undefined)
-    findings.refuse(aliases.at, "aliases are not supported", "group by accountId, which every event has");
-  const rules = checkRules(section, findings);
-  checkGroupBy(section, findings);
-  checkCount(section, rules.length, findings);
-  return { type: "temporal_ordered", rules, groupBy: ["accountId"], timespan: checkTimespan(section, findings) };
+  const type = checkType(section, findings);
+  const written = checkRules(section, findings);
+  const conditioned = checkCorrelationCondition(section, { type, rules: written, findings });
+  if (conditioned.rules.length > MAX_RULES) {
+    findings.refuse(section.at, `${conditioned.rules.length} rules in one correlation`, `write at most ${MAX_RULES}`);
+  }
+  return {
+    type: type ?? "temporal",
+    ...conditioned,
+    groupBy: checkGroupBy(section, findings),
+    aliases: checkAliases(section, findings),
+    timespan: checkTimespan(section, findings),
+    generate: readBoolean(section, "generate", findings) ?? false,
+  };
 }
 
-function checkType(section: YamlMap, findings: Findings): void {
+function checkType(section: YamlMap, findings: Findings): CorrelationType | null {
   const type = readText(section, "type", findings);
   const at = entryOf(section, "type")?.value.at ?? section.at;
   if (type === undefined) {
     if (entryOf(section, "type") === undefined)
-      findings.refuse(at, "a correlation without type", "write type: temporal_ordered");
-  } else if (UNSUPPORTED_TYPES.has(type)) {
-    findings.refuse(at, `the correlation type ${quote(type)} is not supported`, "write temporal_ordered");
-  } else if (!TYPES.includes(type)) {
-    findings.refuse(at, `the unknown correlation type ${quote(type)}`, suggest(type, TYPES));
+      findings.refuse(at, "a correlation without type", `write type: and one of ${TYPES.join(", ")}`);
+    return null;
   }
+  const known = TYPES.find((candidate) => candidate === type);
+  if (known === undefined) findings.refuse(at, `the unknown correlation type ${quote(type)}`, suggest(type, TYPES));
+  return known ?? null;
 }
 
-function checkRules(section: YamlMap, findings: Findings): Placed[] {
+/** null: left out, which only a boolean condition allows. */
+function checkRules(section: YamlMap, findings: Findings): readonly Placed[] | null {
   const entry = entryOf(section, "rules");
-  if (entry === undefined) {
-    findings.refuse(section.at, "a correlation without rules", "write the rules' names or ids in their order");
-    return [];
-  }
+  if (entry === undefined) return null;
   const nodes = entry.value.kind === "list" ? entry.value.items : [entry.value];
-  if (nodes.length === 0)
-    findings.refuse(entry.value.at, "an empty list of rules", "write the rules' names or ids in their order");
+  if (nodes.length === 0) findings.refuse(entry.value.at, "an empty list of rules", RULES_ADVICE);
   const rules: Placed[] = [];
+  const seen = new Set<string>();
   for (const node of nodes) {
     const written = textOf(node, "rules: item", findings);
     if (written === undefined) continue;
     const text = UUID.test(written) ? written.toLowerCase() : written;
-    if (rules.some((rule) => rule.text === text))
+    if (seen.has(text))
       findings.refuse(node.at, `the rule ${quote(text)} twice`, "write a second rule with another name");
+    seen.add(text);
     rules.push({ text, at: node.at });
   }
   return rules;
 }
 
-function checkGroupBy(section: YamlMap, findings: Findings): void {
+function checkGroupBy(section: YamlMap, findings: Findings): Placed[] {
   const entry = entryOf(section, "group-by");
   if (entry === undefined) {
     findings.refuse(section.at, "a correlation without group-by", "write group-by: [accountId]");
-    return;
+    return [];
   }
-  const fields = readTexts(section, "group-by", findings);
-  if (fields !== undefined && (fields.length !== 1 || fields[0] !== "accountId")) {
-    findings.refuse(
-      entry.value.at,
-      `group-by ${fields.length === 0 ? "nothing" : quote(fields.join(", "))} is not supported`,
-      "write group-by: [accountId]",
-    );
+  if (entry.value.kind !== "list" || entry.value.items.length === 0) {
+    const found = entry.value.kind === "list" ? "group-by nothing" : `group-by: ${describe(entry.value)}`;
+    findings.refuse(entry.value.at, found, "write a list, such as group-by: [accountId]");
+    return [];
   }
+  const fields: Placed[] = [];
+  for (const item of entry.value.items) {
+    const text = textOf(item, "group-by: item", findings);
+    if (text === undefined) continue;
+    if (fields.some((field) => field.text === text)) findings.refuse(item.at, `${quote(text)} twice`, "write it once");
+    fields.push({ text, at: item.at });
+  }
+  return fields;
+}
+
+/** Each alias: for each rule the field that it stands for in that rule's events. */
+function checkAliases(section: YamlMap, findings: Findings): Alias[] {
+  const aliases = readMap(section, "aliases", findings);
+  return (aliases?.entries ?? []).map(({ key, at, value }) => {
+    const fields: Alias["fields"][number][] = [];
+    if (value.kind === "map") {
+      for (const entry of value.entries) {
+        const field = textOf(entry.value, `${entry.key}:`, findings);
+        const rule = UUID.test(entry.key) ? entry.key.toLowerCase() : entry.key;
+        if (field !== undefined)
+          fields.push({ rule: { text: rule, at: entry.at }, field: { text: field, at: entry.value.at } });
+      }
+    } else {
+      findings.refuse(value.at, `the alias ${quote(key)}: ${describe(value)}`, "write rule: field, a line each");
+    }
+    return { name: key, at, fields };
+  });
 }
 
 function checkTimespan(section: YamlMap, findings: Findings): Duration {
@@ -106,26 +147,4 @@ function checkTimespan(section: YamlMap, findings: Findings): Duration {
   const span = parseDuration(text);
   if (span === null || span === 0) findings.refuse(entry.value.at, `timespan: ${quote(text)}`, DURATION_ADVICE);
   return span ?? 0;
-}
-
-/** The count of different rules: all of them is what a sequence means anyway. */
-function checkCount(section: YamlMap, rules: number, findings: Findings): void {
-  const entry = entryOf(section, "condition");
-  if (entry === undefined) return;
-  if (entry.value.kind !== "map") {
-    findings.refuse(
-      entry.value.at,
-      `condition: ${describe(entry.value)}: boolean conditions over rules are not supported`,
-      "remove it: a sequence asks for all its rules",
-    );
-    return;
-  }
-  const [only, ...others] = entry.value.entries;
-  if (only === undefined || others.length > 0 || !isCountOfAll(only, rules)) {
-    findings.refuse(entry.value.at, "a count other than that of all rules", `remove it or write gte: ${rules}`);
-  }
-}
-
-function isCountOfAll(entry: YamlEntry, rules: number): boolean {
-  return (entry.key === "gte" || entry.key === "eq") && entry.value.kind === "scalar" && entry.value.value === rules;
 }

@@ -6,7 +6,7 @@ import { compileNetwork } from "./cidr.ts";
 import { namesMatching, parseCondition } from "./condition.ts";
 import type { Condition } from "./condition.ts";
 import type { Expression } from "./expression.ts";
-import { fieldPaths, findField } from "./fields.ts";
+import { fieldPaths, findField, plainField } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import { readModifiers } from "./modifiers.ts";
 import { suggest } from "./nearest.ts";
@@ -22,6 +22,7 @@ export interface DetectionScope {
   /** null: the rule reads every service. */
   readonly service: Service | null;
   readonly findings: Findings;
+  readonly plain: boolean;
 }
 
 const NOTHING: Expression = { kind: "or", operands: [] };
@@ -122,6 +123,7 @@ function checkField(path: string, at: Position, scope: DetectionScope): Field | 
     );
     return null;
   }
+  if (scope.plain) return plainField(path);
   const field = findField(path);
   const { service } = scope;
   if (field !== null && (service === null || field.services.includes(service))) return field;

@@ -3,7 +3,7 @@
 
 import type { Service } from "../core/event.ts";
 import type { Mode } from "../core/output.ts";
-import type { ResponseAction } from "../core/rule.ts";
+import type { CorrelationCondition, CorrelationType, ResponseAction } from "../core/rule.ts";
 import type { Duration } from "../core/time.ts";
 import type { Expression } from "./expression.ts";
 import type { Position } from "./problem.ts";
@@ -52,8 +52,16 @@ interface RuleDocument {
   readonly tests: readonly RuleTest[];
 }
 
+/** null: any. Which rules a filter is for is decided by all three, where events come from by the service. */
+export interface LogSource {
+  readonly category: string | null;
+  readonly product: string | null;
+  readonly service: string | null;
+}
+
 export interface DetectionDocument extends RuleDocument {
   readonly kind: "detection";
+  readonly logsource: LogSource;
   /** null: every service. */
   readonly service: Service | null;
   readonly expression: Expression;
@@ -61,18 +69,47 @@ export interface DetectionDocument extends RuleDocument {
 
 export interface CorrelationDocument extends RuleDocument {
   readonly kind: "correlation";
-  readonly type: "temporal_ordered";
-  /** Names or ids (in lower case, as `id` is), in the written order. */
+  readonly type: CorrelationType;
+  /** Names or ids (in lower case, as `id` is), in the written order; of a condition alone, in its order. */
   readonly rules: readonly Placed[];
-  readonly groupBy: readonly ["accountId"];
+  readonly groupBy: readonly Placed[];
+  readonly aliases: readonly Alias[];
   readonly timespan: Duration;
+  /** As written; empty but for value_*. */
+  readonly valueFields: readonly Placed[];
+  /** Over `rules`, by index. */
+  readonly condition: CorrelationCondition;
   /** The referred rules open cases of their own too. */
   readonly generate: boolean;
 }
 
+/** `alias: { rule: field }`: what it stands for in each rule's events. */
+export interface Alias {
+  readonly name: string;
+  readonly at: Position;
+  readonly fields: readonly { readonly rule: Placed; readonly field: Placed }[];
+}
+
 export const UUID: RegExp = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
 
-export type CheckedDocument = DetectionDocument | CorrelationDocument;
+/** Narrows the detections it names: they match what its expression matches too. */
+export interface FilterDocument {
+  readonly kind: "filter";
+  readonly file: string;
+  readonly at: Position;
+  readonly id: string | null;
+  readonly name: string | null;
+  readonly title: string;
+  /** What the whole document says: part of the hash of the rules it narrows. */
+  readonly canonical: string;
+  readonly logsource: LogSource;
+  readonly rules: readonly Placed[];
+  readonly expression: Expression;
+}
+
+export type CheckedRule = DetectionDocument | CorrelationDocument;
+
+export type CheckedDocument = CheckedRule | FilterDocument;
 
 /** What keys a rule's state and commands: its id, else its name, else its title. */
 export function identityOf(document: RuleDocument): string {

@@ -7,9 +7,10 @@ import type { FieldKind as EventFieldKind } from "../core/event-fields.ts";
 import { SERVICES } from "../core/event.ts";
 import type { ExchangeEvent, Service } from "../core/event.ts";
 import type { ProfileFacts } from "../core/profile.ts";
+import { readerOf } from "./object-path.ts";
 
-/** `symbol`: text of a closed set. Instants and money are numbers. */
-export type FieldKind = "text" | "symbol" | "number" | "boolean";
+/** `symbol`: text of a closed set. Instants and money are numbers. `any`: whatever a JSON object holds. */
+export type FieldKind = "text" | "symbol" | "number" | "boolean" | "any";
 
 export interface Field {
   /** As rules write it: `rights`, `detail.reason`, `profile.newDevice`. */
@@ -19,6 +20,8 @@ export interface Field {
   readonly list: boolean;
   /** The services whose events have it. */
   readonly services: readonly Service[];
+  /** Its numbers are milliseconds since the epoch; of `any`, they may be. */
+  readonly instant: boolean;
   /** The closed set, on any of its services; empty where there is none. */
   readonly symbols: readonly string[];
   /** null and absent mean the same. */
@@ -109,6 +112,7 @@ const FIELDS: ReadonlyMap<string, Field> = new Map(
       kind,
       list: false,
       services: SERVICES,
+      instant: false,
       symbols: [],
       read,
     })),
@@ -119,7 +123,7 @@ function eventField(path: string, read: Read): Field {
   const services = SERVICES.filter((service) => EVENT_FIELDS[service].has(path));
   const held = services.flatMap((service) => EVENT_FIELDS[service].get(path) ?? []);
   const symbols = [...new Set(held.flatMap((field) => ("symbols" in field ? field.symbols : [])))];
-  return { path, ...shapeOf(held[0]), services, symbols, read };
+  return { path, ...shapeOf(held[0]), services, instant: held[0]?.kind === "instant", symbols, read };
 }
 
 function shapeOf(field: EventFieldKind | undefined): { kind: FieldKind; list: boolean } {
@@ -156,10 +160,25 @@ function detailField(path: string): Field {
     kind: "text",
     list: false,
     services: SERVICES,
+    instant: false,
     symbols: [],
     read: ({ detail }) =>
       // hasOwn: `detail.constructor` is no field of the event.
       detail !== null && typeof detail === "object" && Object.hasOwn(detail, name) ? detail[name] : null,
+  };
+}
+
+/** Any path into any JSON object, which stands in the event's place. */
+export function plainField(path: string): Field {
+  const read = readerOf(path);
+  return {
+    path,
+    kind: "any",
+    list: false,
+    services: SERVICES,
+    instant: true,
+    symbols: [],
+    read: (event) => read(event),
   };
 }
 

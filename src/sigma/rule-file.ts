@@ -6,7 +6,8 @@ import type { Service } from "../core/event.ts";
 import { checkCorrelation } from "./correlation.ts";
 import { checkDetection } from "./detection.ts";
 import { UUID } from "./document.ts";
-import type { CheckedDocument, RuleText } from "./document.ts";
+import type { CheckedDocument, LogSource, RuleText } from "./document.ts";
+import { checkFilter } from "./filter.ts";
 import { checkHoldfast } from "./holdfast-attribute.ts";
 import { nearest, suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
@@ -19,18 +20,28 @@ const LEVELS = ["informational", "low", "medium", "high", "critical"] as const;
 const STATUSES = ["stable", "test", "experimental", "deprecated", "unsupported"] as const;
 const TAG = /^[a-z0-9_-]+\.[a-z0-9._-]+$/u;
 const DATE = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/u;
+const KINDS = ["detection", "correlation", "filter"] as const;
+const SOURCE_KEYS = ["category", "product", "service"] as const;
 const UNSUPPORTED_SERVICES: ReadonlySet<string> = new Set(["trade", "signal"]);
 
+export interface FileOptions {
+  readonly findings: Findings;
+  /** Rules over any JSON objects: every field exists, log sources say nothing of where events come from. */
+  readonly plain: boolean;
+}
+
 /** Never throws, whatever the text. Documents with a problem are left out. */
-export function readRuleFile(file: RuleText, findings: Findings): CheckedDocument[] {
+export function readRuleFile(file: RuleText, options: FileOptions): CheckedDocument[] {
+  const { findings } = options;
   return parseYaml(file.text, findings).flatMap((tree) => {
     const before = findings.problems.length;
-    const document = checkDocument(tree, findings);
+    const document = checkDocument(tree, options);
     return document === null || findings.problems.length > before ? [] : [document];
   });
 }
 
-function checkDocument(tree: YamlNode, findings: Findings): CheckedDocument | null {
+function checkDocument(tree: YamlNode, options: FileOptions): CheckedDocument | null {
+  const { findings } = options;
   if (tree.kind !== "map") {
     findings.refuse(
       tree.at,
@@ -41,49 +52,54 @@ function checkDocument(tree: YamlNode, findings: Findings): CheckedDocument | nu
   }
   refuseForeignKinds(tree, findings);
   const shared = checkShared(tree, findings);
-  const detection = readMap(tree, "detection", findings);
-  const correlation = readMap(tree, "correlation", findings);
-  if (entryOf(tree, "detection") !== undefined && entryOf(tree, "correlation") !== undefined) {
-    findings.refuse(tree.at, "detection and correlation in one document", "write two documents, separated by ---");
+  const given = KINDS.filter((kind) => entryOf(tree, kind) !== undefined);
+  if (given.length > 1) {
+    findings.refuse(tree.at, `${given.join(" and ")} in one document`, "write two documents, separated by ---");
     return null;
   }
-  if (detection !== undefined) {
-    const service = checkLogsource(tree, findings);
-    // Without a log source its fields cannot be judged; the log source's own problem is enough.
-    if (service === undefined) return null;
+  const detection = readMap(tree, "detection", findings);
+  const correlation = readMap(tree, "correlation", findings);
+  const filter = readMap(tree, "filter", findings);
+  // Without a log source its fields cannot be judged; the log source's own problem is enough.
+  const source = detection === undefined && filter === undefined ? undefined : checkLogsource(tree, options);
+  if (filter !== undefined && source !== undefined) {
+    const { file, at, title, id, name, canonical } = shared;
+    const section = checkFilter(filter, { ...options, service: source.service });
+    return { kind: "filter", file, at, title, id, name, canonical, logsource: source.logsource, ...section };
+  }
+  if (detection !== undefined && source !== undefined) {
     if (entryOf(tree, "generate") !== undefined) {
       findings.refuse(tree.at, "generate in a detection rule", "write it in the correlation");
     }
-    return { kind: "detection", ...shared, service, expression: checkDetection(detection, { service, findings }) };
+    const expression = checkDetection(detection, { ...options, service: source.service });
+    return { kind: "detection", ...shared, ...source, expression };
   }
   if (correlation !== undefined) {
     const section = checkCorrelation(correlation, findings);
-    return { kind: "correlation", ...shared, ...section, generate: readBoolean(tree, "generate", findings) ?? false };
+    return {
+      kind: "correlation",
+      ...shared,
+      ...section,
+      generate: readBoolean(tree, "generate", findings) ?? section.generate,
+    };
   }
   return null;
 }
 
-/** Kinds of documents, and old ways to write one, that are not supported. */
+/** Old ways to write a document, and mistyped attributes that would be read as one's own. */
 function refuseForeignKinds(tree: YamlMap, findings: Findings): void {
-  const filter = entryOf(tree, "filter");
   const action = entryOf(tree, "action");
-  if (filter !== undefined)
-    findings.refuse(
-      filter.at,
-      "filter documents are not supported",
-      "write the exception into the rule: … and not filter",
-    );
   if (action !== undefined) findings.refuse(action.at, "the collection action", "write each rule out");
   for (const entry of tree.entries) {
     if (entry.key !== "holdfast" && nearest(entry.key, ["holdfast"]) !== null) {
       findings.refuse(entry.at, `the attribute ${quote(entry.key)}`, "did you mean holdfast?");
     }
   }
-  if (filter === undefined && entryOf(tree, "detection") === undefined && entryOf(tree, "correlation") === undefined) {
+  if (KINDS.every((kind) => entryOf(tree, kind) === undefined)) {
     findings.refuse(
       tree.at,
-      "a document with neither detection nor correlation",
-      "write logsource: and detection:, or correlation:",
+      "a document with neither detection nor correlation nor filter",
+      "write logsource: and detection:, correlation:, or logsource: and filter:",
     );
   }
 }
@@ -161,8 +177,11 @@ function checkDescription(tree: YamlMap, findings: Findings): void {
   }
 }
 
-/** The service, null for all of them, undefined where something was refused. */
-function checkLogsource(tree: YamlMap, findings: Findings): Service | null | undefined {
+/** Undefined where something was refused. */
+function checkLogsource(
+  tree: YamlMap,
+  { findings, plain }: FileOptions,
+): { logsource: LogSource; service: Service | null } | undefined {
   const before = findings.problems.length;
   const logsource = readMap(tree, "logsource", findings);
   if (logsource === undefined) {
@@ -174,7 +193,13 @@ function checkLogsource(tree: YamlMap, findings: Findings): Service | null | und
       );
     return undefined;
   }
-  refuseUnknownKeys(logsource, ["category", "product", "service", "definition"], { where: "logsource", findings });
+  if (plain) {
+    const [category = null, product = null, service = null] = SOURCE_KEYS.map((key) =>
+      readText(logsource, key, findings),
+    );
+    return findings.problems.length > before ? undefined : { logsource: { category, product, service }, service: null };
+  }
+  refuseUnknownKeys(logsource, [...SOURCE_KEYS, "definition"], { where: "logsource", findings });
   const category = entryOf(logsource, "category");
   if (category !== undefined)
     findings.refuse(category.at, "a log source by category", "write product: exchange and a service");
@@ -198,5 +223,6 @@ function checkLogsource(tree: YamlMap, findings: Findings): Service | null | und
       missing ? `known: ${SERVICES.join(", ")}` : suggest(service, SERVICES),
     );
   }
-  return findings.problems.length > before ? undefined : (known ?? null);
+  if (findings.problems.length > before) return undefined;
+  return { logsource: { category: null, product: "exchange", service: service ?? null }, service: known ?? null };
 }

@@ -1,126 +1,116 @@
-// All files together: identities are unique, references lead somewhere, nothing is written that would
-// never run. `loadRules` is the way in: texts → a rule set, or every problem at once.
+// All files together: identities are unique, references lead somewhere, filters are applied, nothing is
+// written that would never run. `loadRules` is the way in: texts → a rule set, or every problem at once.
 
 import type { RuleSet } from "../core/rule.ts";
 import { compileRules } from "./compile.ts";
-import type { CheckedDocument, CorrelationDocument, RuleText } from "./document.ts";
-import { suggest } from "./nearest.ts";
+import type { CheckedDocument, CheckedRule, RuleText } from "./document.ts";
+import { applyFilters } from "./filter.ts";
 import { Findings, compareText, quote, sortProblems } from "./problem.ts";
-import type { Position, Problem } from "./problem.ts";
+import type { Problem } from "./problem.ts";
+import { linkCorrelations } from "./references.ts";
+import type { LinkedCorrelation, ReferenceScope } from "./references.ts";
 import { readRuleFile } from "./rule-file.ts";
+
+export interface LoadOptions {
+  /** Rules over any JSON objects: any field exists, log sources are ignored, groups by any fields. */
+  readonly plain?: boolean;
+}
 
 export interface LoadedRules {
   /** null where there are problems: a rule set is loaded whole or not at all. */
   readonly rules: RuleSet | null;
-  /** The documents without problems, in the order of their files' paths. */
-  readonly documents: readonly CheckedDocument[];
+  /** The rules without problems, in the order of their files' paths, filters applied. */
+  readonly documents: readonly CheckedRule[];
   readonly problems: readonly Problem[];
   /** What loads, but surely not as meant. */
   readonly warnings: readonly Problem[];
 }
 
 /** Never throws for what the texts hold. The result does not depend on the files' order. */
-export function loadRules(files: readonly RuleText[]): LoadedRules {
+export function loadRules(files: readonly RuleText[], options: LoadOptions = {}): LoadedRules {
+  const plain = options.plain ?? false;
   const findings = new Map<string, Findings>();
   const documents: CheckedDocument[] = [];
   for (const file of files.toSorted((a, b) => compareText(a.path, b.path))) {
     const own = findings.get(file.path) ?? new Findings(file.path);
     findings.set(file.path, own);
-    documents.push(...readRuleFile(file, own));
+    documents.push(...readRuleFile(file, { findings: own, plain }));
   }
-  const broken = [...findings.values()].some((own) => own.problems.length > 0);
-  const names = indexDocuments(documents, findings);
+  const findingsOf = ({ file }: { readonly file: string }): Findings => findings.get(file) ?? new Findings(file);
   // A rule whose document is broken is not an unknown rule: say so only of references in whole sets.
-  checkReferences(documents, { names, findings, broken });
+  const broken = [...findings.values()].some((own) => own.problems.length > 0);
+  claimNames(documents, findingsOf);
+  const written = documents.filter((document) => document.kind !== "filter");
+  const filters = documents.filter((document) => document.kind === "filter");
+  const scope = (rules: readonly CheckedRule[]): ReferenceScope => ({
+    names: namesOf(rules),
+    findingsOf,
+    broken,
+    plain,
+  });
+  const rules = applyFilters(written, filters, scope(written));
+  const linked = linkCorrelations(rules, scope(rules));
+  const only = onlyInputs(linked);
+  refuseIdleResponses(only, findingsOf);
   const all = [...findings.values()];
   const problems = sortProblems(all.flatMap((own) => own.problems));
   const warnings = sortProblems(all.flatMap((own) => own.warnings));
-  return { rules: problems.length > 0 ? null : compileRules(documents), documents, problems, warnings };
+  const compiled = problems.length > 0 ? null : compileRules(rules, { linked, only });
+  return { rules: compiled, documents: rules, problems, warnings };
 }
 
-type Names = ReadonlyMap<string, CheckedDocument>;
+type FindingsOf = ReferenceScope["findingsOf"];
 
-interface ReferenceScope {
-  readonly names: Names;
-  readonly findings: ReadonlyMap<string, Findings>;
-  readonly broken: boolean;
+function claimsOf(document: CheckedDocument): ReadonlySet<string> {
+  const claims = new Set([document.id, document.name].filter((claim) => claim !== null));
+  return claims.size > 0 ? claims : new Set([document.title]);
 }
 
-/** Documents by each id and name they go by; a second claim on one is refused. */
-function indexDocuments(documents: readonly CheckedDocument[], findings: ReadonlyMap<string, Findings>): Names {
-  const names = new Map<string, CheckedDocument>();
+/** A second claim on an id or a name is refused. */
+function claimNames(documents: readonly CheckedDocument[], findingsOf: FindingsOf): void {
+  const holders = new Map<string, CheckedDocument>();
   for (const document of documents) {
-    const claims = new Set([document.id, document.name].filter((claim) => claim !== null));
-    if (claims.size === 0) claims.add(document.title);
-    for (const claim of claims) {
-      const holder = names.get(claim);
+    for (const claim of claimsOf(document)) {
+      const holder = holders.get(claim);
       if (holder === undefined) {
-        names.set(claim, document);
+        holders.set(claim, document);
         continue;
       }
-      const place = `${holder.file}:${holder.at.line}`;
-      findings
-        .get(document.file)
-        ?.refuse(
-          document.at,
-          `the rule ${quote(claim)}, which ${place} is already`,
-          "give it an id and a name of its own",
-        );
+      findingsOf(document).refuse(
+        document.at,
+        `the rule ${quote(claim)}, which ${holder.file}:${holder.at.line} is already`,
+        "give it an id and a name of its own",
+      );
     }
+  }
+}
+
+/** By id and name; a rule without either cannot be referred to. */
+function namesOf(rules: readonly CheckedRule[]): Map<string, CheckedRule> {
+  const names = new Map<string, CheckedRule>();
+  for (const rule of rules) {
+    for (const name of [rule.name, rule.id]) if (name !== null && !names.has(name)) names.set(name, rule);
   }
   return names;
 }
 
-function checkReferences(documents: readonly CheckedDocument[], scope: ReferenceScope): void {
-  const used = new Map<CheckedDocument, boolean>();
-  for (const document of documents) {
-    if (document.kind !== "correlation") continue;
-    for (const rule of document.rules) {
-      const target = checkReference(document, rule, scope);
-      if (target !== null) used.set(target, (used.get(target) ?? false) || document.generate);
-    }
+/** Rules that correlations use and nothing makes open cases of their own. */
+function onlyInputs(linked: readonly LinkedCorrelation[]): Set<CheckedRule> {
+  const used = new Set<CheckedRule>();
+  for (const { inputs } of linked) for (const input of inputs) used.add(input.document);
+  for (const { document, inputs } of linked) {
+    if (document.generate) for (const input of inputs) used.delete(input.document);
   }
-  for (const [document, standalone] of used) {
-    if (standalone || document.respondAt === null) continue;
-    scope.findings
-      .get(document.file)
-      ?.refuse(
-        document.respondAt,
-        "a response of a rule that only correlations use",
-        "write it in the correlation, or generate: true there",
-      );
-  }
+  return used;
 }
 
-function checkReference(
-  from: CorrelationDocument,
-  rule: { text: string; at: Position },
-  scope: ReferenceScope,
-): CheckedDocument | null {
-  const target = scope.names.get(rule.text);
-  const findings = scope.findings.get(from.file);
-  if (target === undefined) {
-    if (!scope.broken)
-      findings?.refuse(
-        rule.at,
-        `the unknown rule ${quote(rule.text)}`,
-        suggest(rule.text, referableNames(scope.names)),
-      );
-    return null;
+function refuseIdleResponses(only: ReadonlySet<CheckedRule>, findingsOf: FindingsOf): void {
+  for (const document of only) {
+    if (document.respondAt === null) continue;
+    findingsOf(document).refuse(
+      document.respondAt,
+      "a response of a rule that only correlations use",
+      "write it in the correlation, or generate: true there",
+    );
   }
-  if (target.kind === "correlation") {
-    const found =
-      target === from
-        ? "a correlation over itself"
-        : `the correlation ${quote(rule.text)} in a correlation, which is not supported`;
-    findings?.refuse(rule.at, found, "name detection rules");
-    return null;
-  }
-  return target;
-}
-
-function referableNames(names: Names): string[] {
-  return [...names].flatMap(([name, document]) =>
-    document.kind === "detection" && name === (document.name ?? name) ? [name] : [],
-  );
 }

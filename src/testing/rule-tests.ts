@@ -3,7 +3,7 @@
 
 import type { RuleSet } from "../core/rule.ts";
 import { identityOf } from "../sigma/document.ts";
-import type { CheckedDocument, Placed, RuleTest } from "../sigma/document.ts";
+import type { CheckedRule, Placed, RuleTest } from "../sigma/document.ts";
 import type { Problem } from "../sigma/problem.ts";
 import { decisionsOf } from "./timeline-run.ts";
 import { TIMELINE_START, TimelineError, parseLine, parseTime, printTime, snapshotOf } from "./timeline.ts";
@@ -26,7 +26,7 @@ export interface RuleTestReport {
 }
 
 /** Every test of every document. A test passed when `expected` and `actual` are equal. */
-export function runRuleTests(rules: RuleSet, documents: readonly CheckedDocument[]): RuleTestReport {
+export function runRuleTests(rules: RuleSet, documents: readonly CheckedRule[]): RuleTestReport {
   const results: RuleTestResult[] = [];
   const problems: Problem[] = [];
   for (const document of documents) {

@@ -138,7 +138,6 @@ test("all problems of all documents are named in one pass, in their order", () =
     'r.yml:3:19: the unknown field "ipp"; did you mean ip?',
     'r.yml:3:40: the unknown selection "b"; did you mean a?',
     "r.yml:6:14: a correlation without group-by; write group-by: [accountId]",
-    'r.yml:6:22: the correlation type "temporal" is not supported; write temporal_ordered',
     'r.yml:6:54: timespan: "never"; write a whole number and s, m, h or d, at most 366d, such as 15m',
   ]);
 });

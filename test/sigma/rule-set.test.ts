@@ -123,9 +123,9 @@ test("generate, or no correlation at all, makes a detection open cases of its ow
   );
 });
 
-test("what matchers and targets read must be decoded, and nothing else", () => {
+test("what matchers, correlations and targets read must be decoded, and nothing else", () => {
   const rules = rulesOf({ "a.yml": STEPS, "b.yml": SEQUENCE });
-  deepEqual([...rules.fields].toSorted(), ["detail", "rights", "type", "withdrawalId"]);
+  deepEqual([...rules.fields].toSorted(), ["accountId", "detail", "rights", "type", "withdrawalId"]);
   deepEqual([...rules.profileFields], ["newAsn"]);
 });
 
@@ -190,6 +190,7 @@ test("every field of every service can be read by rules, by its kind", () => {
     symbol: "symbol symbols",
     number: "instant cents asn asns",
     boolean: "flag",
+    any: "",
   };
   for (const service of SERVICES) {
     for (const [name, held] of EVENT_FIELDS[service]) {

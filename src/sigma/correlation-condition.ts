@@ -1,0 +1,327 @@
+// Checks a correlation's `condition`: comparisons of a count or an aggregate, or (SEP 198) a boolean expression
+// over rule names, which may also stand for the list of rules. Refused is what has no clear meaning here
+// (counts and alternatives in a sequence) and what is true of nothing at all, which no event would decide.
+
+import type { Comparison, CorrelationCondition, CorrelationType, InputExpression } from "../core/rule.ts";
+import { parseCondition } from "./condition.ts";
+import type { Condition } from "./condition.ts";
+import type { Placed } from "./document.ts";
+import { suggest } from "./nearest.ts";
+import { quote } from "./problem.ts";
+import type { Findings, Position } from "./problem.ts";
+import { describe, positionIn, textOf } from "./tree-reader.ts";
+import { entryOf } from "./yaml-tree.ts";
+import type { YamlMap, YamlNode, YamlScalar } from "./yaml-tree.ts";
+
+export interface ConditionedRules {
+  readonly rules: readonly Placed[];
+  readonly valueFields: readonly Placed[];
+  readonly condition: CorrelationCondition;
+}
+
+export interface ConditionScope {
+  /** null: none that is known; what depends on it is not judged. */
+  readonly type: CorrelationType | null;
+  /** null: left out. */
+  readonly rules: readonly Placed[] | null;
+  readonly findings: Findings;
+}
+
+const OPERATORS = ["lt", "lte", "gt", "gte", "eq", "neq"] as const satisfies readonly Comparison["operator"][];
+const ALL: CorrelationCondition = { kind: "all" };
+
+export function checkCorrelationCondition(section: YamlMap, scope: ConditionScope): ConditionedRules {
+  const { type, findings } = scope;
+  const entry = entryOf(section, "condition");
+  const isText = entry?.value.kind === "scalar" && typeof entry.value.value === "string";
+  if (scope.rules === null && !(isText && isTemporal(type)))
+    findings.refuse(section.at, "a correlation without rules", "write rules: and the rules' names or ids");
+  const rules = scope.rules ?? [];
+  if (entry === undefined) {
+    if (type !== null && !isTemporal(type))
+      findings.refuse(section.at, `${article(type)} without condition`, `write condition: ${exampleOf(type)}`);
+    return { rules, valueFields: [], condition: ALL };
+  }
+  if (entry.value.kind === "map") {
+    const valueFields = checkField(entry.value, scope);
+    return { rules, valueFields, condition: checkCounts(entry.value, scope) };
+  }
+  if (entry.value.kind === "scalar" && typeof entry.value.value === "string") {
+    if (isTemporal(type)) return checkExpression(entry.value, scope);
+    if (type !== null) {
+      const advice = `write condition: ${exampleOf(type)}, or type: temporal`;
+      findings.refuse(entry.value.at, `a boolean condition in ${article(type)}`, advice);
+    }
+    return { rules, valueFields: [], condition: ALL };
+  }
+  findings.refuse(entry.value.at, `condition: ${describe(entry.value)}`, `write a map, such as ${exampleOf(type)}`);
+  return { rules, valueFields: [], condition: ALL };
+}
+
+function isTemporal(type: CorrelationType | null): boolean {
+  return type === "temporal" || type === "temporal_ordered";
+}
+
+function takesField(type: CorrelationType | null): boolean {
+  return type?.startsWith("value_") === true;
+}
+
+function article(type: CorrelationType): string {
+  return `${type === "event_count" ? "an" : "a"} ${type}`;
+}
+
+function exampleOf(type: CorrelationType | null): string {
+  if (type === "value_percentile") return "{ field: amountUsdCents, percentile: 95, gte: 100000 }";
+  return takesField(type) ? "{ field: amountUsdCents, gte: 10 }" : "{ gte: 10 }";
+}
+
+function checkField(map: YamlMap, { type, findings }: ConditionScope): Placed[] {
+  const entry = entryOf(map, "field");
+  if (entry === undefined) {
+    if (takesField(type))
+      findings.refuse(map.at, `${article(type!)} without field`, "write field: and the field to look at");
+    return [];
+  }
+  if (type !== null && !takesField(type)) {
+    findings.refuse(entry.at, `field in ${article(type)}`, "remove it, or write type: value_count");
+    return [];
+  }
+  const nodes: readonly YamlNode[] = entry.value.kind === "list" ? entry.value.items : [entry.value];
+  if (nodes.length === 0) findings.refuse(entry.value.at, "an empty list of fields", "write the field to look at");
+  if (nodes.length > 1 && type !== "value_count" && type !== null)
+    findings.refuse(entry.value.at, `several fields in ${article(type)}`, "write one: only value_count counts tuples");
+  return nodes.flatMap((node) => {
+    const text = textOf(node, "field:", findings);
+    return text === undefined ? [] : [{ text, at: node.at }];
+  });
+}
+
+function checkCounts(map: YamlMap, scope: ConditionScope): CorrelationCondition {
+  const { type, findings } = scope;
+  const before = findings.problems.length;
+  const percentile = checkPercentile(map, scope);
+  const comparisons: Comparison[] = [];
+  for (const { key, at, value } of map.entries) {
+    if (key === "field" || key === "percentile") continue;
+    const operator = OPERATORS.find((known) => known === key);
+    if (operator === undefined) {
+      findings.refuse(at, `the key ${quote(key)} in condition`, suggest(key, [...OPERATORS, "field", "percentile"]));
+      continue;
+    }
+    const number = value.kind === "scalar" && typeof value.value === "number" ? value.value : Number.NaN;
+    const isFine = counts(type) ? Number.isSafeInteger(number) && number >= 0 : Number.isFinite(number);
+    if (isFine) comparisons.push({ operator, value: number });
+    else findings.refuse(value.at, `${key}: ${describe(value)}`, `write a ${counts(type) ? "whole " : ""}number`);
+  }
+  if (comparisons.length === 0 && findings.problems.length === before)
+    findings.refuse(map.at, "a condition without comparison", `write ${exampleOf(type)}`);
+  if (findings.problems.length > before || type === null) return ALL;
+  return judgeCounts(map.at, comparisons, { ...scope, percentile });
+}
+
+/** Its number is one of events, values or rules. */
+function counts(type: CorrelationType | null): boolean {
+  return type === "event_count" || type === "value_count" || isTemporal(type);
+}
+
+function checkPercentile(map: YamlMap, { type, findings }: ConditionScope): number | null {
+  const entry = entryOf(map, "percentile");
+  if (entry === undefined) {
+    if (type === "value_percentile")
+      findings.refuse(map.at, "a value_percentile without percentile", "write which, such as percentile: 95");
+    return null;
+  }
+  if (type !== null && type !== "value_percentile") {
+    findings.refuse(entry.at, `percentile in ${article(type)}`, "remove it, or write type: value_percentile");
+    return null;
+  }
+  const value = entry.value.kind === "scalar" ? entry.value.value : null;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 100) return value;
+  findings.refuse(entry.value.at, `percentile: ${describe(entry.value)}`, "write a whole number from 0 to 100");
+  return null;
+}
+
+function judgeCounts(
+  at: Position,
+  comparisons: readonly Comparison[],
+  scope: ConditionScope & { readonly percentile: number | null },
+): CorrelationCondition {
+  const { type, findings, percentile } = scope;
+  const condition: CorrelationCondition = { kind: "compare", comparisons, percentile };
+  const rules = isTemporal(type) ? (scope.rules?.length ?? 0) : null;
+  const fits = candidatesOf(comparisons, counts(type)).filter((number) => rules === null || number <= rules);
+  const held = fits.filter((number) => comparisons.every((comparison) => holds(comparison, number)));
+  if (type === "temporal_ordered") {
+    if (isCountOfAll(comparisons, rules!)) return ALL;
+    const advice = `remove it, or write gte: ${rules}; type: temporal counts rules`;
+    findings.refuse(at, "a count other than that of all rules in a temporal_ordered", advice);
+    return ALL;
+  }
+  if (held.length === 0) {
+    const of = rules === null ? "" : ` of ${rules} rules`;
+    const reason =
+      comparisons.every((comparison) => holds(comparison, 0)) && counts(type) ? "true of nothing" : "never true";
+    findings.refuse(
+      at,
+      `a condition that is ${reason}${of}`,
+      "write one that some events can make true, such as gte: 1",
+    );
+  }
+  return rules !== null && isCountOfAll(comparisons, rules) ? ALL : condition;
+}
+
+/** All numbers that could tell: what is compared with, and its neighbours; nothing at all does not count. */
+function candidatesOf(comparisons: readonly Comparison[], whole: boolean): number[] {
+  if (whole) return [1, ...comparisons.flatMap(({ value }) => [value - 1, value, value + 1])].filter((n) => n >= 1);
+  const bounds = comparisons.map(({ value }) => value).toSorted((a, b) => a - b);
+  const between = bounds.slice(1).map((bound, index) => (bound + bounds[index]!) / 2);
+  return [Number.NEGATIVE_INFINITY, ...bounds, ...between, Number.POSITIVE_INFINITY];
+}
+
+function holds({ operator, value }: Comparison, number: number): boolean {
+  switch (operator) {
+    case "lt":
+      return number < value;
+    case "lte":
+      return number <= value;
+    case "gt":
+      return number > value;
+    case "gte":
+      return number >= value;
+    case "eq":
+      return number === value;
+    case "neq":
+      return number !== value;
+  }
+}
+
+function isCountOfAll(comparisons: readonly Comparison[], rules: number): boolean {
+  const asAll = (number: number): boolean => comparisons.every((comparison) => holds(comparison, number));
+  return rules > 0 && asAll(rules) && !Array.from({ length: rules }, (_, number) => number).some(asAll);
+}
+
+/** Every rule of the list is named, and the other way round. */
+function checkExpression(text: YamlScalar, scope: ConditionScope): ConditionedRules {
+  const { type, findings } = scope;
+  const nothing = { rules: scope.rules ?? [], valueFields: [], condition: ALL };
+  const parsed = parseCondition(String(text.value));
+  if ("fault" in parsed) {
+    findings.refuse(positionIn(text, parsed.fault.offset), parsed.fault.found, parsed.fault.instead);
+    return nothing;
+  }
+  const before = findings.problems.length;
+  const named = namesOf(parsed.condition, { text, findings });
+  const rules = scope.rules ?? [...named].map(([name, at]): Placed => ({ text: name, at }));
+  const inputs = new Map(rules.map((rule, index) => [rule.text, index]));
+  for (const [name, at] of named) {
+    if (!inputs.has(name))
+      findings.refuse(at, `${quote(name)}, which is not in rules`, suggest(name, [...inputs.keys()]));
+  }
+  for (const rule of rules) {
+    if (!named.has(rule.text))
+      findings.refuse(
+        rule.at,
+        `the rule ${quote(rule.text)}, which the condition leaves out`,
+        "name it in the condition, or remove it",
+      );
+  }
+  if (findings.problems.length > before) return nothing;
+  const written = toInputs(parsed.condition, inputs);
+  const expression = type === "temporal_ordered" ? checkSequence(written, { at: text.at, findings }) : written;
+  if (isTrueOf(expression, 0))
+    findings.refuse(text.at, "a condition that is true of nothing", "name a rule that has to match: a and not b");
+  else if (isNeverTrue(expression, rules.length))
+    findings.refuse(text.at, "a condition that is never true", "remove the rule that contradicts another");
+  return { rules, valueFields: [], condition: isAll(expression) ? ALL : { kind: "expression", expression } };
+}
+
+/** Rule names in the order of their first appearance, and where. */
+function namesOf(
+  condition: Condition,
+  source: { readonly text: YamlScalar; readonly findings: Findings },
+  into: Map<string, Position> = new Map(),
+): Map<string, Position> {
+  switch (condition.kind) {
+    case "name":
+      if (!into.has(condition.name)) into.set(condition.name, positionIn(source.text, condition.offset));
+      return into;
+    case "of":
+      source.findings.refuse(
+        positionIn(source.text, condition.offset),
+        "a pattern of rule names",
+        "write the names, joined by and, or",
+      );
+      return into;
+    case "not":
+      return namesOf(condition.operand, source, into);
+    default:
+      for (const operand of condition.operands) namesOf(operand, source, into);
+      return into;
+  }
+}
+
+function toInputs(condition: Condition, inputs: ReadonlyMap<string, number>): InputExpression {
+  switch (condition.kind) {
+    case "name":
+      return { kind: "input", input: inputs.get(condition.name) ?? 0 };
+    case "not":
+      return { kind: "not", of: toInputs(condition.operand, inputs) };
+    case "of":
+      throw new Error("patterns are refused before");
+    default:
+      return { kind: condition.kind, of: condition.operands.map((operand) => toInputs(operand, inputs)) };
+  }
+}
+
+/** A sequence asks for each of its rules, or for its absence: comes out as one conjunction of these. */
+function checkSequence(
+  expression: InputExpression,
+  refusal: { readonly at: Position; readonly findings: Findings },
+): InputExpression {
+  const asked = conjuncts(expression, false);
+  if (asked === null) {
+    const found = "an alternative in a temporal_ordered, which has no order";
+    refusal.findings.refuse(refusal.at, found, "write one correlation for each alternative, or type: temporal");
+    return expression;
+  }
+  const inputs = asked
+    .map((each) => (each.kind === "not" ? each.of : each))
+    .map((each) => (each.kind === "input" ? each.input : -1));
+  if (new Set(inputs).size < inputs.length)
+    refusal.findings.refuse(refusal.at, "a rule twice in a temporal_ordered", "name each rule once");
+  const [only] = asked;
+  return asked.length === 1 && only !== undefined ? only : { kind: "and", of: asked };
+}
+
+/** null: it is no conjunction. */
+function conjuncts(expression: InputExpression, negated: boolean): InputExpression[] | null {
+  if (expression.kind === "input") return [negated ? { kind: "not", of: expression } : expression];
+  if (expression.kind === "not") return conjuncts(expression.of, !negated);
+  if ((expression.kind === "or") !== negated) return null;
+  const parts = expression.of.map((operand) => conjuncts(operand, negated));
+  return parts.includes(null) ? null : parts.flatMap((part) => part ?? []);
+}
+
+/** Whether it holds when just these inputs match: bit i, input i. */
+function isTrueOf(expression: InputExpression, matching: number): boolean {
+  switch (expression.kind) {
+    case "input":
+      return (matching & (1 << expression.input)) !== 0;
+    case "not":
+      return !isTrueOf(expression.of, matching);
+    case "and":
+      return expression.of.every((operand) => isTrueOf(operand, matching));
+    case "or":
+      return expression.of.some((operand) => isTrueOf(operand, matching));
+  }
+}
+
+/** Tried out; beyond ten inputs it would take too long. */
+function isNeverTrue(expression: InputExpression, inputs: number): boolean {
+  if (inputs > 10) return false;
+  return !Array.from({ length: 1 << inputs }, (_, matching) => matching).some((each) => isTrueOf(expression, each));
+}
+
+function isAll(expression: InputExpression): boolean {
+  return expression.kind === "input" || (expression.kind === "and" && expression.of.every(isAll));
+}
