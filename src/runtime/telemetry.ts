@@ -51,6 +51,8 @@ export interface TelemetryEvents {
   "broker.failed": { code: string; disposition: string; doing: string };
   "registry.requested": { result: "ok" | "unknown_id" | "refused" | "unreachable" };
   "rules.loaded": { count: number; hash: string };
+  "rules.reloaded": { count: number; hash: string };
+  "rules.refused": { problems: number; first: string };
 }
 
 export interface Telemetry {

@@ -246,4 +246,20 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
       rules_info: (fields) => ({ value: 1, labels: { hash: fields.hash } }),
     },
   },
+  "rules.reloaded": {
+    level: (fields) => (fields.count === 0 ? "warn" : "info"),
+    message: "rules replaced",
+    means: "Rules whose matching part is unchanged kept their partial matches.",
+    metrics: {
+      rules_loaded: (fields) => ({ value: fields.count }),
+      rules_info: (fields) => ({ value: 1, labels: { hash: fields.hash } }),
+      rules_reload_total: () => ({ value: 1, labels: { result: "replaced" } }),
+    },
+  },
+  "rules.refused": {
+    level: "error",
+    message: "changed rules refused; the old ones stay in force",
+    means: "The files on disk are not the rules in force: check them with `holdfast check`.",
+    metrics: { rules_reload_total: () => ({ value: 1, labels: { result: "refused" } }) },
+  },
 };

@@ -33,6 +33,7 @@ export type MetricName =
   | "fenced_total"
   | "rules_loaded"
   | "rules_info"
+  | "rules_reload_total"
   | "registry_requests_total"
   | "kafka_errors_total"
   | "build_info";
@@ -250,6 +251,12 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     help: "Hash of the rules in force.",
     bad: "Different among instances outside of a roll-out: they judge differently.",
     labels: { hash: "open" },
+  },
+  rules_reload_total: {
+    type: "counter",
+    help: "Changes of the rule files that were noticed, by result.",
+    bad: "refused: the files on disk do not load; the rules before them stay in force.",
+    labels: { result: ["replaced", "refused"] },
   },
   registry_requests_total: {
     type: "counter",
