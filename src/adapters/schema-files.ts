@@ -53,15 +53,21 @@ export async function loadContract(directory: string): Promise<ReadonlyMap<strin
   return new Map(files.map((file) => [file.path, file]));
 }
 
-/** The contract of each released version, in the names' natural order; a release may lack a later file. */
+/**
+ * The contract of each released version, in the names' natural order; a release may lack a later file. The
+ * state's schemas are no contract: state-codec.ts alone reads them.
+ */
 export async function loadReleased(directory: string): Promise<ReadonlyMap<string, ReadonlyMap<string, SchemaFile>>> {
   const versions = await readdir(join(directory, "released"));
   versions.sort((one, other) => one.localeCompare(other, "en", { numeric: true }));
   const released = new Map<string, ReadonlyMap<string, SchemaFile>>();
   for (const version of versions) {
     const root = join(directory, "released", version);
-    const paths = (await readdir(root, { recursive: true })).filter((path) => path.endsWith(".avsc")).sort();
-    const files = await Promise.all(paths.map((path) => readSchema(root, path.replaceAll("\\", "/"))));
+    const paths = (await readdir(root, { recursive: true }))
+      .map((path) => path.replaceAll("\\", "/"))
+      .filter((path) => path.endsWith(".avsc") && !path.startsWith("state/"))
+      .sort();
+    const files = await Promise.all(paths.map((path) => readSchema(root, path)));
     released.set(version, new Map(files.map((file) => [file.path, file])));
   }
   return released;

@@ -19,6 +19,7 @@ import {
   packMark,
 } from "../core/factor.ts";
 import { type LatestTimes, NO_TIMES } from "../core/latest.ts";
+import { NO_PAYMENTS, NO_REQUESTS, type PaidList, type RequestList } from "../core/outflow.ts";
 import type { PartitionState, StateCodec } from "../core/partition.ts";
 import type { Profile } from "../core/profile.ts";
 import {
@@ -47,9 +48,22 @@ interface MarkRecord {
   readonly at: Instant;
 }
 
-interface ProfileRecord extends Omit<Profile, "seen" | "factors"> {
+interface RequestRecord {
+  readonly eventId: string;
+  readonly at: Instant;
+  readonly usdCents: number;
+}
+
+interface PaidRecord {
+  readonly span: number;
+  readonly usdCents: number;
+}
+
+interface ProfileRecord extends Omit<Profile, "seen" | "factors" | "requests" | "paid"> {
   readonly seen: readonly SeenRecord[];
   readonly factors: readonly MarkRecord[];
+  readonly requests: readonly RequestRecord[];
+  readonly paid: readonly PaidRecord[];
 }
 
 interface GroupRecord extends Omit<GroupState, "profile"> {
@@ -128,7 +142,13 @@ function releasedSchemas(schemas: string, name: string): string[] {
 }
 
 function unpackProfile(profile: Profile): ProfileRecord {
-  return { ...profile, seen: unpackSeen(profile.seen), factors: profile.factors.map(unpackMark) };
+  return {
+    ...profile,
+    seen: unpackSeen(profile.seen),
+    factors: profile.factors.map(unpackMark),
+    requests: unpackRequests(profile.requests),
+    paid: unpackPaid(profile.paid),
+  };
 }
 
 /** Built field by field in the order of newProfile: one hidden class for made and restored profiles. */
@@ -144,6 +164,8 @@ function packProfile(record: ProfileRecord): Profile {
     contactChanges: packTimes(record.contactChanges),
     riskNotices: packTimes(record.riskNotices),
     apiKeys: packTimes(record.apiKeys),
+    requests: packRequests(record.requests),
+    paid: packPaid(record.paid),
   };
 }
 
@@ -181,4 +203,30 @@ function packedMark(record: MarkRecord): number {
 
 function packTimes(times: LatestTimes): LatestTimes {
   return times.length === 0 ? NO_TIMES : times;
+}
+
+function unpackRequests(list: RequestList): RequestRecord[] {
+  const records: RequestRecord[] = [];
+  for (let index = 0; index < list.length; index += 3) {
+    const [eventId, at, usdCents] = [list[index] as string, list[index + 1] as Instant, list[index + 2] as number];
+    records.push({ eventId, at, usdCents });
+  }
+  return records;
+}
+
+function packRequests(records: readonly RequestRecord[]): RequestList {
+  if (records.length === 0) return NO_REQUESTS;
+  return records.flatMap(({ eventId, at, usdCents }) => [eventId, at, usdCents]);
+}
+
+function unpackPaid(list: PaidList): PaidRecord[] {
+  const records: PaidRecord[] = [];
+  for (let index = 0; index < list.length; index += 2) {
+    records.push({ span: list[index]!, usdCents: list[index + 1]! });
+  }
+  return records;
+}
+
+function packPaid(records: readonly PaidRecord[]): PaidList {
+  return records.length === 0 ? NO_PAYMENTS : records.flatMap(({ span, usdCents }) => [span, usdCents]);
 }

@@ -16,7 +16,8 @@ import { type Entry, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import { Frontier } from "./frontier.ts";
 import type { Command, Mode, Outputs } from "./output.ts";
-import { describe, learn, newFacts, newProfile } from "./profile.ts";
+import { describe, newFacts } from "./profile-facts.ts";
+import { learn, newProfile } from "./profile.ts";
 import { RuleTable } from "./rule-table.ts";
 import type { DetectionRule, RuleSet } from "./rule.ts";
 import type { SeenKind } from "./seen.ts";
@@ -93,7 +94,7 @@ export interface Partition {
 }
 
 /** What was dropped at a cap, or because its rule's meaning changed. */
-export type EvictionReason = SeenKind | "entries" | "cases" | "rule" | "size";
+export type EvictionReason = SeenKind | "requests" | "entries" | "cases" | "rule" | "size";
 
 export interface PartitionCounts {
   readonly evictions: Readonly<Record<string, number>>;

@@ -3,7 +3,7 @@
 
 import type { ExchangeEvent, Service } from "./event.ts";
 import type { Action, Mode, Scope } from "./output.ts";
-import type { ProfileFacts } from "./profile.ts";
+import type { ProfileFacts } from "./profile-facts.ts";
 import type { Duration } from "./time.ts";
 
 /** Total and pure: never throws, whatever the event holds; null fields never match a comparison. */

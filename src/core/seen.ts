@@ -67,7 +67,22 @@ export function latestFirstSeen(list: SeenList, kind: number, at: Instant): Inst
   return latest === SINCE_EVER ? undefined : latest;
 }
 
-/** One sighting at `at` of a value known since `first` (`at` itself, or SINCE_EVER). */
+/** Whether another value of the kind was seen from `from` (a full hour) to `to`, as far as first and last tell. */
+export function otherSeen(
+  list: SeenList,
+  kind: number,
+  than: { readonly value: string; readonly from: Instant; readonly to: Instant },
+): boolean {
+  for (let index = 0; index < list.length; index += SEEN_WIDTH) {
+    if (seenKind(list, index) !== kind || list[index] === than.value) continue;
+    const first = firstSeenAt(list, index);
+    const last = lastSeenHour(list, index) * HOUR;
+    if (first <= than.to && (first >= than.from || (last >= than.from && last <= than.to))) return true;
+  }
+  return false;
+}
+
+/** One sighting at `at` of a value known since `first` (`at` itself; both SINCE_EVER: listed, not seen). */
 export interface Sighting {
   readonly value: string | number;
   readonly first: Instant;

@@ -10,3 +10,8 @@ export const SECOND: Duration = 1_000;
 export const MINUTE: Duration = 60 * SECOND;
 export const HOUR: Duration = 60 * MINUTE;
 export const DAY: Duration = 24 * HOUR;
+
+/** Whole seconds since the epoch. */
+export function toSecond(at: Instant): number {
+  return Math.floor(at / SECOND);
+}

@@ -13,9 +13,11 @@ export interface Trait {
   readonly factor: "ENROLLED" | "REMOVED" | "OBSERVED" | null;
   /** Its `address` was paid or listed; "listed": only when `addressListed` says so. */
   readonly address: "always" | "listed" | "never";
+  /** Its amount was asked for, or has left. */
+  readonly outflow: "requested" | "paid" | null;
 }
 
-const NONE: Trait = { seen: false, sensitive: false, moves: null, factor: null, address: "never" };
+const NONE: Trait = { seen: false, sensitive: false, moves: null, factor: null, address: "never", outflow: null };
 const SEEN: Trait = { ...NONE, seen: true };
 const SENSITIVE: Trait = { ...SEEN, sensitive: true };
 
@@ -42,8 +44,8 @@ const TRAITS: ReadonlyMap<string, Trait> = new Map<string, Trait>([
   ["API_KEY_DELETED", SEEN],
   ["ADDRESS_ADDED", { ...SENSITIVE, address: "always" }],
   ["ADDRESS_REMOVED", SEEN],
-  ["WITHDRAWAL_REQUESTED", { ...SENSITIVE, address: "listed" }],
-  ["WITHDRAWAL_COMPLETED", { ...NONE, address: "always" }],
+  ["WITHDRAWAL_REQUESTED", { ...SENSITIVE, address: "listed", outflow: "requested" }],
+  ["WITHDRAWAL_COMPLETED", { ...NONE, address: "always", outflow: "paid" }],
   ["WITHDRAWAL_CANCELLED", SEEN],
 ]);
 

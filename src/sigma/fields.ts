@@ -6,7 +6,7 @@ import { EVENT_FIELDS, EVENT_TYPES } from "../core/event-fields.ts";
 import type { FieldKind as EventFieldKind } from "../core/event-fields.ts";
 import { SERVICES } from "../core/event.ts";
 import type { ExchangeEvent, Service } from "../core/event.ts";
-import type { ProfileFacts } from "../core/profile.ts";
+import type { ProfileFacts } from "../core/profile-facts.ts";
 import { readerOf } from "./object-path.ts";
 
 /** `symbol`: text of a closed set. Instants and money are numbers. `any`: whatever a JSON object holds. */
@@ -98,6 +98,11 @@ const FACTS: Readonly<Record<keyof ProfileFacts, readonly [kind: FieldKind, read
   secondsSinceContactChange: ["number", (_, p) => p.secondsSinceContactChange],
   secondsSinceRiskNotice: ["number", (_, p) => p.secondsSinceRiskNotice],
   secondsSinceApiKey: ["number", (_, p) => p.secondsSinceApiKey],
+  balanceFraction: ["number", (_, p) => p.balanceFraction],
+  amountRatio: ["number", (_, p) => p.amountRatio],
+  withdrawnUsdCents24h: ["number", (_, p) => p.withdrawnUsdCents24h],
+  sessionMoved: ["boolean", (_, p) => p.sessionMoved],
+  impossibleTravel: ["boolean", (_, p) => p.impossibleTravel],
   accountAgeSeconds: ["number", (_, p) => p.accountAgeSeconds],
 };
 

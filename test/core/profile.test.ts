@@ -2,7 +2,8 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { ExchangeEvent, Factor } from "../../src/core/event.ts";
-import { describe, learn, newFacts, newProfile, type Profile, type ProfileFacts } from "../../src/core/profile.ts";
+import { describe, newFacts, type ProfileFacts } from "../../src/core/profile-facts.ts";
+import { learn, newProfile, type Profile } from "../../src/core/profile.ts";
 import { ADDRESS, COUNTRY, DEVICE, NETWORK, SEEN_WIDTH, seenKind } from "../../src/core/seen.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
 import { codec, event, type Fields } from "./world.ts";
@@ -257,6 +258,7 @@ const anyEvent: fc.Arbitrary<ExchangeEvent> = fc
       "API_KEY_CREATED",
       "ADDRESS_ADDED",
       "WITHDRAWAL_REQUESTED",
+      "WITHDRAWAL_COMPLETED",
       "ACCOUNT_SNAPSHOT",
       "NEWER_THAN_THIS_VERSION",
     ),
@@ -268,6 +270,7 @@ const anyEvent: fc.Arbitrary<ExchangeEvent> = fc
     enrolledFactors: fc.option(fc.subarray<Factor>(["SMS", "TOTP", "PASSKEY"])),
     verifiedWith: fc.option(fc.subarray<Factor>(["SMS", "TOTP"])),
     knownDevices: fc.option(fc.subarray(["d1", "d2"])),
+    amountUsdCents: fc.option(fc.nat(3)),
   })
   .map(({ id, at, type, ...fields }) => event(`e${id}`, at, type, fields));
 

@@ -6,9 +6,9 @@ import { test, type TestContext } from "node:test";
 import { createStateCodec } from "../../src/adapters/state-codec.ts";
 import { newProfile } from "../../src/core/profile.ts";
 import { FREEZE } from "../../src/core/rule-set.ts";
-import { DEVICE, firstSeenAt, indexOfSeen, NETWORK, SINCE_EVER } from "../../src/core/seen.ts";
-import { MINUTE } from "../../src/core/time.ts";
-import { codec, event, openWorld, SCHEMAS, sequence } from "./world.ts";
+import { ADDRESS, COUNTRY, DEVICE, firstSeenAt, indexOfSeen, NETWORK, SINCE_EVER } from "../../src/core/seen.ts";
+import { DAY, MINUTE } from "../../src/core/time.ts";
+import { codec, event, openWorld, SCHEMAS, sequence, START } from "./world.ts";
 
 /** The encoded state of an account that has something of everything. */
 function fullState(): Uint8Array {
@@ -27,6 +27,8 @@ function fullState(): Uint8Array {
     event("a", MINUTE, "A", { keyId: "k1" }),
     event("b", 2 * MINUTE, "B"),
     event("n", 2 * MINUTE, "RISK_NOTICE_SENT"),
+    event("w", 3 * MINUTE, "WITHDRAWAL_REQUESTED", { amountUsdCents: 2 ** 53 - 1 }),
+    event("p", 3 * MINUTE, "WITHDRAWAL_COMPLETED", { amountUsdCents: 7 }),
   );
   return world.partition.takeChanged()[0]!.state!;
 }
@@ -38,6 +40,8 @@ test("state is read as it was written, and written the same again", () => {
   const { seen } = state.profile!;
   assert.equal(firstSeenAt(seen, indexOfSeen(seen, DEVICE, "d1")), SINCE_EVER);
   assert.notEqual(indexOfSeen(seen, NETWORK, 2 ** 32 - 1), -1);
+  assert.deepEqual(state.profile!.requests, ["w", START + 3 * MINUTE, 2 ** 53 - 1]);
+  assert.deepEqual(state.profile!.paid, [Math.floor(START / (30 * DAY)), 7]);
   assert.deepEqual(state.cases[0]!.said[0]!.targets.keyIds, ["k1"]);
 });
 
@@ -66,7 +70,7 @@ test("state of an older version is read through its released schema; of an unkno
   cpSync(join(SCHEMAS, "state"), join(schemas, "state"), { recursive: true });
   const path = join(schemas, "state", "group.avsc");
   const next = JSON.parse(readFileSync(path, "utf8")) as { version: number; fields: unknown[] };
-  next.version++;
+  const written = next.version++;
   next.fields.push({ name: "links", type: { type: "array", items: "string" }, doc: "New.", default: [] });
   writeFileSync(path, JSON.stringify(next));
 
@@ -74,9 +78,35 @@ test("state of an older version is read through its released schema; of an unkno
   const old = codec.decodeGroup(fullState());
   const read = newer.decodeGroup(fullState());
   assert.deepEqual(JSON.parse(JSON.stringify(read)), { ...JSON.parse(JSON.stringify(old)), links: [] });
-  const written = newer.encodeGroup(read);
-  assert.deepEqual(newer.decodeGroup(written), read);
-  assert.throws(() => codec.decodeGroup(written), /group state of version 2 cannot be read; known are 1/);
+  const bytes = newer.encodeGroup(read);
+  assert.deepEqual(newer.decodeGroup(bytes), read);
+  assert.throws(
+    () => codec.decodeGroup(bytes),
+    new RegExp(`group state of version ${written + 1} cannot be read; known are ${written}, 1`),
+  );
+});
+
+test("state of version 1, as it was written, is read whole; what is newer is empty", () => {
+  const path = new URL("state-of-version-1.json", import.meta.url);
+  const { group, partition } = JSON.parse(readFileSync(path, "utf8")) as { group: string; partition: string };
+  const state = codec.decodeGroup(Buffer.from(group, "hex"));
+  const profile = state.profile!;
+  const first = (kind: number, value: string): number =>
+    firstSeenAt(profile.seen, indexOfSeen(profile.seen, kind, value));
+  assert.deepEqual([first(DEVICE, "d1"), first(ADDRESS, "bc1")], [SINCE_EVER, SINCE_EVER]);
+  assert.deepEqual([first(DEVICE, "d2"), first(COUNTRY, "HK")], [START + MINUTE, START + MINUTE]);
+  assert.deepEqual([profile.given, profile.factors.length, profile.apiKeys], [31, 3, []]);
+  assert.deepEqual([profile.factorChanges, profile.riskNotices], [[START + MINUTE], [START + 2 * MINUTE]]);
+  assert.deepEqual([profile.requests, profile.paid], [[], []]);
+  const entries = state.memories[0]!.entries.map(({ eventId, steps, keyId }) => [eventId, steps, keyId]);
+  assert.deepEqual(entries, [
+    ["a", 1, "k1"],
+    ["b", 2, null],
+  ]);
+  assert.deepEqual(state.cases[0]!.said[0]!.targets.keyIds, ["k1"]);
+  assert.deepEqual(codec.decodeGroup(codec.encodeGroup(state)), state);
+  const { frontier } = codec.decodePartition(Buffer.from(partition, "hex"));
+  assert.equal(frontier, START + 2 * MINUTE);
 });
 
 test("a schema without a version is refused", (context: TestContext) => {

@@ -1,28 +1,13 @@
 // Short ways to rules for the tests of this folder.
 
 import type { ExchangeEvent } from "../../src/core/event.ts";
-import type { ProfileFacts } from "../../src/core/profile.ts";
+import { newFacts } from "../../src/core/profile-facts.ts";
+import type { ProfileFacts } from "../../src/core/profile-facts.ts";
 import type { Matcher } from "../../src/core/rule.ts";
 import { formatProblem } from "../../src/sigma/problem.ts";
 import { loadRules } from "../../src/sigma/rule-set.ts";
 
-export const NO_FACTS: ProfileFacts = {
-  newDevice: null,
-  newCountry: null,
-  newAsn: null,
-  newAddress: null,
-  strongestFactor: null,
-  presentedStrength: null,
-  verifiedBelowStrongest: null,
-  weakerThanBefore: null,
-  secondsSinceNewDevice: null,
-  secondsSinceFactorChange: null,
-  secondsSinceCredentialChange: null,
-  secondsSinceContactChange: null,
-  secondsSinceRiskNotice: null,
-  secondsSinceApiKey: null,
-  accountAgeSeconds: null,
-};
+export const NO_FACTS: ProfileFacts = newFacts();
 
 export function event(fields: Partial<ExchangeEvent>): ExchangeEvent {
   return { eventId: "e1", accountId: "alice", type: "LOGIN_SUCCEEDED", occurredAt: 1_717_891_200_000, ...fields };

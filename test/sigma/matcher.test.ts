@@ -3,7 +3,7 @@
 import { strictEqual } from "node:assert/strict";
 import { test } from "node:test";
 import type { ExchangeEvent } from "../../src/core/event.ts";
-import type { ProfileFacts } from "../../src/core/profile.ts";
+import type { ProfileFacts } from "../../src/core/profile-facts.ts";
 import { NO_FACTS, event, matcherOf } from "./loading.ts";
 
 type Row = readonly [
