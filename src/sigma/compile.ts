@@ -2,27 +2,33 @@
 // matching part alone, which partial matches are kept under.
 
 import { createHash } from "node:crypto";
+import { EVENT_FIELDS } from "../core/event-fields.ts";
+import { SERVICES } from "../core/event.ts";
 import type { CorrelationRule, DetectionRule, RuleSet } from "../core/rule.ts";
 import { identityOf } from "./document.ts";
 import type { CheckedRule, DetectionDocument } from "./document.ts";
-import { pathsOf } from "./expression.ts";
+import { EVERY_FIELD, pathsOf } from "./expression.ts";
 import { eventFieldOf, factOf } from "./fields.ts";
 import { typesOf } from "./event-types.ts";
 import { compileExpression } from "./matcher.ts";
 import type { LinkedCorrelation } from "./references.ts";
+import type { WatchLists } from "./watch-list.ts";
 
 export interface CompileOptions {
   readonly linked: readonly LinkedCorrelation[];
   /** Rules that open no cases of their own. */
   readonly only: ReadonlySet<CheckedRule>;
+  readonly plain: boolean;
+  readonly lists: WatchLists;
 }
 
 /** The rules of one loaded set (rule-set.ts): references resolve, identities are unique. */
-export function compileRules(documents: readonly CheckedRule[], { linked, only }: CompileOptions): RuleSet {
+export function compileRules(documents: readonly CheckedRule[], options: CompileOptions): RuleSet {
+  const { linked, only } = options;
   const detectionDocuments = documents.filter((document) => document.kind === "detection");
   const compiled = new Map<CheckedRule, DetectionRule | CorrelationRule>();
   const detections = detectionDocuments.map((document, index) => {
-    const rule = compileDetection(document, { index, standalone: !only.has(document) });
+    const rule = compileDetection(document, { index, standalone: !only.has(document), options });
     compiled.set(document, rule);
     return rule;
   });
@@ -40,17 +46,21 @@ export function compileRules(documents: readonly CheckedRule[], { linked, only }
   };
 }
 
-function compileDetection(document: DetectionDocument, place: { index: number; standalone: boolean }): DetectionRule {
+function compileDetection(
+  document: DetectionDocument,
+  { index, standalone, options }: { index: number; standalone: boolean; options: CompileOptions },
+): DetectionRule {
   return {
     kind: "detection",
     ...identity(document),
     hash: hash(document.canonical),
     matchHash: hash([document.service, document.expression]),
     quiet: document.quiet ?? 0,
-    ...place,
+    index,
+    standalone,
     service: document.service,
-    types: typesOf(document.expression, document.service),
-    matches: compileExpression(document.expression),
+    types: options.plain ? null : typesOf(document.expression, document.service),
+    matches: compileExpression(document.expression, { ...options, service: document.service }),
   };
 }
 
@@ -123,6 +133,10 @@ function fieldsOf(
     ...linked.flatMap(({ inputs }) => inputs.flatMap((input) => [...input.groupFields, ...input.valueFields])),
   ];
   for (const path of read) {
+    if (path === EVERY_FIELD) {
+      for (const service of SERVICES) for (const name of EVENT_FIELDS[service].keys()) fields.add(name);
+      continue;
+    }
     const field = eventFieldOf(path);
     const fact = factOf(path);
     if (field !== null) fields.add(field);

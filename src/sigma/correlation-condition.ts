@@ -211,6 +211,7 @@ function checkExpression(text: YamlScalar, scope: ConditionScope): ConditionedRu
   }
   const before = findings.problems.length;
   const named = namesOf(parsed.condition, { text, findings });
+  if (findings.problems.length > before) return nothing;
   const rules = scope.rules ?? [...named].map(([name, at]): Placed => ({ text: name, at }));
   const inputs = new Map(rules.map((rule, index) => [rule.text, index]));
   for (const [name, at] of named) {

@@ -2,19 +2,21 @@
 // them. What comes out is one expression; what cannot be honoured exactly is refused at its place.
 
 import type { Service } from "../core/event.ts";
-import { compileNetwork } from "./cidr.ts";
+import { compareAll, keyword } from "./comparison.ts";
 import { namesMatching, parseCondition } from "./condition.ts";
 import type { Condition } from "./condition.ts";
 import type { Expression } from "./expression.ts";
 import { fieldPaths, findField, plainField } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import { readModifiers } from "./modifiers.ts";
+import type { Modifiers } from "./modifiers.ts";
 import { suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import type { Findings, Position } from "./problem.ts";
 import { describe, positionIn } from "./tree-reader.ts";
-import { textExpression } from "./values.ts";
-import type { ValueScope } from "./values.ts";
+import { changeValues, readValue } from "./values.ts";
+import type { Value } from "./values.ts";
+import type { WatchLists } from "./watch-list.ts";
 import { entryOf } from "./yaml-tree.ts";
 import type { YamlEntry, YamlMap, YamlNode, YamlScalar } from "./yaml-tree.ts";
 
@@ -23,6 +25,8 @@ export interface DetectionScope {
   readonly service: Service | null;
   readonly findings: Findings;
   readonly plain: boolean;
+  /** Those that placeholders may name. */
+  readonly lists: WatchLists;
 }
 
 const NOTHING: Expression = { kind: "or", operands: [] };
@@ -60,29 +64,16 @@ export function checkDetection(section: YamlMap, scope: DetectionScope): Express
 function checkSelection(entry: YamlEntry, scope: DetectionScope): Expression {
   const { value } = entry;
   if (value.kind === "map") return checkFieldMap(value, scope);
-  if (value.kind === "list" && value.items.length > 0) {
-    return { kind: "or", operands: value.items.map((item) => checkListItem(item, scope)) };
-  }
-  if (value.kind === "list") {
-    scope.findings.refuse(value.at, `the empty selection ${quote(entry.key)}`, "write field: value");
-    return NOTHING;
-  }
-  return refuseKeyword(value, scope);
+  if (value.kind === "scalar") return checkKeywords([value], [], { at: value.at, ...scope });
+  if (value.items.length > 0) return { kind: "or", operands: value.items.map((item) => checkListItem(item, scope)) };
+  scope.findings.refuse(value.at, `the empty selection ${quote(entry.key)}`, "write field: value");
+  return NOTHING;
 }
 
 function checkListItem(item: YamlNode, scope: DetectionScope): Expression {
   if (item.kind === "map") return checkFieldMap(item, scope);
-  if (item.kind === "scalar") return refuseKeyword(item, scope);
+  if (item.kind === "scalar") return checkKeywords([item], [], { at: item.at, ...scope });
   scope.findings.refuse(item.at, "a list in a list", "write a list of maps");
-  return NOTHING;
-}
-
-function refuseKeyword(scalar: YamlScalar, scope: DetectionScope): Expression {
-  scope.findings.refuse(
-    scalar.at,
-    `the keyword ${describe(scalar)}: keyword search is not supported`,
-    "write field: value",
-  );
   return NOTHING;
 }
 
@@ -94,35 +85,59 @@ function checkFieldMap(map: YamlMap, scope: DetectionScope): Expression {
   return { kind: "and", operands: map.entries.map((entry) => checkItem(entry, scope)) };
 }
 
-/** One `field|modifiers: values`. */
+/** One `field|modifiers: values`; without field, keywords. */
 function checkItem(entry: YamlEntry, scope: DetectionScope): Expression {
-  const { findings } = scope;
   const [path = "", ...names] = entry.key.split("|");
+  const scalars = valuesOf(entry, scope.findings);
+  if (path === "") return checkKeywords(scalars ?? [], names, { at: entry.at, ...scope });
   const field = checkField(path, entry.at, scope);
-  const modifiers = readModifiers(names, entry.at, findings);
-  const values = valuesOf(entry, findings);
-  if (field === null || modifiers === undefined || values === null) return NOTHING;
-  if (modifiers.all && values.length < 2) {
-    findings.refuse(entry.at, 'the modifier "all" with a single value', "remove it or write a list");
-  }
-  const comparisons = comparisonsOf(values, { field, modifiers, service: scope.service, findings });
-  const [only] = comparisons;
+  const asked = readValues(scalars ?? [], names, { at: entry.at, ...scope });
+  if (field === null || scalars === null || asked === null) return NOTHING;
+  const comparisons = compareAll(asked.values, asked.modifiers.all, {
+    ...scope,
+    field,
+    fieldOf: (value, name) => checkField(name, value.at.at, scope),
+  });
+  return join(comparisons, asked.modifiers);
+}
+
+interface ItemScope extends DetectionScope {
+  readonly at: Position;
+}
+
+function checkKeywords(scalars: readonly YamlScalar[], names: readonly string[], scope: ItemScope): Expression {
+  const asked = readValues(scalars, names, scope);
+  if (asked === null) return NOTHING;
+  return join(
+    asked.values.map((value) => keyword(value, scope.findings)),
+    asked.modifiers,
+  );
+}
+
+/** The values after their modifiers have worked on them, one after another; null where the key was refused. */
+function readValues(
+  scalars: readonly YamlScalar[],
+  names: readonly string[],
+  { at, findings }: ItemScope,
+): { readonly values: readonly Value[]; readonly modifiers: Modifiers } | null {
+  const modifiers = readModifiers(names, at, findings);
+  if (modifiers === undefined) return null;
+  if (modifiers.all && scalars.length < 2)
+    findings.refuse(at, 'the modifier "all" with a single value', "remove it or write a list");
+  const isRegex = modifiers.changes.includes("re");
+  let values = scalars.flatMap((scalar) => readValue(scalar, isRegex, findings) ?? []);
+  for (const name of modifiers.changes) values = changeValues(values, name, findings);
+  return { values, modifiers };
+}
+
+function join(operands: readonly Expression[], { all, negated }: Modifiers): Expression {
+  const [only] = operands;
   const joined: Expression =
-    comparisons.length === 1 && only !== undefined
-      ? only
-      : { kind: modifiers.all ? "and" : "or", operands: comparisons };
-  return modifiers.negated ? { kind: "not", operand: joined } : joined;
+    operands.length === 1 && only !== undefined ? only : { kind: all ? "and" : "or", operands };
+  return negated ? { kind: "not", operand: joined } : joined;
 }
 
 function checkField(path: string, at: Position, scope: DetectionScope): Field | null {
-  if (path === "") {
-    scope.findings.refuse(
-      at,
-      "a comparison without field: keyword search is not supported",
-      "write a field's name before the modifiers",
-    );
-    return null;
-  }
   if (scope.plain) return plainField(path);
   const field = findField(path);
   const { service } = scope;
@@ -156,53 +171,10 @@ function valuesOf(entry: YamlEntry, findings: Findings): readonly YamlScalar[] |
   }
   const scalars: YamlScalar[] = [];
   for (const item of value.items) {
-    if (item.kind !== "scalar")
-      findings.refuse(item.at, `${describe(item)} in a list of values`, "write single values");
-    else if (item.value === null)
-      findings.refuse(item.at, "null in a list of values", "write field: null as a selection of its own");
-    else scalars.push(item);
+    if (item.kind === "scalar") scalars.push(item);
+    else findings.refuse(item.at, `${describe(item)} in a list of values`, "write single values");
   }
   return scalars.length === value.items.length ? scalars : null;
-}
-
-function comparisonsOf(values: readonly YamlScalar[], scope: ValueScope): Expression[] {
-  const { field, modifiers, findings } = scope;
-  const path = field.path;
-  if (modifiers.exists) return values.map((value) => existence(value, scope));
-  if (modifiers.order !== null) {
-    const operator = modifiers.order;
-    if (field.kind === "boolean" || field.kind === "symbol") {
-      findings.warn(values[0]?.at ?? START, `${operator} on ${path}, which has no order`, "compare it with a value");
-    }
-    return values.map((value): Expression => {
-      if (typeof value.value === "number" && Number.isFinite(value.value))
-        return { kind: "order", field: path, operator, bound: value.value };
-      findings.refuse(value.at, `${describe(value)} after ${operator}`, "write a number");
-      return NOTHING;
-    });
-  }
-  if (modifiers.cidr) {
-    return values.map((value): Expression => {
-      if (typeof value.value === "string" && compileNetwork(value.value) !== null)
-        return { kind: "in-network", field: path, network: value.value };
-      findings.refuse(
-        value.at,
-        `${describe(value)} after cidr`,
-        "write a network without host bits, such as 10.0.0.0/8 or 2001:db8::/32",
-      );
-      return NOTHING;
-    });
-  }
-  return textExpression(values, scope);
-}
-
-const START: Position = { line: 1, column: 1, offset: 0 };
-
-function existence(value: YamlScalar, scope: ValueScope): Expression {
-  const isNull: Expression = { kind: "is-null", field: scope.field.path };
-  if (value.value === false) return isNull;
-  if (value.value !== true) scope.findings.refuse(value.at, `${describe(value)} after exists`, "write true or false");
-  return { kind: "not", operand: isNull };
 }
 
 interface ConditionScope {

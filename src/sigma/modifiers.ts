@@ -1,94 +1,45 @@
-// The modifiers of Sigma's appendix: which a field may carry here, which may stand together. A modifier
-// that is known to Sigma but not to Holdfast is refused by name, never skipped.
+// The modifiers after a field's name: which there are, and which cannot stand together whatever the value.
+// What each does to values is values.ts's.
 
 import { nearest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import type { Findings, Position } from "./problem.ts";
-import type { OrderOperator } from "./expression.ts";
+import { CHANGES } from "./values.ts";
 
-const ORDER = ["lt", "lte", "gt", "gte"] as const satisfies readonly OrderOperator[];
-const SUPPORTED = ["contains", "startswith", "endswith", "all", "exists", "cased", "neq", "cidr", ...ORDER] as const;
-type Supported = (typeof SUPPORTED)[number];
+const LONG_FORMS: Readonly<Record<string, string>> = { ignorecase: "i", multiline: "m", dotall: "s" };
+const KNOWN: readonly string[] = [...Object.keys(CHANGES), "all", "neq", ...Object.keys(LONG_FORMS)];
 
-/** Sigma has these; a rule that needs one cannot be honoured exactly, so it is refused. */
-const UNSUPPORTED: Readonly<Record<string, string>> = {
-  re: "write contains, startswith, endswith or wildcards",
-  i: "write contains, startswith, endswith or wildcards",
-  m: "write contains, startswith, endswith or wildcards",
-  s: "write contains, startswith, endswith or wildcards",
-  fieldref: "compare with values",
-  expand: "write the values out as a list",
-  base64: "write the encoded text itself",
-  base64offset: "write the encoded text itself",
-  wide: "write the encoded text itself",
-  utf16: "write the encoded text itself",
-  utf16le: "write the encoded text itself",
-  utf16be: "write the encoded text itself",
-  windash: "write each spelling as a value of a list",
-  minute: "compare occurredAt with gte and lt",
-  hour: "compare occurredAt with gte and lt",
-  day: "compare occurredAt with gte and lt",
-  week: "compare occurredAt with gte and lt",
-  month: "compare occurredAt with gte and lt",
-  year: "compare occurredAt with gte and lt",
-};
+/** These want the value as it is written, so they come first. */
+const FIRST: ReadonlySet<string> = new Set(["re", "cidr", "exists"]);
 
-/** What a key's modifiers ask for. `wildcards`: where contains, startswith, endswith put a `*`. */
+/** The modifiers in their order, without `all` and `neq`. */
 export interface Modifiers {
-  readonly before: boolean;
-  readonly after: boolean;
+  readonly changes: readonly string[];
   readonly all: boolean;
-  readonly cased: boolean;
   readonly negated: boolean;
-  readonly exists: boolean;
-  readonly cidr: boolean;
-  readonly order: OrderOperator | null;
 }
 
 /** Reads `a|b|c` after the field's name; undefined where something was refused. `at` is the key's. */
-export function readModifiers(names: readonly string[], at: Position, findings: Findings): Modifiers | undefined {
+export function readModifiers(written: readonly string[], at: Position, findings: Findings): Modifiers | undefined {
   const before = findings.problems.length;
-  const given = new Set<Supported>();
-  for (const name of names) {
-    const known = SUPPORTED.find((supported) => supported === name);
-    if (known === undefined) refuseModifier(name, at, findings);
-    else if (given.has(known)) findings.refuse(at, `the modifier ${quote(known)} twice`, "write it once");
-    else given.add(known);
+  const names = written.map((name) => LONG_FORMS[name] ?? name);
+  for (const [index, name] of names.entries()) {
+    if (!KNOWN.includes(name)) {
+      const close = nearest(name, KNOWN);
+      const advice = close === null ? `known: ${KNOWN.join(", ")}` : `did you mean ${close}?`;
+      findings.refuse(at, `the unknown modifier ${quote(name)}`, advice);
+    } else if (names.indexOf(name) < index) {
+      findings.refuse(at, `the modifier ${quote(name)} twice`, "write it once");
+    } else if (FIRST.has(name) && index > 0) {
+      findings.refuse(at, `the modifier ${quote(name)} after another`, "write it first");
+    }
   }
-  refuseConflicts(given, at, findings);
+  if (names.includes("exists") && names.some((name) => name !== "exists" && name !== "neq" && name !== "all"))
+    findings.refuse(at, 'the modifier "exists" beside another', "write exists alone");
   if (findings.problems.length > before) return undefined;
   return {
-    before: given.has("contains") || given.has("endswith"),
-    after: given.has("contains") || given.has("startswith"),
-    all: given.has("all"),
-    cased: given.has("cased"),
-    negated: given.has("neq"),
-    exists: given.has("exists"),
-    cidr: given.has("cidr"),
-    order: ORDER.find((operator) => given.has(operator)) ?? null,
+    changes: names.filter((name) => name !== "all" && name !== "neq"),
+    all: names.includes("all"),
+    negated: names.includes("neq"),
   };
-}
-
-function refuseModifier(name: string, at: Position, findings: Findings): void {
-  if (Object.hasOwn(UNSUPPORTED, name)) {
-    findings.refuse(at, `the modifier ${quote(name)} is not supported`, UNSUPPORTED[name] ?? "");
-    return;
-  }
-  const close = nearest(name, SUPPORTED);
-  const advice = close === null ? `known: ${SUPPORTED.join(", ")}` : `did you mean ${close}?`;
-  findings.refuse(at, `the unknown modifier ${quote(name)}`, advice);
-}
-
-/** Modifiers of one kind of comparison each; those of two kinds together mean nothing. */
-function refuseConflicts(given: ReadonlySet<Supported>, at: Position, findings: Findings): void {
-  const text = (["contains", "startswith", "endswith", "cased"] as const).filter((name) => given.has(name));
-  const order = ORDER.filter((name) => given.has(name));
-  if (given.has("exists") && given.size > 1) {
-    findings.refuse(at, 'the modifier "exists" beside another', "write exists alone");
-    return;
-  }
-  const kinds = [text, order, given.has("cidr") ? ["cidr"] : []].filter((names) => names.length > 0);
-  if (kinds.length > 1 || order.length > 1) {
-    findings.refuse(at, `the modifiers ${kinds.flat().join(" and ")} together`, "write two keys, one with each");
-  }
 }

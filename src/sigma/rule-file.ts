@@ -13,6 +13,7 @@ import { nearest, suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import type { Findings } from "./problem.ts";
 import { describe, readBoolean, readMap, readSymbol, readText, readTexts, refuseUnknownKeys } from "./tree-reader.ts";
+import type { WatchLists } from "./watch-list.ts";
 import { canonicalText, entryOf, parseYaml } from "./yaml-tree.ts";
 import type { YamlMap, YamlNode } from "./yaml-tree.ts";
 
@@ -28,6 +29,7 @@ export interface FileOptions {
   readonly findings: Findings;
   /** Rules over any JSON objects: every field exists, log sources say nothing of where events come from. */
   readonly plain: boolean;
+  readonly lists: WatchLists;
 }
 
 /** Never throws, whatever the text. Documents with a problem are left out. */

@@ -10,10 +10,13 @@ import type { Problem } from "./problem.ts";
 import { linkCorrelations } from "./references.ts";
 import type { LinkedCorrelation, ReferenceScope } from "./references.ts";
 import { readRuleFile } from "./rule-file.ts";
+import type { WatchLists } from "./watch-list.ts";
 
 export interface LoadOptions {
   /** Rules over any JSON objects: any field exists, log sources are ignored, groups by any fields. */
   readonly plain?: boolean;
+  /** What placeholders read, by name; the compiled rules read them as they are at each event. */
+  readonly watchLists?: WatchLists;
 }
 
 export interface LoadedRules {
@@ -28,13 +31,13 @@ export interface LoadedRules {
 
 /** Never throws for what the texts hold. The result does not depend on the files' order. */
 export function loadRules(files: readonly RuleText[], options: LoadOptions = {}): LoadedRules {
-  const plain = options.plain ?? false;
+  const { plain = false, watchLists: lists = new Map() } = options;
   const findings = new Map<string, Findings>();
   const documents: CheckedDocument[] = [];
   for (const file of files.toSorted((a, b) => compareText(a.path, b.path))) {
     const own = findings.get(file.path) ?? new Findings(file.path);
     findings.set(file.path, own);
-    documents.push(...readRuleFile(file, { findings: own, plain }));
+    documents.push(...readRuleFile(file, { findings: own, plain, lists }));
   }
   const findingsOf = ({ file }: { readonly file: string }): Findings => findings.get(file) ?? new Findings(file);
   // A rule whose document is broken is not an unknown rule: say so only of references in whole sets.
@@ -55,7 +58,7 @@ export function loadRules(files: readonly RuleText[], options: LoadOptions = {})
   const all = [...findings.values()];
   const problems = sortProblems(all.flatMap((own) => own.problems));
   const warnings = sortProblems(all.flatMap((own) => own.warnings));
-  const compiled = problems.length > 0 ? null : compileRules(rules, { linked, only });
+  const compiled = problems.length > 0 ? null : compileRules(rules, { linked, only, plain, lists });
   return { rules: compiled, documents: rules, problems, warnings };
 }
 

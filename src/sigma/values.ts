@@ -1,70 +1,59 @@
-// A field's values → predicates, by the field's kind: text and symbols as patterns, numbers and booleans as
-// such. A value its field can never hold matches nothing, and is worth a warning.
+// The values of a comparison while its modifiers work on them, one after another in the written order, as
+// pySigma applies them: each modifier takes values of some kinds and makes values of others. What a
+// modifier cannot take is refused at the value.
 
-import type { Service } from "../core/event.ts";
-import type { Expression } from "./expression.ts";
-import { symbolsOn } from "./fields.ts";
-import type { Field } from "./fields.ts";
-import type { Modifiers } from "./modifiers.ts";
-import { suggest } from "./nearest.ts";
-import { compileLiterals, compilePattern, literalOf, parsePattern, widen } from "./pattern.ts";
+import { PART_RANGES, TIME_PARTS } from "./calendar.ts";
+import type { TimePart } from "./calendar.ts";
+import { compileNetwork } from "./cidr.ts";
+import { UTF16_MARK, base64, base64Offsets, dashSpellings, utf16 } from "./encodings.ts";
+import type { Utf16 } from "./encodings.ts";
+import type { OrderOperator } from "./expression.ts";
+import { literalOf, parsePattern, widen } from "./pattern.ts";
 import type { Pattern } from "./pattern.ts";
 import { quote } from "./problem.ts";
 import type { Findings } from "./problem.ts";
 import { describe } from "./tree-reader.ts";
 import type { YamlScalar } from "./yaml-tree.ts";
 
-export interface ValueScope {
-  readonly field: Field;
-  /** Of the rule; null: any. */
-  readonly service: Service | null;
-  readonly modifiers: Modifiers;
-  readonly findings: Findings;
+interface Text {
+  readonly kind: "text";
+  readonly pattern: Pattern;
+  readonly cased: boolean;
+  /** What a modifier of places did: keywords are searched anywhere unless one did. */
+  readonly placed: boolean;
+  /** utf16 put its mark before it. */
+  readonly marked: boolean;
 }
 
-const NEVER: Expression = { kind: "or", operands: [] };
+/** `at`: where the value stands, for messages. */
+export type Value = { readonly at: YamlScalar } & (
+  | Text
+  | { readonly kind: "null" }
+  | { readonly kind: "number"; readonly number: number }
+  | { readonly kind: "boolean"; readonly boolean: boolean }
+  | { readonly kind: "regex"; readonly source: string; readonly flags: string }
+  | { readonly kind: "reference"; readonly path: string; readonly before: boolean; readonly after: boolean }
+  | { readonly kind: "network"; readonly network: string }
+  | { readonly kind: "exists"; readonly exists: boolean }
+  | { readonly kind: "order"; readonly operator: OrderOperator; readonly bound: number; readonly part: TimePart | null }
+  | { readonly kind: "part"; readonly part: TimePart; readonly number: number }
+  | { readonly kind: "placeholder"; readonly list: string; readonly cased: boolean }
+);
 
-/** Plain comparison, contains, startswith, endswith, cased. Literals that are linked by OR become one set. */
-export function textExpression(values: readonly YamlScalar[], scope: ValueScope): Expression[] {
-  const { field, modifiers } = scope;
-  const literals: string[] = [];
-  const expressions: Expression[] = [];
-  for (const value of values) {
-    const compared = compare(value, scope);
-    if (typeof compared !== "string") expressions.push(compared);
-    else if (modifiers.all)
-      expressions.push({ kind: "one-of", field: field.path, literals: [compared], cased: modifiers.cased });
-    else literals.push(compared);
-  }
-  if (literals.length > 0) expressions.unshift({ kind: "one-of", field: field.path, literals, cased: modifiers.cased });
-  return expressions;
-}
+const ORDER: readonly OrderOperator[] = ["lt", "lte", "gt", "gte"];
 
-/** A literal to compare text with, or an expression of its own. */
-function compare(value: YamlScalar, scope: ValueScope): string | Expression {
-  const { field, modifiers, findings } = scope;
-  const wide = modifiers.before || modifiers.after;
-  if (value.value === null) {
-    if (wide || modifiers.cased) findings.refuse(value.at, "null with a modifier for text", "write null without it");
-    return { kind: "is-null", field: field.path };
+/** The value as written; null where it was refused. */
+export function readValue(at: YamlScalar, isRegex: boolean, findings: Findings): Value | null {
+  const { value } = at;
+  if (value === null) return { at, kind: "null" };
+  if (typeof value === "boolean") return { at, kind: "boolean", boolean: value };
+  if (typeof value === "number") return isExact(at, value, findings) ? { at, kind: "number", number: value } : null;
+  if (!at.quoted && isReadDifferently(value)) {
+    refuseYaml(at, `quote it: '${at.text}'`, findings);
+    return null;
   }
-  if (typeof value.value !== "string") {
-    if (wide || modifiers.cased) {
-      findings.refuse(value.at, `${describe(value)} with a modifier for text`, `quote it: '${value.text}'`);
-      return NEVER;
-    }
-    return compareTyped(value, value.value, scope);
-  }
-  if (!value.quoted && isReadDifferently(value.value)) {
-    findings.refuse(
-      value.at,
-      `${quote(value.text)}, which YAML 1.1 readers (pySigma) read as something else`,
-      `quote it: '${value.text}'`,
-    );
-    return NEVER;
-  }
-  const pattern = widen(parsePattern(value.value), { before: modifiers.before, after: modifiers.after });
-  return comparePattern(pattern, value, scope);
+  const pattern = isRegex ? [value] : parsePattern(value);
+  return { at, kind: "text", pattern, cased: false, placed: false, marked: false };
 }
 
 /** YAML 1.1: `no` is false, `010` is 8, `1_000` a number, `12:30` 750. */
@@ -76,67 +65,188 @@ function isReadDifferently(text: string): boolean {
   );
 }
 
-function comparePattern(pattern: Pattern, value: YamlScalar, scope: ValueScope): string | Expression {
-  const { field, modifiers } = scope;
-  const literal = literalOf(pattern);
-  if (field.kind === "boolean" || field.kind === "number") {
-    if (literal === null && field.kind === "number")
-      return { kind: "like", field: field.path, pattern, cased: modifiers.cased };
-    const typed = literal === null ? null : fromText(literal, field.kind);
-    if (typed === null) return never(value, scope, `it is a ${field.kind}`);
-    return { kind: "equals", field: field.path, value: typed };
-  }
-  if (field.kind === "symbol") warnUnlessSymbol(pattern, value, scope);
-  return literal ?? { kind: "like", field: field.path, pattern, cased: modifiers.cased };
+function refuseYaml(at: YamlScalar, instead: string, findings: Findings): void {
+  findings.refuse(at.at, `${quote(at.text)}, which YAML 1.1 readers (pySigma) read as something else`, instead);
 }
 
-/** The number or boolean that this text is the text of. */
-function fromText(literal: string, kind: "boolean" | "number"): number | boolean | null {
-  if (kind === "number") return String(Number(literal)) === literal && literal !== "NaN" ? Number(literal) : null;
-  const folded = literal.toLowerCase();
-  return folded === "true" ? true : folded === "false" ? false : null;
+function isExact(at: YamlScalar, number: number, findings: Findings): boolean {
+  if (!Number.isFinite(number) || (Number.isInteger(number) && !Number.isSafeInteger(number))) {
+    findings.refuse(at.at, `the number ${quote(at.text)}, which cannot be held exactly`, `quote it: '${at.text}'`);
+    return false;
+  }
+  if (/^[-+]?(?:0[\do]|\d+e)/iu.test(at.text)) {
+    refuseYaml(at, `quote it, or write ${number}`, findings);
+    return false;
+  }
+  return true;
 }
 
-/** A YAML number or boolean: as such for a field of its kind, else by its text. */
-function compareTyped(value: YamlScalar, typed: number | boolean, scope: ValueScope): string | Expression {
-  const { field, findings } = scope;
-  if (
-    typeof typed === "number" &&
-    (!Number.isFinite(typed) || (Number.isInteger(typed) && !Number.isSafeInteger(typed)))
-  ) {
-    findings.refuse(
-      value.at,
-      `the number ${quote(value.text)}, which cannot be held exactly`,
-      `quote it: '${value.text}'`,
-    );
-    return NEVER;
-  }
-  if (typeof typed === "number" && /^[-+]?(?:0[\do]|\d+e)/iu.test(value.text)) {
-    findings.refuse(
-      value.at,
-      `${quote(value.text)}, which YAML 1.1 readers (pySigma) read as something else`,
-      `quote it, or write ${typed}`,
-    );
-    return NEVER;
-  }
-  if (field.kind === "number" || field.kind === "boolean") {
-    if (typeof typed === field.kind) return { kind: "equals", field: field.path, value: typed };
-    return never(value, scope, `it is a ${field.kind}`);
-  }
-  if (field.kind === "symbol") warnUnlessSymbol([String(typed)], value, scope);
-  return String(typed);
+type Change = (value: Value, refuse: Refuse) => readonly Value[];
+type Refuse = (found: string, instead: string) => readonly Value[];
+
+/** Modifiers that change values; `all` and `neq` change how they are joined. */
+export const CHANGES: Readonly<Record<string, Change>> = {
+  contains: (value, refuse) => place(value, { before: true, after: true, refuse }),
+  startswith: (value, refuse) => place(value, { before: false, after: true, refuse }),
+  endswith: (value, refuse) => place(value, { before: true, after: false, refuse }),
+  cased(value, refuse) {
+    if (value.kind !== "text" && value.kind !== "placeholder") return noText(value, refuse);
+    return [{ ...value, cased: true }];
+  },
+  re(value, refuse) {
+    if (value.kind !== "text") return noText(value, refuse);
+    return [{ at: value.at, kind: "regex", source: String(value.pattern[0] ?? ""), flags: "" }];
+  },
+  ...Object.fromEntries(
+    ["i", "m", "s"].map((flag): [string, Change] => [flag, (value, refuse) => addFlag(value, flag, refuse)]),
+  ),
+  base64: (value, refuse) => encode(value, refuse, (text, marked) => [base64(text, marked)]),
+  base64offset: (value, refuse) => encode(value, refuse, base64Offsets),
+  wide: (value, refuse) => widenCharacters(value, "utf16le", refuse),
+  utf16le: (value, refuse) => widenCharacters(value, "utf16le", refuse),
+  utf16be: (value, refuse) => widenCharacters(value, "utf16be", refuse),
+  utf16: (value, refuse) => widenCharacters(value, "utf16", refuse),
+  windash: spellDashes,
+  cidr(value, refuse) {
+    const text = value.kind === "text" ? literalOf(value.pattern) : null;
+    if (text !== null && compileNetwork(text) !== null) return [{ at: value.at, kind: "network", network: text }];
+    const advice = "write a network without host bits, such as 10.0.0.0/8 or 2001:db8::/32";
+    return refuse(`${describe(value.at)} after cidr`, advice);
+  },
+  exists(value, refuse) {
+    if (value.kind !== "boolean") return refuse(`${describe(value.at)} after exists`, "write true or false");
+    return [{ at: value.at, kind: "exists", exists: value.boolean }];
+  },
+  fieldref(value, refuse) {
+    const path = value.kind === "text" ? literalOf(value.pattern) : null;
+    if (path === null || path === "")
+      return refuse(`${describe(value.at)} after fieldref`, "write the name of a field");
+    return [{ at: value.at, kind: "reference", path, before: false, after: false }];
+  },
+  expand: insertPlaceholder,
+  ...Object.fromEntries(
+    ORDER.map((operator): [string, Change] => [operator, (value, refuse) => order(value, operator, refuse)]),
+  ),
+  ...Object.fromEntries(
+    TIME_PARTS.map((part): [string, Change] => [part, (value, refuse) => takePart(value, part, refuse)]),
+  ),
+};
+
+/** What the modifier makes of the values; those it refuses are left out and reported. */
+export function changeValues(values: readonly Value[], name: string, findings: Findings): Value[] {
+  const change = CHANGES[name];
+  if (change === undefined) return [...values];
+  return values.flatMap((value) =>
+    change(value, (found, instead) => {
+      findings.refuse(value.at.at, found, instead);
+      return [];
+    }),
+  );
 }
 
-function warnUnlessSymbol(pattern: Pattern, value: YamlScalar, scope: ValueScope): void {
-  const symbols = symbolsOn(scope.field, scope.service);
-  const literal = literalOf(pattern);
-  const cased = scope.modifiers.cased;
-  const test = literal === null ? compilePattern(pattern, cased) : compileLiterals([literal], cased);
-  if (symbols.some(test)) return;
-  scope.findings.warn(value.at, `${scope.field.path} is never ${describe(value)}`, suggest(value.text, symbols));
+function noText(value: Value, refuse: Refuse): readonly Value[] {
+  if (value.kind === "null") return refuse("null with a modifier for text", "write null without it");
+  if (value.kind === "number" || value.kind === "boolean")
+    return refuse(`${describe(value.at)} with a modifier for text`, `quote it: '${value.at.text}'`);
+  return refuse(`modifiers that cannot follow each other on ${describe(value.at)}`, "write two keys, one with each");
 }
 
-function never(value: YamlScalar, scope: ValueScope, why: string): Expression {
-  scope.findings.warn(value.at, `${scope.field.path} is never ${describe(value)}`, why);
-  return NEVER;
+function place(
+  value: Value,
+  at: { readonly before: boolean; readonly after: boolean; readonly refuse: Refuse },
+): readonly Value[] {
+  switch (value.kind) {
+    case "text":
+      return [{ ...value, pattern: widen(value.pattern, at), placed: true }];
+    case "reference":
+      return [{ ...value, before: value.before || at.before, after: value.after || at.after }];
+    case "regex": {
+      // Found anywhere as it is; anchored where only one side is open.
+      if (at.before && at.after) return [value];
+      return [{ ...value, source: at.before ? `(?:${value.source})\\z` : `\\A(?:${value.source})` }];
+    }
+    case "placeholder":
+      return at.refuse("a placeholder with a modifier of places", "list whole values, and write expand alone");
+    default:
+      return noText(value, at.refuse);
+  }
+}
+
+function addFlag(value: Value, flag: string, refuse: Refuse): readonly Value[] {
+  if (value.kind !== "regex") return refuse(`the modifier ${quote(flag)} without re`, `write re|${flag}`);
+  return [{ ...value, flags: value.flags.includes(flag) ? value.flags : value.flags + flag }];
+}
+
+function encode(
+  value: Value,
+  refuse: Refuse,
+  encoder: (text: string, marked: boolean) => readonly string[],
+): readonly Value[] {
+  if (value.kind !== "text") return noText(value, refuse);
+  const text = literalOf(value.pattern);
+  if (text === null)
+    return refuse(`${describe(value.at)}: wildcards cannot be encoded`, "encode first: base64|contains");
+  return encoder(text, value.marked).map((encoded) => ({ ...value, pattern: [encoded], marked: false }));
+}
+
+function widenCharacters(value: Value, form: Utf16, refuse: Refuse): readonly Value[] {
+  if (value.kind !== "text") return noText(value, refuse);
+  const parts: Pattern[number][] = [];
+  if (form === "utf16") parts.push(UTF16_MARK);
+  for (const part of value.pattern) {
+    const encoded = typeof part === "string" ? utf16(part, form) : part;
+    if (encoded === null) return refuse(`${describe(value.at)}, whose UTF-16 is no text`, "write ASCII characters");
+    const last = parts.at(-1);
+    if (typeof encoded === "string" && typeof last === "string") parts[parts.length - 1] = last + encoded;
+    else parts.push(encoded);
+  }
+  return [{ ...value, pattern: parts, marked: form === "utf16" }];
+}
+
+function spellDashes(value: Value, refuse: Refuse): readonly Value[] {
+  if (value.kind !== "text") return noText(value, refuse);
+  let patterns: Pattern[] = [[]];
+  for (const part of value.pattern) {
+    const spellings = typeof part === "string" ? dashSpellings(part) : [part];
+    if (spellings !== null)
+      patterns = patterns.flatMap((pattern) => spellings.map((spelling) => [...pattern, spelling]));
+    if (spellings === null || patterns.length > 125)
+      return refuse(`more than three dashes in ${describe(value.at)}`, "write a value for each, with fewer dashes");
+  }
+  return patterns.map((pattern) => ({ ...value, pattern }));
+}
+
+function insertPlaceholder(value: Value, refuse: Refuse): readonly Value[] {
+  if (value.kind === "regex") {
+    if (!/%[^%\\]+%/u.test(value.source)) return [value];
+    return refuse("a placeholder in a regular expression", "list whole values, and write expand alone");
+  }
+  if (value.kind !== "text") return noText(value, refuse);
+  const found = value.pattern.some((part) => typeof part === "string" && /%[^%\\]+%/u.test(part));
+  if (!found) return [value];
+  const list = /^%([\w.-]{1,128})%$/u.exec(literalOf(value.pattern) ?? "")?.[1];
+  if (list !== undefined) return [{ at: value.at, kind: "placeholder", list, cased: value.cased }];
+  const isAlone = /^%[^%]+%$/u.test(literalOf(value.pattern) ?? "");
+  return isAlone
+    ? refuse(`the placeholder ${describe(value.at)}`, "name it with letters, digits, _, - and .")
+    : refuse(`a placeholder beside other text in ${describe(value.at)}`, "list whole values: '%name%' alone");
+}
+
+function order(value: Value, operator: OrderOperator, refuse: Refuse): readonly Value[] {
+  const { at } = value;
+  if (value.kind === "number") return [{ at, kind: "order", operator, bound: value.number, part: null }];
+  if (value.kind === "part") return [{ at, kind: "order", operator, bound: value.number, part: value.part }];
+  return refuse(`${describe(at)} after ${operator}`, "write a number");
+}
+
+function takePart(value: Value, part: TimePart, refuse: Refuse): readonly Value[] {
+  const [least, most] = PART_RANGES[part];
+  if (value.kind === "number" && Number.isInteger(value.number) && value.number >= least && value.number <= most)
+    return [{ at: value.at, kind: "part", part, number: value.number }];
+  return refuse(`${describe(value.at)} after ${part}`, `write a number from ${least} to ${most}`);
+}
+
+/** A keyword is searched anywhere in a field unless a modifier says where. */
+export function anywhere(value: Text): Pattern {
+  return value.placed ? value.pattern : widen(value.pattern, { before: true, after: true });
 }

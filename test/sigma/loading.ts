@@ -6,6 +6,7 @@ import type { ProfileFacts } from "../../src/core/profile-facts.ts";
 import type { Matcher } from "../../src/core/rule.ts";
 import { formatProblem } from "../../src/sigma/problem.ts";
 import { loadRules } from "../../src/sigma/rule-set.ts";
+import type { LoadOptions } from "../../src/sigma/rule-set.ts";
 
 export const NO_FACTS: ProfileFacts = newFacts();
 
@@ -20,10 +21,9 @@ export function detectionRule(detection: string, service?: string): string {
 }
 
 /** The matcher of a section `selection: {…}`. */
-export function matcherOf(selection: string): Matcher {
-  const loaded = loadRules([
-    { path: "test.yml", text: detectionRule(`selection: ${selection}\ncondition: selection`) },
-  ]);
+export function matcherOf(selection: string, options?: LoadOptions): Matcher {
+  const text = detectionRule(`selection: ${selection}\ncondition: selection`);
+  const loaded = loadRules([{ path: "test.yml", text }], options);
   const [rule] = loaded.rules?.detections ?? [];
   if (rule === undefined) throw new Error(loaded.problems.map(formatProblem).join("\n"));
   return rule.matches;

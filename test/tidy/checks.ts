@@ -27,11 +27,13 @@ const apart = ["src/adapters/kafka/", "src/adapters/memory/", "src/adapters/loca
 /** Where each package may be imported; a package that is not here may be imported nowhere under src. */
 const packageRooms: Readonly<Record<string, readonly string[]>> = {
   "@kafkajs/confluent-schema-registry": ["src/adapters/"],
+  ajv: ["src/sigma/"],
   avsc: ["src/adapters/"],
   commander: ["src/cli/"],
   kafkajs: ["src/adapters/kafka/"],
   pino: ["src/adapters/"],
   "prom-client": ["src/adapters/"],
+  re2js: ["src/sigma/"],
   testcontainers: ["src/adapters/local-cluster/"],
   yaml: ["src/sigma/"],
 };
