@@ -20,16 +20,16 @@ test("a trader who makes keys all day, confirmed by the authenticator", () =>
     09:01  trader  API_KEY_CREATED keyId=k1 rights=[READ,TRADE] verifiedWith=[TOTP]
     09:02  trader  API_KEY_CREATED keyId=k2 rights=[TRADE,WITHDRAW] verifiedWith=[TOTP]
     09:03  trader  API_KEY_IP_LIST_CHANGED keyId=k2 ipList=[192.0.2.7] verifiedWith=[TOTP]
-    09:10  trader  WITHDRAWAL_REQUESTED withdrawalId=w1 channel=ON_CHAIN address=TX1 via=API keyId=k2 amountUsdCents=9900000
+    09:10  trader  WITHDRAWAL_REQUESTED withdrawalId=w1 channel=ON_CHAIN address=TX1 via=API keyId=k2 amountUsdCents=4900000
   `);
 
-test("a traveller is warned, confirms by the authenticator, pays somebody new", () =>
+test("a traveller is warned, confirms by the authenticator, pays somebody new, is asked once more", () =>
   honest`
     given  alice  enrolledFactors=[TOTP,SMS] knownDevices=[d1] knownCountries=[DE] knownAddresses=[TXown]
     18:00  LOGIN_SUCCEEDED deviceId=d1 country=HK verifiedWith=[PASSWORD,TOTP]
     18:00  RISK_NOTICE_SENT channel=EMAIL country=HK
     18:03  ADDRESS_ADDED address=TXfriend verifiedWith=[TOTP]
-    18:04  WITHDRAWAL_REQUESTED withdrawalId=w1 channel=ON_CHAIN address=TXfriend amountUsdCents=100000 verifiedWith=[TOTP]
+    18:04  WITHDRAWAL_REQUESTED withdrawalId=w1 channel=ON_CHAIN address=TXfriend amountUsdCents=100000 verifiedWith=[TOTP]  → STEP_UP alice
   `);
 
 test("the authenticator is not at hand: switched to SMS, nothing else", () =>

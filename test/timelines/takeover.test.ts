@@ -27,8 +27,8 @@ test("the two customers of 9 June 2024 are frozen before the first withdrawal", 
     02:12  second  FACTOR_SWITCHED factor=TOTP toFactor=SMS country=HK
     02:13  first   API_KEY_CREATED keyId=k1 rights=[READ,TRADE,WITHDRAW] verifiedWith=[SMS,EMAIL]  → HOLD first, FREEZE first
     02:14  second  API_KEY_CREATED keyId=k2 rights=[TRADE,WITHDRAW] verifiedWith=[SMS]             → HOLD second, FREEZE second
-    02:18  first   WITHDRAWAL_REQUESTED withdrawalId=w1 channel=ON_CHAIN address=TX9 via=API keyId=k1 amountUsdCents=120000000   → FREEZE first
-    02:21  second  WITHDRAWAL_REQUESTED withdrawalId=w2 channel=ON_CHAIN address=TX9 via=API keyId=k2 amountUsdCents=90000000    → FREEZE second
+    02:18  first   WITHDRAWAL_REQUESTED withdrawalId=w1 channel=ON_CHAIN address=TX9 via=API keyId=k1 amountUsdCents=120000000   → STEP_UP first, HOLD first, FREEZE first
+    02:21  second  WITHDRAWAL_REQUESTED withdrawalId=w2 channel=ON_CHAIN address=TX9 via=API keyId=k2 amountUsdCents=90000000    → STEP_UP second, HOLD second, FREEZE second
   `);
 
 const KEY_STEPS = [
@@ -141,11 +141,14 @@ for (const exit of [
   "channel=GIFT",
   "channel=FIAT address=DE01",
 ]) {
+  const decided = exit.includes("address")
+    ? "HOLD alice, STEP_UP alice, HOLD alice, FREEZE alice"
+    : "HOLD alice, STEP_UP alice, FREEZE alice";
   test(`money cannot leave by ${exit}`, () =>
     takeover`
       given  alice  enrolledFactors=[TOTP,SMS] knownAddresses=[TXknown]
       00:00  SIM_SWAP_REPORTED
-      00:08  WITHDRAWAL_REQUESTED withdrawalId=w1 ${exit} amountUsdCents=5000000 verifiedWith=[SMS]  → HOLD alice, FREEZE alice
+      00:08  WITHDRAWAL_REQUESTED withdrawalId=w1 ${exit} amountUsdCents=5000000 verifiedWith=[SMS]  → ${decided}
     `);
 }
 
@@ -153,7 +156,7 @@ test("a recipient on the exchange itself, known to the account, is no new destin
   takeover`
     given  alice  enrolledFactors=[TOTP,SMS] knownAddresses=[carol]
     00:00  SIM_SWAP_REPORTED
-    00:08  WITHDRAWAL_REQUESTED withdrawalId=w1 channel=INTERNAL address=carol amountUsdCents=5000000 verifiedWith=[SMS]  → HOLD alice
+    00:08  WITHDRAWAL_REQUESTED withdrawalId=w1 channel=INTERNAL address=carol amountUsdCents=4900000 verifiedWith=[SMS]  → HOLD alice
   `);
 
 test("a takeover long after the first one is a case of its own", () =>

@@ -10,7 +10,8 @@ import type { HonestStory } from "./honest.ts";
 import { HONEST_STORIES, ROUTINES } from "./honest.ts";
 import type { Random } from "./random.ts";
 import { seededRandom } from "./random.ts";
-import type { Posting, Story } from "./story.ts";
+import { reachOf } from "./script.ts";
+import type { Posting, Story, Takeover } from "./story.ts";
 import { play } from "./story.ts";
 import { TAKEOVERS } from "./takeovers.ts";
 
@@ -29,7 +30,16 @@ export interface ExchangeOptions {
   readonly pace: number;
   readonly lag: Duration;
   readonly review: Duration;
+  /** What is told, in turns; default: June 2024 and the honest stories beside it. */
+  readonly repertoire?: Repertoire;
 }
+
+export interface Repertoire {
+  readonly takeovers: readonly Takeover[];
+  readonly honest: readonly HonestStory[];
+}
+
+const JUNE_2024: Repertoire = { takeovers: TAKEOVERS, honest: HONEST_STORIES };
 
 /** One story told of one account that no other story is told of. */
 export interface Told<S extends Story = Story> {
@@ -41,7 +51,7 @@ export interface Told<S extends Story = Story> {
 
 export interface Exchange {
   readonly accounts: readonly Account[];
-  readonly takeovers: readonly Told[];
+  readonly takeovers: readonly Told<Takeover>[];
   readonly oddities: readonly Told<HonestStory>[];
   /** Snapshots of all accounts, then what happened before `from`, ordered by `at`. */
   past(): Posting[];
@@ -56,8 +66,14 @@ export function makeExchange(options: ExchangeOptions): Exchange {
     makeAccount(index, { random: random.fork(`account ${index}`), now: options.from }),
   );
   const free = new Set(accounts);
-  const takeovers = tell(repeat(TAKEOVERS, options.takeovers), { ...options, name: "takeover", random, free });
-  const honest = HONEST_STORIES.flatMap((story) => repeat([story], options.oddities));
+  const repertoire = options.repertoire ?? JUNE_2024;
+  const takeovers = tell(repeat(repertoire.takeovers, options.takeovers), {
+    ...options,
+    name: "takeover",
+    random,
+    free,
+  });
+  const honest = repertoire.honest.flatMap((story) => repeat([story], options.oddities));
   const oddities = tell(honest, { ...options, name: "oddity", random, free });
   const told = [...takeovers, ...oddities].flatMap((each) => each.postings).toSorted(byAppend);
   const before = told.filter((posting) => posting.at < options.from);
@@ -106,9 +122,9 @@ function tell<S extends Story>(
 
 /** How long a play may take from its anchor to its last append, the outcome of withdrawals included. */
 function longest(story: Story, options: Pick<ExchangeOptions, "pace" | "lag" | "review">): Duration {
-  const steps = story.slow === true ? [] : story.steps;
-  const review = story.steps.some((step) => step.type === "WITHDRAWAL_REQUESTED") ? options.review : 0;
-  return steps.reduce((sum, step) => sum + step.after[1] * SECOND * options.pace, options.lag + review);
+  const { seconds, withdraws } = reachOf(story.steps);
+  const played = story.slow === true ? 0 : seconds * SECOND * options.pace;
+  return played + options.lag + (withdraws ? options.review : 0);
 }
 
 /** Merges the told stories with routine drawn second by second, so that a long run needs little memory. */

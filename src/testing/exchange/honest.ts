@@ -110,7 +110,7 @@ export const HONEST_STORIES: readonly HonestStory[] = [
   {
     name: "hardening",
     title: "SMS removed while the authenticator stays",
-    suits: hasAuthenticatorAndSms,
+    suits: (account) => hasPaid(account) && hasAuthenticatorAndSms(account),
     mayHold: false,
     steps: [
       logIn(),

@@ -1,6 +1,7 @@
-// What people do to accounts, told once as data and played many times: a story is a list of steps, a
-// play of it is the events its services append. Owns the notation and the timing (pace, lag between
-// services, review of withdrawals); the tables are takeovers.ts and honest.ts.
+// What people do to accounts, told once as data and played many times: a story is a script of steps, a
+// play of it is the events its services append. Owns the timing (pace, lag between services, review of
+// withdrawals) and who acts from where. Leaves to script.ts what a script leaves to chance, and the
+// stories themselves to the tables: takeovers.ts, takeover-variants.ts, honest.ts, near-misses.ts.
 
 import type { ExchangeEvent, Factor, Service } from "../../core/event.ts";
 import type { Duration, Instant } from "../../core/time.ts";
@@ -8,9 +9,21 @@ import { SECOND } from "../../core/time.ts";
 import type { Account, Place } from "./account.ts";
 import { newAddress, placeAbroad, placeWithNewDevice, strongestFactor } from "./account.ts";
 import type { Random } from "./random.ts";
+import { stepsOf } from "./script.ts";
+import type { Script } from "./script.ts";
 
-/** Who causes a step, and so its ip, country, asn, device and session. `exchange`: no client does. */
-export type Actor = "owner" | "owner's new phone" | "owner abroad" | "stranger" | "stranger's copy" | "exchange";
+/**
+ * Who causes a step, and so its ip, country, asn, device and session. The copy is of a device the owner
+ * uses, the stolen session the owner's own. `exchange`: no client does.
+ */
+export type Actor =
+  | "owner"
+  | "owner's new phone"
+  | "owner abroad"
+  | "stranger"
+  | "stranger's copy"
+  | "stranger in a stolen session"
+  | "exchange";
 
 export interface Step {
   /** Seconds since the step before, drawn between the two; scaled by the play's pace. */
@@ -28,7 +41,15 @@ export interface Story {
   readonly suits: (account: Account) => boolean;
   /** Its meaning lies in its real length: never paced, and anchored at its last step. */
   readonly slow?: true;
-  readonly steps: readonly Step[];
+  readonly steps: Script;
+}
+
+/** A story in which somebody else takes the account's money. */
+export interface Takeover extends Story {
+  /** Name of the rule that has to recognise it, in time. */
+  readonly rule: string;
+  /** What that rule has to say. */
+  readonly says: "FREEZE" | "HOLD";
 }
 
 /** The people and things of one play; the same label gives the same thing throughout it. */
@@ -41,7 +62,11 @@ export interface Cast {
   readonly knownAddress: string;
   /** Mean and modest; takeovers take more. */
   readonly amountUsdCents: number;
+  /** The luck of this play's amounts, channels and the like. */
+  readonly random: Random;
   keyId(label?: string): string;
+  /** Asks for a share, 0..1, of what earlier calls have left of the balance. */
+  spend(share: number): Pick<ExchangeEvent, "amountUsdCents" | "balanceUsdCents">;
 }
 
 /** One event on its way: its service appends it at `at`. */
@@ -75,10 +100,11 @@ export function play(story: Story, options: PlayOptions): Posting[] {
   const cast = castOf(account, random);
   const places = placesOf(account, random);
   const pace = story.slow === true ? 1 : options.pace;
-  const delays = story.steps.map((step) => random.between(...step.after) * SECOND * pace);
+  const steps = stepsOf(story.steps, random.fork("script"));
+  const delays = steps.map((step) => random.between(...step.after) * SECOND * pace);
   const appended = new Map<Service, Instant>();
   let occurred = story.slow === true ? at - delays.reduce((sum, delay) => sum + delay, 0) : at;
-  return story.steps.flatMap((step, index) => {
+  return steps.flatMap((step, index) => {
     occurred += delays[index]!;
     const event: ExchangeEvent = {
       eventId: `evt-${random.hex(16)}`,
@@ -123,6 +149,7 @@ function outcome(request: ExchangeEvent, { at, eventId }: { at: Instant; eventId
 
 function castOf(account: Account, random: Random): Cast {
   const keys = new Map<string, string>();
+  let left = account.balanceUsdCents;
   const unpaid = newAddress(random);
   return {
     account,
@@ -130,10 +157,16 @@ function castOf(account: Account, random: Random): Cast {
     newAddress: unpaid,
     knownAddress: account.addresses.length === 0 ? unpaid : random.pick(account.addresses),
     amountUsdCents: Math.max(1_000, Math.round(account.balanceUsdCents * random.between(0.01, 0.2))),
+    random: random.fork("cast"),
     keyId(label = "key") {
       let id = keys.get(label);
       if (id === undefined) keys.set(label, (id = `key-${random.hex(10)}`));
       return id;
+    },
+    spend(share) {
+      const spent = { amountUsdCents: Math.round(left * share), balanceUsdCents: left };
+      left -= spent.amountUsdCents;
+      return spent;
     },
   };
 }
@@ -143,15 +176,21 @@ type Context = (Place & { readonly sessionId: string }) | Record<string, never>;
 /** Where each actor of one play acts from: decided once, at the actor's first step. */
 function placesOf(account: Account, random: Random): (by: Actor) => Context {
   const known = new Map<Actor, Context>();
-  const choose = (by: Exclude<Actor, "exchange">): Place => {
+  const choose = (by: Exclude<Actor, "exchange">): Place & { readonly sessionId?: string } => {
     if (by === "owner") return random.pick(account.places);
     if (by === "owner's new phone") return placeWithNewDevice(account, random);
+    if (by === "stranger in a stolen session")
+      return { ...placeAbroad(random), sessionId: actsFrom("owner").sessionId! };
     return placeAbroad(random, by === "stranger" ? undefined : random.pick(account.places));
   };
-  return (by) => {
+  const actsFrom = (by: Actor): Context => {
     if (by === "exchange") return {};
     let context = known.get(by);
-    if (context === undefined) known.set(by, (context = { ...choose(by), sessionId: `ses-${random.hex(12)}` }));
+    if (context === undefined) {
+      const { sessionId, ...place } = choose(by);
+      known.set(by, (context = { ...place, sessionId: sessionId ?? `ses-${random.hex(12)}` }));
+    }
     return context;
   };
+  return actsFrom;
 }

@@ -3,7 +3,7 @@
 // (some ten minutes from warning to withdrawal); a demonstration paces them down.
 
 import type { Account } from "./account.ts";
-import type { Cast, Step, Story } from "./story.ts";
+import type { Cast, Step, Takeover } from "./story.ts";
 
 const hasAuthenticatorAndSms = (account: Account): boolean =>
   account.factors[0] === "TOTP" && account.factors.includes("SMS") && isWorthIt(account);
@@ -94,22 +94,28 @@ function drain({ account }: Cast, share: number): object {
   };
 }
 
-export const TAKEOVERS: readonly Story[] = [
+export const TAKEOVERS: readonly Takeover[] = [
   {
     name: "switch-then-key",
     title: "warning from abroad, authenticator switched to SMS, key that can withdraw",
+    rule: "notice_bypass_key",
+    says: "FREEZE",
     suits: hasAuthenticatorAndSms,
     steps: [notice, logIn("stranger"), switchFactor("stranger"), createKey("stranger"), withdrawByKey(0.9)],
   },
   {
     name: "weak-key",
     title: "warning from abroad, key passed with SMS though an authenticator is enrolled",
+    rule: "notice_bypass_key",
+    says: "FREEZE",
     suits: hasAuthenticatorAndSms,
     steps: [notice, logIn("stranger"), createKey("stranger"), withdrawByKey(0.6), withdrawByKey(0.3)],
   },
   {
     name: "factor-removed-then-key",
     title: "warning from abroad, authenticator removed, key that can withdraw",
+    rule: "notice_bypass_key",
+    says: "FREEZE",
     suits: hasAuthenticatorAndSms,
     steps: [
       notice,
@@ -128,6 +134,8 @@ export const TAKEOVERS: readonly Story[] = [
   {
     name: "no-policy-hold",
     title: "copied device, factor only switched, key made where no factor is asked: no policy hold on its way",
+    rule: "notice_bypass_key",
+    says: "FREEZE",
     suits: hasAuthenticatorAndSms,
     steps: [
       notice,
@@ -140,18 +148,24 @@ export const TAKEOVERS: readonly Story[] = [
   {
     name: "new-address",
     title: "warning from abroad, authenticator switched to SMS, new address, withdrawal on the web",
+    rule: "notice_bypass_withdrawal",
+    says: "FREEZE",
     suits: hasAuthenticatorAndSms,
     steps: [notice, logIn("stranger"), switchFactor("stranger"), addAddress, withdrawOnTheWeb("ON_CHAIN")],
   },
   {
     name: "p2p-exit",
     title: "warning from abroad, authenticator switched to SMS, sold to a new payee by P2P",
+    rule: "notice_bypass_withdrawal",
+    says: "FREEZE",
     suits: hasAuthenticatorAndSms,
     steps: [notice, logIn("stranger"), switchFactor("stranger"), addAddress, withdrawOnTheWeb("P2P")],
   },
   {
     name: "sms-only",
     title: "no warning and no authenticator: log-in from a new network on a copied device, key passed with SMS",
+    rule: "weak_context_key",
+    says: "FREEZE",
     suits: hasOnlySms,
     steps: [{ ...logIn("stranger's copy"), after: [0, 0] }, createKey("stranger's copy"), withdrawByKey(0.9)],
   },
