@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { loadRules } from "../sigma/rule-set.ts";
 import type { LoadedRules } from "../sigma/rule-set.ts";
 import type { RuleText } from "../sigma/document.ts";
+import { WatchListFiles, watchListsBeside } from "./watch-list-files.ts";
 
 /** The rules could not be read at all; the message says which path and why. */
 export class RulesUnreadable extends Error {
@@ -30,14 +31,22 @@ export async function readRuleTexts(path: string): Promise<RuleText[]> {
   }
 }
 
+export interface ReadOptions {
+  /** Rules over any JSON objects. */
+  readonly plain?: boolean;
+  /** What placeholders read, kept up to date by whoever gave it. Default: the lists beside the rules, read once. */
+  readonly watchLists?: WatchListFiles;
+}
+
 /**
  * Reads and checks the rules at a path. A path without any rule file is a warning of the result, with a
  * rule set of nothing.
  * @throws RulesUnreadable
  */
-export async function readRules(path: string): Promise<LoadedRules> {
+export async function readRules(path: string, { plain = false, watchLists }: ReadOptions = {}): Promise<LoadedRules> {
   const texts = await readRuleTexts(path);
-  const loaded = loadRules(texts);
+  const { lists } = watchLists ?? (await listsBeside(path));
+  const loaded = loadRules(texts, { plain, watchLists: lists });
   if (texts.length > 0) return loaded;
   const nothing = {
     file: path,
@@ -47,6 +56,16 @@ export async function readRules(path: string): Promise<LoadedRules> {
     instead: "nothing will be detected; put .yml files there",
   };
   return { ...loaded, warnings: [nothing, ...loaded.warnings] };
+}
+
+async function listsBeside(path: string): Promise<WatchListFiles> {
+  try {
+    const files = new WatchListFiles(await watchListsBeside(path));
+    await files.reload();
+    return files;
+  } catch (error) {
+    throw new RulesUnreadable(path, error);
+  }
 }
 
 /** Symbolic links are followed: Kubernetes mounts a ConfigMap's files as links. */

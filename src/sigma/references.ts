@@ -114,8 +114,8 @@ function checkAliases(document: CorrelationDocument, scope: ReferenceScope): voi
       findings.warn(alias.at, `the alias ${quote(alias.name)} is not used`, "name it in group-by, or remove it");
     for (const { rule } of alias.fields) {
       const target = scope.names.get(rule.text);
-      if (target !== undefined ? own.includes(target) : scope.broken) continue;
       const known = document.rules.map((each) => each.text);
+      if (known.includes(rule.text) || (target === undefined ? scope.broken : own.includes(target))) continue;
       findings.refuse(rule.at, `${quote(rule.text)}, which is not in rules`, suggest(rule.text, known));
     }
   }

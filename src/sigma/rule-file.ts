@@ -13,6 +13,7 @@ import { nearest, suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import type { Findings } from "./problem.ts";
 import { describe, readBoolean, readMap, readSymbol, readText, readTexts, refuseUnknownKeys } from "./tree-reader.ts";
+import { checkSpecification } from "./specification.ts";
 import type { WatchLists } from "./watch-list.ts";
 import { canonicalText, entryOf, parseYaml } from "./yaml-tree.ts";
 import type { YamlMap, YamlNode } from "./yaml-tree.ts";
@@ -23,7 +24,7 @@ const TAG = /^[a-z0-9_-]+\.[a-z0-9._-]+$/u;
 const DATE = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/u;
 const KINDS = ["detection", "correlation", "filter"] as const;
 const SOURCE_KEYS = ["category", "product", "service"] as const;
-const UNSUPPORTED_SERVICES: ReadonlySet<string> = new Set(["trade", "signal"]);
+const UNSUPPORTED_SERVICES: ReadonlySet<string> = new Set(["signal"]);
 
 export interface FileOptions {
   readonly findings: Findings;
@@ -38,6 +39,8 @@ export function readRuleFile(file: RuleText, options: FileOptions): CheckedDocum
   return parseYaml(file.text, findings).flatMap((tree) => {
     const before = findings.problems.length;
     const document = checkDocument(tree, options);
+    const [kind, ...others] = KINDS.filter((each) => tree.kind === "map" && entryOf(tree, each) !== undefined);
+    if (tree.kind === "map" && kind !== undefined && others.length === 0) checkSpecification(tree, kind, findings);
     return document === null || findings.problems.length > before ? [] : [document];
   });
 }

@@ -9,7 +9,7 @@ import type { LoadOptions } from "../../src/sigma/rule-set.ts";
 
 const step = (name: string, service = "auth"): string =>
   `title: ${name}\nname: ${name}\nlogsource: { product: exchange, service: ${service} }\ndetection: { s: { ip: x }, condition: s }\n---\n`;
-const STEPS = step("a") + step("b") + step("w", "withdrawal");
+const STEPS = step("aa") + step("bb") + step("ww", "withdrawal");
 
 function load(section: string, options?: LoadOptions) {
   const text = `${STEPS}title: C\nname: c\ncorrelation: { group-by: [accountId], timespan: 15m, ${section} }\n`;
@@ -32,21 +32,21 @@ function problemOf(section: string): string {
 
 test("each kind compiles to its comparison or expression", () => {
   const rows: readonly (readonly [section: string, condition: unknown])[] = [
-    ["type: temporal, rules: [a, b]", { kind: "all" }],
-    ["type: temporal, rules: [a, b], condition: { gte: 2 }", { kind: "all" }],
-    ["type: temporal, rules: [a, b], condition: { gte: 1 }", compare("gte", 1)],
-    ["type: temporal_ordered, rules: [a, b], condition: { eq: 2 }", { kind: "all" }],
-    ["type: temporal, condition: a and b", { kind: "all" }],
-    ["type: event_count, rules: [a, b], condition: { gte: 3 }", compare("gte", 3)],
-    ["type: event_count, rules: [a], condition: { lte: 3 }", compare("lte", 3)],
-    ["type: value_count, rules: [a], condition: { field: ip, gt: 3 }", compare("gt", 3)],
-    ["type: value_sum, rules: [w], condition: { field: amountUsdCents, gte: 0.5 }", compare("gte", 0.5)],
+    ["type: temporal, rules: [aa, bb]", { kind: "all" }],
+    ["type: temporal, rules: [aa, bb], condition: { gte: 2 }", { kind: "all" }],
+    ["type: temporal, rules: [aa, bb], condition: { gte: 1 }", compare("gte", 1)],
+    ["type: temporal_ordered, rules: [aa, bb], condition: { eq: 2 }", { kind: "all" }],
+    ["type: temporal, condition: aa and bb", { kind: "all" }],
+    ["type: event_count, rules: [aa, bb], condition: { gte: 3 }", compare("gte", 3)],
+    ["type: event_count, rules: [aa], condition: { lte: 3 }", compare("lte", 3)],
+    ["type: value_count, rules: [aa], condition: { field: ip, gt: 3 }", compare("gt", 3)],
+    ["type: value_sum, rules: [ww], condition: { field: amountUsdCents, gte: 0.5 }", compare("gte", 0.5)],
     [
-      "type: value_percentile, rules: [w], condition: { field: amountUsdCents, percentile: 95, gte: 7 }",
+      "type: value_percentile, rules: [ww], condition: { field: amountUsdCents, percentile: 95, gte: 7 }",
       { kind: "compare", comparisons: [{ operator: "gte", value: 7 }], percentile: 95 },
     ],
     [
-      "type: temporal, condition: a and not (b or w)",
+      "type: temporal, condition: aa and not (bb or ww)",
       {
         kind: "expression",
         expression: {
@@ -56,7 +56,7 @@ test("each kind compiles to its comparison or expression", () => {
       },
     ],
     [
-      "type: temporal_ordered, rules: [b, w, a], condition: a and not (b or w)",
+      "type: temporal_ordered, rules: [bb, ww, aa], condition: aa and not (bb or ww)",
       {
         kind: "expression",
         expression: { kind: "and", of: [input(2), { kind: "not", of: input(0) }, { kind: "not", of: input(1) }] },
@@ -64,7 +64,7 @@ test("each kind compiles to its comparison or expression", () => {
     ],
   ];
   for (const [section, condition] of rows) deepEqual(ruleOf(section).condition, condition, section);
-  deepEqual(ruleOf("type: value_count, rules: [a], condition: { field: ip, gt: 2, lte: 9 }").condition, {
+  deepEqual(ruleOf("type: value_count, rules: [aa], condition: { field: ip, gt: 2, lte: 9 }").condition, {
     kind: "compare",
     comparisons: [
       { operator: "gt", value: 2 },
@@ -84,7 +84,7 @@ function input(index: number): unknown {
 
 test("without rules, the condition's names are the rules in the order they appear", () => {
   deepEqual(
-    ruleOf("type: temporal_ordered, condition: not b and w and a").inputs.map((each) => each.index),
+    ruleOf("type: temporal_ordered, condition: not bb and ww and aa").inputs.map((each) => each.index),
     [1, 2, 0],
   );
 });
@@ -92,82 +92,82 @@ test("without rules, the condition's names are the rules in the order they appea
 test("what has no clear meaning is refused", () => {
   const rows: readonly (readonly [section: string, found: string])[] = [
     [
-      "type: temporal_ordered, rules: [a, b], condition: a or b",
+      "type: temporal_ordered, rules: [aa, bb], condition: aa or bb",
       "an alternative in a temporal_ordered, which has no order",
     ],
     [
-      "type: temporal_ordered, rules: [a, b, w], condition: w and not (a and b)",
+      "type: temporal_ordered, rules: [aa, bb, ww], condition: ww and not (aa and bb)",
       "an alternative in a temporal_ordered, which has no order",
     ],
-    ["type: temporal_ordered, condition: a and b and a", "a rule twice in a temporal_ordered"],
+    ["type: temporal_ordered, condition: aa and bb and aa", "a rule twice in a temporal_ordered"],
     [
-      "type: temporal_ordered, rules: [a, b], condition: { gte: 1 }",
+      "type: temporal_ordered, rules: [aa, bb], condition: { gte: 1 }",
       "a count other than that of all rules in a temporal_ordered",
     ],
-    ["type: temporal, rules: [a, b], condition: not a and not b", "a condition that is true of nothing"],
-    ["type: temporal, rules: [a, b], condition: a or not b", "a condition that is true of nothing"],
-    ["type: temporal, rules: [a, b], condition: b and a and not a", "a condition that is never true"],
-    ["type: temporal, rules: [a, b], condition: { gte: 3 }", "a condition that is never true of 2 rules"],
-    ["type: event_count, rules: [a], condition: { lt: 1 }", "a condition that is true of nothing"],
-    ["type: event_count, rules: [a], condition: { eq: 0 }", "a condition that is true of nothing"],
-    ["type: event_count, rules: [a], condition: { gt: 5, lt: 6 }", "a condition that is never true"],
+    ["type: temporal, rules: [aa, bb], condition: not aa and not bb", "a condition that is true of nothing"],
+    ["type: temporal, rules: [aa, bb], condition: aa or not bb", "a condition that is true of nothing"],
+    ["type: temporal, rules: [aa, bb], condition: bb and aa and not aa", "a condition that is never true"],
+    ["type: temporal, rules: [aa, bb], condition: { gte: 3 }", "a condition that is never true of 2 rules"],
+    ["type: event_count, rules: [aa], condition: { lt: 1 }", "a condition that is true of nothing"],
+    ["type: event_count, rules: [aa], condition: { eq: 0 }", "a condition that is true of nothing"],
+    ["type: event_count, rules: [aa], condition: { gt: 5, lt: 6 }", "a condition that is never true"],
     [
-      "type: value_sum, rules: [w], condition: { field: amountUsdCents, gt: 5, lt: 5 }",
+      "type: value_sum, rules: [ww], condition: { field: amountUsdCents, gt: 5, lt: 5 }",
       "a condition that is never true",
     ],
-    ["type: event_count, rules: [a], condition: { gte: 1.5 }", 'gte: "1.5"'],
-    ["type: event_count, rules: [a], condition: { gte: many }", 'gte: "many"'],
-    ["type: event_count, rules: [a], condition: { field: ip, gte: 1 }", "field in an event_count"],
-    ["type: event_count, rules: [a], condition: { gte: 1, atleast: 2 }", 'the key "atleast" in condition'],
-    ["type: event_count, rules: [a], condition: a and b", "a boolean condition in an event_count"],
-    ["type: event_count, rules: [a]", "an event_count without condition"],
+    ["type: event_count, rules: [aa], condition: { gte: 1.5 }", 'gte: "1.5"'],
+    ["type: event_count, rules: [aa], condition: { gte: many }", 'gte: "many"'],
+    ["type: event_count, rules: [aa], condition: { field: ip, gte: 1 }", "field in an event_count"],
+    ["type: event_count, rules: [aa], condition: { gte: 1, atleast: 2 }", 'the key "atleast" in condition'],
+    ["type: event_count, rules: [aa], condition: aa and bb", "a boolean condition in an event_count"],
+    ["type: event_count, rules: [aa]", "an event_count without condition"],
     ["type: event_count, condition: { gte: 1 }", "a correlation without rules"],
-    ["type: value_count, rules: [a], condition: { gte: 1 }", "a value_count without field"],
+    ["type: value_count, rules: [aa], condition: { gte: 1 }", "a value_count without field"],
     [
-      "type: value_sum, rules: [w], condition: { field: [asset, amountUsdCents], gte: 1 }",
+      "type: value_sum, rules: [ww], condition: { field: [asset, amountUsdCents], gte: 1 }",
       "several fields in a value_sum",
     ],
-    ["type: value_sum, rules: [w], condition: { field: asset, gte: 1 }", 'value_sum of "asset", which is no number'],
+    ["type: value_sum, rules: [ww], condition: { field: asset, gte: 1 }", 'value_sum of "asset", which is no number'],
     [
-      "type: value_count, rules: [a], condition: { field: asset, gte: 1 }",
-      'the field "asset", which events of "a" (auth) do not have',
+      "type: value_count, rules: [aa], condition: { field: asset, gte: 1 }",
+      'the field "asset", which events of "aa" (auth) do not have',
     ],
     [
-      "type: value_count, rules: [a], condition: { field: profile.newAsn, gte: 1 }",
+      "type: value_count, rules: [aa], condition: { field: profile.newAsn, gte: 1 }",
       '"profile.newAsn" is no field of events',
     ],
     [
-      "type: value_percentile, rules: [w], condition: { field: amountUsdCents, gte: 1 }",
+      "type: value_percentile, rules: [ww], condition: { field: amountUsdCents, gte: 1 }",
       "a value_percentile without percentile",
     ],
     [
-      "type: value_percentile, rules: [w], condition: { field: amountUsdCents, percentile: 101, gte: 1 }",
+      "type: value_percentile, rules: [ww], condition: { field: amountUsdCents, percentile: 101, gte: 1 }",
       'percentile: "101"',
     ],
     [
-      "type: value_sum, rules: [w], condition: { field: amountUsdCents, percentile: 9, gte: 1 }",
+      "type: value_sum, rules: [ww], condition: { field: amountUsdCents, percentile: 9, gte: 1 }",
       "percentile in a value_sum",
     ],
-    ["type: temporal, rules: [a, b], condition: 1 of a*", "a pattern of rule names"],
-    ["type: temporal, rules: [a, b, w], condition: a and b", 'the rule "w", which the condition leaves out'],
-    ["type: temporal, rules: [a], condition: a and b", '"b", which is not in rules'],
-    ["type: temporal, condition: a and nowhere", 'the unknown rule "nowhere"'],
+    ["type: temporal, rules: [aa, bb], condition: 1 of aa*", "a pattern of rule names"],
+    ["type: temporal, rules: [aa, bb, ww], condition: aa and bb", 'the rule "ww", which the condition leaves out'],
+    ["type: temporal, rules: [aa], condition: aa and bb", '"bb", which is not in rules'],
+    ["type: temporal, condition: aa and nowhere", 'the unknown rule "nowhere"'],
   ];
   for (const [section, found] of rows) strictEqual(problemOf(section), found, section);
 });
 
 test("aliases name a field for each rule", () => {
   const counted = (aliases: string): string =>
-    `type: value_count, rules: [a, w], aliases: { where: ${aliases} }, condition: { field: where, gte: 2 }`;
+    `type: value_count, rules: [aa, ww], aliases: { where: ${aliases} }, condition: { field: where, gte: 2 }`;
   deepEqual(
-    ruleOf(counted("{ a: deviceId, w: address }")).inputs.map((each) => each.valueFields),
+    ruleOf(counted("{ aa: deviceId, ww: address }")).inputs.map((each) => each.valueFields),
     [["deviceId"], ["address"]],
   );
-  strictEqual(problemOf(counted("{ a: deviceId }")), 'the alias "where" says nothing of the rule "w"');
-  strictEqual(problemOf(counted("{ a: deviceId, w: address, b: ip }")), '"b", which is not in rules');
+  strictEqual(problemOf(counted("{ aa: deviceId }")), 'the alias "where" says nothing of the rule "ww"');
+  strictEqual(problemOf(counted("{ aa: deviceId, ww: address, bb: ip }")), '"bb", which is not in rules');
   strictEqual(
-    problemOf(counted("{ a: address, w: address }")),
-    'the field "address", which events of "a" (auth) do not have',
+    problemOf(counted("{ aa: address, ww: address }")),
+    'the field "address", which events of "aa" (auth) do not have',
   );
 });
 
@@ -175,7 +175,7 @@ test("a chain's inner rules come first, and a match of one is an input like anot
   const correlation = (name: string, rules: string): string =>
     `title: ${name}\nname: ${name}\ncorrelation: { type: temporal, rules: [${rules}], group-by: [accountId], timespan: 1h }\n---\n`;
   const text =
-    correlation("outer", "middle, a") + correlation("middle", "inner, b") + correlation("inner", "a, w") + STEPS;
+    correlation("outer", "middle, aa") + correlation("middle", "inner, bb") + correlation("inner", "aa, ww") + STEPS;
   const rules = loadRules([{ path: "r.yml", text }]).rules as RuleSet;
   deepEqual(
     rules.correlations.map(({ name, index, standalone, inputs }) => [
@@ -193,11 +193,11 @@ test("a chain's inner rules come first, and a match of one is an input like anot
 });
 
 test("plain rules group by any fields, of any events", () => {
-  const rule = ruleOf("type: value_count, rules: [a], condition: { field: [user.name, host], gte: 2 }", {
+  const rule = ruleOf("type: value_count, rules: [aa], condition: { field: [user.name, host], gte: 2 }", {
     plain: true,
   });
   deepEqual(rule.inputs[0]?.valueFields, ["user.name", "host"]);
-  const text = `${STEPS}title: C\ncorrelation: { type: temporal, rules: [a, b], group-by: [user.name, host], timespan: 1h }\n`;
+  const text = `${STEPS}title: C\ncorrelation: { type: temporal, rules: [aa, bb], group-by: [user.name, host], timespan: 1h }\n`;
   deepEqual(loadRules([{ path: "r.yml", text }], { plain: true }).rules?.correlations[0]?.groupBy, [
     "user.name",
     "host",

@@ -128,12 +128,12 @@ test("chains, cycles and responses that would never run", () => {
     ),
     ["r.yml:3:48: a correlation over itself; name rules that do not need this one"],
   );
-  const [there, back] = [["a", "b"] as const, ["b", "a"] as const].map(
+  const [there, back] = [["aa", "bb"] as const, ["bb", "aa"] as const].map(
     ([name, other]) =>
       `title: ${name}\nname: ${name}\ncorrelation: { type: temporal, rules: [${other}], group-by: [accountId], timespan: 1m }\n`,
   );
   deepEqual(problemsOf(`${there}---\n${back}`), [
-    'r.yml:7:40: the correlation "a", which leads back here; name rules that do not need this one',
+    'r.yml:7:40: the correlation "aa", which leads back here; name rules that do not need this one',
   ]);
   deepEqual(problemsOf(STEP), []);
   const responding = STEP.replace("---", "holdfast: { respond: [{ hold: [WITHDRAW], for: 1h, reason: X }] }\n---");

@@ -188,7 +188,7 @@ test("every field of every service can be read by rules, by its kind", () => {
   const kinds = {
     text: "id text map texts",
     symbol: "symbol symbols",
-    number: "instant cents asn asns",
+    number: "instant cents asn int asns",
     boolean: "flag",
     any: "",
   };

@@ -1,0 +1,75 @@
+// Watch-lists on disk: each `NAME.txt` of a directory is the list that rules name %NAME%, one value a line. Owns
+// which files were read as they are now; what a line says is src/sigma's.
+
+import { readFile, readdir, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { WatchList, parseWatchList } from "../sigma/watch-list.ts";
+import type { WatchLists } from "../sigma/watch-list.ts";
+
+const DIRECTORY = "watchlists";
+/** Rules lie this many directories below what the watch-lists lie beside, at most. */
+const MAX_LEVELS = 4;
+
+/** The `watchlists` directory beside the rules, or beside a directory above them; null without one. */
+export async function watchListsBeside(rules: string): Promise<string | null> {
+  let above = resolve(rules);
+  for (let level = 0; level < MAX_LEVELS && above !== dirname(above); level++) {
+    above = dirname(above);
+    const found = join(above, DIRECTORY);
+    if ((await versionOf(found)) !== null) return found;
+  }
+  return null;
+}
+
+/** The lists of one directory. `lists` may be given to rules; `reload` changes what those lists hold. */
+export class WatchListFiles {
+  readonly #directory: string | null;
+  readonly #lists = new Map<string, WatchList>();
+  readonly #versions = new Map<string, string>();
+
+  /** null: a directory without any list. */
+  constructor(directory: string | null) {
+    this.#directory = directory;
+  }
+
+  get lists(): WatchLists {
+    return this.#lists;
+  }
+
+  /**
+   * Reads the files that are new or other than they were; a removed one keeps its last values, since rules
+   * may still name it. All are read before any list changes, so a fault changes nothing.
+   * @returns the names of the lists whose values were read
+   * @throws the file system's error
+   */
+  async reload(): Promise<string[]> {
+    if (this.#directory === null) return [];
+    const changed: { readonly name: string; readonly version: string; readonly values: Set<string> }[] = [];
+    const files = (await readdir(this.#directory)).filter((file) => /^[\w-][\w.-]*\.txt$/u.test(file));
+    for (const file of files.toSorted()) {
+      const path = join(this.#directory, file);
+      const name = file.slice(0, -".txt".length);
+      const version = await versionOf(path);
+      if (version === null || version === this.#versions.get(name)) continue;
+      changed.push({ name, version, values: parseWatchList(await readFile(path, "utf8")) });
+    }
+    for (const { name, version, values } of changed) {
+      this.#versions.set(name, version);
+      const list = this.#lists.get(name);
+      if (list === undefined) this.#lists.set(name, new WatchList(values));
+      else list.replace(values);
+    }
+    return changed.map(({ name }) => name);
+  }
+}
+
+/** Symbolic links are followed: a ConfigMap's files change by a swapped link, which changes the inode. */
+async function versionOf(path: string): Promise<string | null> {
+  try {
+    const { ino, mtimeMs, size } = await stat(path);
+    return `${ino} ${mtimeMs} ${size}`;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+// Watch-lists on disk: found beside the rules, read again when they change.
+
+import { deepEqual, strictEqual } from "node:assert/strict";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { readRules } from "../../src/adapters/rule-files.ts";
+import { WatchListFiles, watchListsBeside } from "../../src/adapters/watch-list-files.ts";
+import { NO_FACTS, detectionRule, event } from "../sigma/loading.ts";
+
+const root = await mkdtemp(join(tmpdir(), "watch-lists-"));
+after(() => rm(root, { recursive: true }));
+const rules = join(root, "rules", "watch");
+const lists = join(root, "watchlists");
+await mkdir(rules, { recursive: true });
+await mkdir(lists);
+await writeFile(join(rules, "w.yml"), detectionRule("s: { address|expand: '%wallets%' }\ncondition: s"));
+
+test("a rule's placeholder reads the list beside the rules, as it is now", async () => {
+  strictEqual((await readRules(rules)).problems.length, 1);
+  await writeFile(join(lists, "wallets.txt"), "a\n# c\n");
+  strictEqual(await watchListsBeside(join(rules, "w.yml")), lists);
+  const files = new WatchListFiles(lists);
+  deepEqual(await files.reload(), ["wallets"]);
+  const loaded = await readRules(join(root, "rules"), { watchLists: files });
+  const matches = loaded.rules!.detections[0]!.matches;
+  const found = (): boolean[] => ["a", "b"].map((address) => matches(event({ address }), NO_FACTS));
+  deepEqual(found(), [true, false]);
+  await writeFile(join(lists, "new"), "b\n");
+  await rename(join(lists, "new"), join(lists, "wallets.txt"));
+  deepEqual(found(), [true, false]);
+  deepEqual(await files.reload(), ["wallets"]);
+  deepEqual(found(), [false, true]);
+  deepEqual(await files.reload(), []);
+});
+
+test("no directory is no list", async () => {
+  const files = new WatchListFiles(null);
+  deepEqual(await files.reload(), []);
+  strictEqual(files.lists.size, 0);
+});
