@@ -42,6 +42,7 @@ export interface Settings {
   readonly topicAuth: string;
   readonly topicApiKey: string;
   readonly topicWithdrawal: string;
+  readonly topicTrade: string | undefined;
   readonly topicCommands: string;
   readonly topicDetections: string;
   readonly topicState: string;
@@ -166,6 +167,12 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
   topicAuth: topic("auth-events", "log-ins, recovery, factors, contact data (input)"),
   topicApiKey: topic("api-key-events", "API keys and their rights (input)"),
   topicWithdrawal: topic("withdrawal-events", "addresses and money leaving (input)"),
+  topicTrade: {
+    section: "Topics",
+    kind: topicName,
+    default: "none",
+    doc: "Topic of fills, for drains by cross-trading (optional input, by convention `trade-events`). Without it no trades are read, and rules on them never match.",
+  },
   topicCommands: topic("holdfast.commands", "what to hold, freeze, release (output, read back on restore)"),
   topicDetections: topic("holdfast.detections", "opened and closed cases, for people and SIEMs (output)"),
   topicState: topic("holdfast.state", "the state log (Holdfast's own)"),
@@ -286,6 +293,7 @@ export const TOPIC_SETTINGS = [
   "topicAuth",
   "topicApiKey",
   "topicWithdrawal",
+  "topicTrade",
   "topicCommands",
   "topicDetections",
   "topicState",
@@ -314,6 +322,9 @@ export function topicsOf(settings: Pick<Settings, (typeof TOPIC_SETTINGS)[number
       { topic: full(settings.topicAuth), service: "auth" },
       { topic: full(settings.topicApiKey), service: "api_key" },
       { topic: full(settings.topicWithdrawal), service: "withdrawal" },
+      ...(settings.topicTrade === undefined
+        ? []
+        : [{ topic: full(settings.topicTrade), service: "trade" as const, optional: true }]),
     ],
     commands: full(settings.topicCommands),
     detections: full(settings.topicDetections),

@@ -29,6 +29,7 @@ const PATHS = {
   auth: "events/auth-event.avsc",
   api_key: "events/api-key-event.avsc",
   withdrawal: "events/withdrawal-event.avsc",
+  trade: "events/trade-event.avsc",
   command: "commands/command.avsc",
   detection: "commands/detection.avsc",
   deadLetter: "dead-letter/headers.avsc",
@@ -37,14 +38,15 @@ const PATHS = {
 /** The schemas of what goes over topics. @throws what is missing or no Avro record, with its path */
 export async function loadSchemas(directory: string): Promise<Schemas> {
   const read = (path: string): Promise<SchemaFile> => readSchema(directory, path);
-  const [auth, apiKey, withdrawal, command, detection] = await Promise.all([
+  const [auth, apiKey, withdrawal, trade, command, detection] = await Promise.all([
     read(PATHS.auth),
     read(PATHS.api_key),
     read(PATHS.withdrawal),
+    read(PATHS.trade),
     read(PATHS.command),
     read(PATHS.detection),
   ]);
-  return { events: { auth, api_key: apiKey, withdrawal }, command, detection };
+  return { events: { auth, api_key: apiKey, withdrawal, trade }, command, detection };
 }
 
 /** Every schema whose evolution is promised, the dead letter's headers included; by path. */

@@ -172,7 +172,7 @@ function addRules(program: Command, ending: Ending): void {
       name: "replay",
       summary: "Run the rules over a file of events, without Kafka.",
       settings: [...REPLAY_SETTINGS, ...TOPIC_SETTINGS],
-      settingFlags: [...REPLAY_SETTINGS, "topicPrefix", "topicAuth", "topicApiKey", "topicWithdrawal"],
+      settingFlags: [...REPLAY_SETTINGS, "topicPrefix", "topicAuth", "topicApiKey", "topicWithdrawal", "topicTrade"],
       ownFlags: { [JSON_FLAG]: "one JSON object a line, on a terminal too" },
       argument: { name: "file", doc: "events, one JSON object a line; - for standard input", required: true },
       run: async ({ settings, flags, argument: file = "" }, io) => {

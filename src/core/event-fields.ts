@@ -41,6 +41,7 @@ export const EVENT_TYPES: Readonly<Record<Service, readonly string[]>> = {
     "WITHDRAWAL_REJECTED",
     "UNKNOWN",
   ],
+  trade: ["TRADE_FILLED", "UNKNOWN"],
 };
 
 const FACTORS: readonly string[] = [
@@ -58,10 +59,11 @@ const FACTORS: readonly string[] = [
 
 /**
  * What a field may hold. `id`: a non-empty string; `text`: a string; `instant`: epoch milliseconds;
- * `cents`: US cents, 0 to 2^53 - 1; `asn`: 0 to 2^32 - 1; `map`: string to string; `…s`: an array of it.
+ * `cents`: US cents, 0 to 2^53 - 1; `asn`: 0 to 2^32 - 1; `int`: an integer of 32 bits; `map`: string to
+ * string; `…s`: an array of it.
  */
 export type FieldKind =
-  | { readonly kind: "id" | "text" | "instant" | "cents" | "asn" | "flag" | "texts" | "asns" | "map" }
+  | { readonly kind: "id" | "text" | "instant" | "cents" | "asn" | "int" | "flag" | "texts" | "asns" | "map" }
   | { readonly kind: "symbol" | "symbols"; readonly symbols: readonly string[] };
 
 const TEXT: FieldKind = { kind: "text" };
@@ -69,6 +71,7 @@ const TEXTS: FieldKind = { kind: "texts" };
 const INSTANT: FieldKind = { kind: "instant" };
 const CENTS: FieldKind = { kind: "cents" };
 const ASN: FieldKind = { kind: "asn" };
+const VIA: FieldKind = { kind: "symbol", symbols: ["WEB", "APP", "API", "UNKNOWN"] };
 const FACTOR: FieldKind = { kind: "symbol", symbols: FACTORS };
 const FACTOR_LIST: FieldKind = { kind: "symbols", symbols: FACTORS };
 
@@ -125,7 +128,17 @@ export const EVENT_FIELDS: Readonly<Record<Service, ReadonlyMap<string, FieldKin
     balanceUsdCents: CENTS,
     address: TEXT,
     addressListed: { kind: "flag" },
-    via: { kind: "symbol", symbols: ["WEB", "APP", "API", "UNKNOWN"] },
+    via: VIA,
+    keyId: TEXT,
+  }),
+  trade: fieldsOf("trade", {
+    symbol: TEXT,
+    side: { kind: "symbol", symbols: ["BUY", "SELL", "UNKNOWN"] },
+    notionalUsdCents: CENTS,
+    priceDeviationBps: { kind: "int" },
+    symbolDailyVolumeUsdCents: CENTS,
+    counterpartyAccountId: TEXT,
+    via: VIA,
     keyId: TEXT,
   }),
 };

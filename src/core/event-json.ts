@@ -62,6 +62,7 @@ function valueOf(field: FieldKind, given: unknown): unknown {
       return instantFromJson(given);
     case "cents":
     case "asn":
+    case "int":
       return typeof given === "number" ? given : undefined;
     case "flag":
       return typeof given === "boolean" ? given : undefined;
@@ -89,6 +90,7 @@ function expectation(field: FieldKind): string {
       return "epoch milliseconds or RFC 3339 text";
     case "cents":
     case "asn":
+    case "int":
       return "a number";
     case "flag":
       return "true or false";

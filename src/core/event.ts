@@ -5,9 +5,9 @@
 import type { Instant } from "./time.ts";
 
 /** Sigma `logsource.service` of an event; one input topic feeds each. */
-export type Service = "auth" | "api_key" | "withdrawal";
+export type Service = "auth" | "api_key" | "withdrawal" | "trade";
 
-export const SERVICES: readonly Service[] = ["auth", "api_key", "withdrawal"];
+export const SERVICES: readonly Service[] = ["auth", "api_key", "withdrawal", "trade"];
 
 export type Factor =
   | "EMAIL"
@@ -88,6 +88,15 @@ export interface ExchangeEvent {
   readonly address?: string | null;
   readonly addressListed?: boolean | null;
   readonly via?: string | null;
+
+  // trade
+  readonly symbol?: string | null;
+  readonly side?: string | null;
+  readonly notionalUsdCents?: number | null;
+  /** Basis points from the reference price; positive: to the account's loss. */
+  readonly priceDeviationBps?: number | null;
+  readonly symbolDailyVolumeUsdCents?: number | null;
+  readonly counterpartyAccountId?: string | null;
 }
 
 /**

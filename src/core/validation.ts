@@ -76,15 +76,20 @@ export function validateTime(event: ExchangeEvent, recordTimestamp: Instant): Re
 
 /** The part of validateEvent that needs no record: identity, times, money, sizes. */
 export function validateContent(service: Service, event: ExchangeEvent): Rejection | null {
-  return (
-    validateIdentity(event) ??
-    validateContext(event) ??
-    (service === "auth"
-      ? validateAuth(event)
-      : service === "api_key"
-        ? validateApiKey(event)
-        : validateWithdrawal(event))
-  );
+  return validateIdentity(event) ?? validateContext(event) ?? validateOwn(service, event);
+}
+
+function validateOwn(service: Service, event: ExchangeEvent): Rejection | null {
+  switch (service) {
+    case "auth":
+      return validateAuth(event);
+    case "api_key":
+      return validateApiKey(event);
+    case "withdrawal":
+      return validateWithdrawal(event);
+    case "trade":
+      return validateTrade(event);
+  }
 }
 
 function validateIdentity(event: ExchangeEvent): Rejection | null {
@@ -140,6 +145,22 @@ function validateWithdrawal(event: ExchangeEvent): Rejection | null {
   if (isLong(event.address)) return longText("address", event.address);
   if (isBadCents(event.amountUsdCents)) return badNumber("amountUsdCents", event.amountUsdCents, LIMITS.cents);
   if (isBadCents(event.balanceUsdCents)) return badNumber("balanceUsdCents", event.balanceUsdCents, LIMITS.cents);
+  return null;
+}
+
+function validateTrade(event: ExchangeEvent): Rejection | null {
+  const { notionalUsdCents, priceDeviationBps, symbolDailyVolumeUsdCents } = event;
+  if (isLong(event.symbol)) return longText("symbol", event.symbol);
+  if (isLong(event.counterpartyAccountId)) return longText("counterpartyAccountId", event.counterpartyAccountId);
+  if (isLong(event.keyId)) return longText("keyId", event.keyId);
+  if (isBadCents(notionalUsdCents)) return badNumber("notionalUsdCents", notionalUsdCents, LIMITS.cents);
+  if (isBadCents(symbolDailyVolumeUsdCents)) {
+    return badNumber("symbolDailyVolumeUsdCents", symbolDailyVolumeUsdCents, LIMITS.cents);
+  }
+  // What 32 bits hold: `| 0` leaves it as it is.
+  if (priceDeviationBps != null && (priceDeviationBps | 0) !== priceDeviationBps) {
+    return invalid("priceDeviationBps", `is ${priceDeviationBps}; it must be an integer of 32 bits`);
+  }
   return null;
 }
 

@@ -38,6 +38,7 @@ interface Queue extends InputQueue {
   index: number;
   bytes: number;
   paused: boolean;
+  readonly optional: boolean;
   /** Timestamp of the next record; Infinity when the buffer is empty. */
   headTimestamp: Instant;
 }
@@ -58,6 +59,8 @@ export interface IntakeOptions {
   /** Buffered bytes of one topic above which its fetching pauses; it resumes below half. */
   readonly bufferBytes: number;
   readonly onAlignmentPause: (topic: string) => void;
+  /** Topics that no other waits for. */
+  readonly optional?: ReadonlySet<string>;
 }
 
 export class Intake {
@@ -80,6 +83,7 @@ export class Intake {
       index: 0,
       bytes: 0,
       paused: false,
+      optional: options.optional?.has(topic) ?? false,
       headTimestamp: Infinity,
     }));
   }
@@ -187,7 +191,7 @@ export class Intake {
     let slowest: Queue | null = null;
     for (const queue of this.#queues) {
       const unread = queue.headTimestamp === Infinity && queue.fetchPosition < queue.endOffset;
-      if (queue === next || queue.blocked || !unread) continue;
+      if (queue === next || queue.blocked || queue.optional || !unread) continue;
       if (next.headTimestamp > queue.lastTimestamp + this.#options.alignmentMs) slowest = queue;
     }
     if (slowest === null) {

@@ -124,6 +124,7 @@ export class Task {
         ...context,
         ...context.tuning,
         partition: this.number,
+        optional: new Set(context.topics.inputs.flatMap(({ topic, optional }) => (optional === true ? [topic] : []))),
         onAlignmentPause: (topic) => context.telemetry.emit("alignment.paused", { topic }),
       });
       const checkpointer = new Checkpointer({ ...parts, intake, outbox: this.#outbox, opened });

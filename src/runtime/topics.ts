@@ -2,8 +2,15 @@
 
 import type { Service } from "../core/event.ts";
 
+export interface InputTopic {
+  readonly topic: string;
+  readonly service: Service;
+  /** Others do not wait for it while catching up: it may be slow or silent without slowing them. */
+  readonly optional?: boolean;
+}
+
 export interface Topics {
-  readonly inputs: readonly { readonly topic: string; readonly service: Service }[];
+  readonly inputs: readonly InputTopic[];
   readonly commands: string;
   readonly detections: string;
   readonly state: string;

@@ -81,6 +81,12 @@ const EVENT_READERS: Readonly<Record<Exclude<keyof ExchangeEvent, "detail">, Rea
   address: (e) => e.address,
   addressListed: (e) => e.addressListed,
   via: (e) => e.via,
+  symbol: (e) => e.symbol,
+  side: (e) => e.side,
+  notionalUsdCents: (e) => e.notionalUsdCents,
+  priceDeviationBps: (e) => e.priceDeviationBps,
+  symbolDailyVolumeUsdCents: (e) => e.symbolDailyVolumeUsdCents,
+  counterpartyAccountId: (e) => e.counterpartyAccountId,
 };
 
 const FACTS: Readonly<Record<keyof ProfileFacts, readonly [kind: FieldKind, read: Read]>> = {
@@ -142,6 +148,7 @@ function shapeOf(field: EventFieldKind | undefined): { kind: FieldKind; list: bo
     case "instant":
     case "cents":
     case "asn":
+    case "int":
       return { kind: "number", list: false };
     case "asns":
       return { kind: "number", list: true };

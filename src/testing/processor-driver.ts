@@ -28,8 +28,10 @@ import type { SchemaFile, Schemas } from "../adapters/schema-files.ts";
 import type { StateLogCodec } from "../runtime/state-log.ts";
 import type { TaskContext, Tuning } from "../runtime/task-context.ts";
 import { coPartitioned } from "../runtime/topics.ts";
-import type { Topics } from "../runtime/topics.ts";
+import type { InputTopic, Topics } from "../runtime/topics.ts";
 import { DrivenProcessor } from "./driven-processor.ts";
+
+const TRADES: InputTopic = { topic: "trade-events", service: "trade", optional: true };
 
 export const DRIVER_TOPICS: Topics = {
   inputs: [
@@ -93,7 +95,7 @@ export class ProcessorDriver {
     registered: { registry: SchemaRegistry; ids: ReadonlyMap<string, number> },
   ) {
     const { partitions = 1, maxFetchRecords, pick } = options;
-    const topics = [...coPartitioned(DRIVER_TOPICS), DRIVER_TOPICS.detections, DRIVER_TOPICS.deadLetter];
+    const topics = [...coPartitioned(DRIVER_TOPICS), TRADES.topic, DRIVER_TOPICS.detections, DRIVER_TOPICS.deadLetter];
     this.#options = options;
     this.#registry = registered.registry;
     this.#schemaIds = registered.ids;
@@ -105,14 +107,15 @@ export class ProcessorDriver {
     });
   }
 
-  /** Starts a processor as a process of its own. */
-  start(name: string): DrivenProcessor {
+  /** Starts a processor as a process of its own; one that reads `trades` has the optional topic configured. */
+  start(name: string, { trades = false }: { readonly trades?: boolean } = {}): DrivenProcessor {
+    const topics = trades ? { ...DRIVER_TOPICS, inputs: [...DRIVER_TOPICS.inputs, TRADES] } : DRIVER_TOPICS;
     const { openPartition, stateCodec, stateLogCodec, rules, partitions = 1, schemas, settings } = this.#options;
     const process = this.broker.connect(name);
     const { sessionTimeoutMs } = this.tuning;
     const group = process.group({
       groupId: this.groupId,
-      topics: coPartitioned(DRIVER_TOPICS),
+      topics: coPartitioned(topics),
       sessionTimeoutMs,
       heartbeatIntervalMs: sessionTimeoutMs / 10,
       rebalanceTimeoutMs: sessionTimeoutMs,
@@ -123,14 +126,14 @@ export class ProcessorDriver {
       const codec = createCodec({
         registry: this.#registry,
         schemas,
-        topics: DRIVER_TOPICS,
+        topics,
         fields: rules.fields,
         clock,
         telemetry,
       });
       const context: TaskContext = {
         groupId: this.groupId,
-        topics: DRIVER_TOPICS,
+        topics,
         partitions,
         detectionPartitions: partitions,
         deadLetterPartitions: partitions,
@@ -231,14 +234,15 @@ export async function createProcessorDriver(options: ProcessorDriverOptions): Pr
   const register = async (topic: string, file: SchemaFile): Promise<void> => {
     ids.set(file.path, await registry.register(subjectOf(topic), file.text));
   };
-  for (const { topic, service } of DRIVER_TOPICS.inputs) await register(topic, options.schemas.events[service]);
+  for (const { topic, service } of [...DRIVER_TOPICS.inputs, TRADES])
+    await register(topic, options.schemas.events[service]);
   await register(DRIVER_TOPICS.commands, options.schemas.command);
   await register(DRIVER_TOPICS.detections, options.schemas.detection);
   return new ProcessorDriver(options, { registry, ids });
 }
 
 function topicOf(service: Service): string {
-  return DRIVER_TOPICS.inputs.find((input) => input.service === service)!.topic;
+  return [...DRIVER_TOPICS.inputs, TRADES].find((input) => input.service === service)!.topic;
 }
 
 /** Without magic byte and schema id. */

@@ -127,11 +127,13 @@ function decode(value: Record<string, unknown>): TimelineEvent {
   return { service, event: outcome.event };
 }
 
+const NUMERIC: ReadonlySet<FieldKind["kind"] | undefined> = new Set(["cents", "asn", "asns", "int"]);
+
 /** By the field's kind, so that `asn=64500` is a number and `keyId=64500` is text. */
 function parseValue(text: string, field: FieldKind | undefined): unknown {
   if (text === "null") return null;
   const scalar = (word: string): unknown => {
-    if (field?.kind === "cents" || field?.kind === "asn" || field?.kind === "asns") return Number(word);
+    if (NUMERIC.has(field?.kind)) return Number(word);
     if (field?.kind === "instant") return /^-?\d+$/u.test(word) ? Number(word) : word;
     if (field?.kind === "flag") return word === "true" ? true : word === "false" ? false : word;
     return unquote(word);

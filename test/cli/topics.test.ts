@@ -3,12 +3,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createKafkaClient } from "../../src/adapters/kafka/client.ts";
-import { createTopics } from "../../src/adapters/kafka/topics.ts";
+import { createTopics, plannedTopics } from "../../src/adapters/kafka/topics.ts";
 import type { Io } from "../../src/cli/io.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { cluster } from "../cluster.ts";
 
 const kafka = cluster();
+
+test("the topic of trades is made when it is named, as every input is", () => {
+  const inputs = [
+    { topic: "logins", service: "auth" },
+    { topic: "fills", service: "trade", optional: true },
+  ] as const;
+  const topics = { inputs, commands: "c", detections: "d", state: "s", deadLetter: "x" };
+  const [logins, fills] = plannedTopics(topics, { partitions: 4, replication: 3 });
+  assert.deepEqual(fills, { ...logins, topic: "fills" });
+});
 
 interface Ended {
   readonly exitCode: number;

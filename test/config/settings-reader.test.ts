@@ -138,6 +138,11 @@ const CONTRADICTIONS: readonly [string, SettingSources["env"], RegExp][] = [
     { HOLDFAST_TOPIC_AUTH: "withdrawal-events" },
     /"withdrawal-events" is named by two settings/,
   ],
+  [
+    "an optional topic with two uses",
+    { HOLDFAST_TOPIC_TRADE: "withdrawal-events" },
+    /"withdrawal-events" is named by two settings/,
+  ],
 ];
 for (const [what, env, message] of CONTRADICTIONS) {
   test(`${what} is refused`, () => {
@@ -206,6 +211,16 @@ test("the prefix stands before every topic", () => {
     "x.holdfast.detections",
     "x.holdfast.state",
     "x.holdfast.dead-letter",
+  ]);
+});
+
+test("the topic of trades is an optional input, read only when it is named", () => {
+  const tradesOf = (env: SettingSources["env"]): unknown =>
+    topicsOf(read(env)).inputs.filter(({ service }) => service === "trade");
+  assert.deepEqual(tradesOf({}), []);
+  assert.deepEqual(tradesOf({ HOLDFAST_TOPIC_TRADE: "" }), []);
+  assert.deepEqual(tradesOf({ HOLDFAST_TOPIC_TRADE: "fills", HOLDFAST_TOPIC_PREFIX: "x." }), [
+    { topic: "x.fills", service: "trade", optional: true },
   ]);
 });
 

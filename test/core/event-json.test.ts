@@ -12,7 +12,12 @@ import type { Service } from "../../src/core/event.ts";
 import { LIMITS, validateTime } from "../../src/core/validation.ts";
 
 const NOON = Date.UTC(2024, 5, 9, 12);
-const TYPES: Record<Service, string> = { auth: "LOGOUT", api_key: "API_KEY_CREATED", withdrawal: "ADDRESS_ADDED" };
+const TYPES: Record<Service, string> = {
+  auth: "LOGOUT",
+  api_key: "API_KEY_CREATED",
+  withdrawal: "ADDRESS_ADDED",
+  trade: "TRADE_FILLED",
+};
 
 function read(fields: object, service: Service = "auth"): JsonOutcome {
   return eventFromJson(service, {
@@ -98,6 +103,7 @@ const BEYOND: Readonly<Record<string, unknown>> = {
   asns: [LIMITS.asn + 1],
   instant: LIMITS.latestInstant + 1,
   cents: LIMITS.cents + 1,
+  int: -(2 ** 31) - 1,
   symbols: new Array(LIMITS.arrayItems + 1).fill("UNKNOWN"),
   map: { x: "x".repeat(LIMITS.stringLength + 1) },
 };

@@ -27,7 +27,7 @@ function fetching(): { group: Group; log: string[] } {
 
 function open(
   ends: Record<string, { position: number; endOffset: number }>,
-  options: { alignmentMs?: number; bufferBytes?: number } = {},
+  options: { alignmentMs?: number; bufferBytes?: number; optional?: ReadonlySet<string> } = {},
 ): { intake: Intake; log: string[]; pass: (ms: number) => void; paused: string[] } {
   const { group, log } = fetching();
   let now = 0;
@@ -44,6 +44,7 @@ function open(
     clock,
     alignmentMs: options.alignmentMs ?? 60_000,
     bufferBytes: options.bufferBytes ?? 1_000_000,
+    ...(options.optional === undefined ? {} : { optional: options.optional }),
     onAlignmentPause: (topic) => paused.push(topic),
   });
   return { intake, log, pass: (ms) => (now += ms), paused };
@@ -116,6 +117,23 @@ test("no topic waits for another for more than 30 s, nor for one that is blocked
   for (const queue of blocked.intake.queues()) if (queue.topic === "keys") queue.blocked = true;
   blocked.intake.add(recordBatch({ topic: "auth", records: [{ offset: 0, timestamp: 0 }] }));
   assert.deepEqual(drain(blocked.intake), ["auth@0"]);
+});
+
+test("no topic waits for an optional one; it waits for the others", () => {
+  const ends = { auth: { position: 0, endOffset: 2 }, trades: { position: 0, endOffset: 2 } };
+  const { intake, paused } = open(ends, { optional: new Set(["trades"]) });
+  intake.add(recordBatch({ topic: "auth", records: [{ offset: 0, timestamp: 0 }], endOffset: 2 }));
+  assert.deepEqual(drain(intake), ["auth@0"]);
+  assert.deepEqual(paused, []);
+  const fills = [
+    { offset: 0, timestamp: 60_000 },
+    { offset: 1, timestamp: 60_001 },
+  ];
+  intake.add(recordBatch({ topic: "trades", records: fills }));
+  assert.deepEqual(drain(intake), ["trades@0"]);
+  assert.deepEqual(paused, ["trades"]);
+  intake.add(recordBatch({ topic: "auth", records: [{ offset: 1, timestamp: 60_000 }] }));
+  assert.deepEqual(drain(intake), ["auth@1", "trades@1"]);
 });
 
 test("filtered records move the position to the batch's end, an empty batch too (N1)", () => {

@@ -5,8 +5,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TaskRefused } from "../../src/runtime/opening.ts";
 import { DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
+import type { DrivenProcessor } from "../../src/testing/driven-processor.ts";
 import type { ProcessorDriver } from "../../src/testing/processor-driver.ts";
-import { committedCheckpoint, frozen, openDriver, startReady, takeover, TAKEOVER_MS } from "./driver-fixture.ts";
+import { committedCheckpoint, frozen, openDriver, ready, startReady, takeover, TAKEOVER_MS } from "./driver-fixture.ts";
 
 const { state, commands } = DRIVER_TOPICS;
 
@@ -219,6 +220,36 @@ test("a topic added later starts at the frontier less the allowed lateness (T7)"
   const [running] = second.reports("task.running");
   assert.equal(running!.positions["withdrawal-events"], 6, "sixteen minutes less ten");
   assert.equal(running!.positions["auth-events"], 17);
+});
+
+test("an optional topic configured later, left out and configured again: no fill is skipped or read twice (T7)", async () => {
+  const driver = await openDriver();
+  const minutes = async (from: number, to: number): Promise<void> => {
+    for (let minute = from; minute < to; minute++) {
+      // A new device each: the frontier is checkpointed with what changed.
+      driver.produce({ accountId: "alice", type: "LOGIN_SUCCEEDED", deviceId: `d${minute}` });
+      driver.produce({ accountId: "alice", eventId: `t${minute}`, type: "TRADE_FILLED", priceDeviationBps: -5 });
+      await driver.advance(60_000);
+    }
+  };
+  const runFor = async (name: string, trades: boolean, span: readonly [number, number]): Promise<DrivenProcessor> => {
+    const processor = driver.start(name, { trades });
+    await ready(driver, processor);
+    await minutes(...span);
+    processor.stop();
+    await driver.advance(1_000);
+    return processor;
+  };
+  const startOf = (processor: DrivenProcessor): number | undefined =>
+    processor.reports("task.running")[0]!.positions["trade-events"];
+  assert.equal(startOf(await runFor("without", false, [0, 17])), undefined);
+  assert.equal(startOf(await runFor("with", true, [17, 20])), 6, "sixteen minutes less ten");
+  assert.equal(committedCheckpoint(driver, 0)!.positions["trade-events"], 20);
+  await runFor("without again", false, [20, 22]);
+  assert.equal(committedCheckpoint(driver, 0)!.positions["trade-events"], 20, "a removed one's position is kept");
+  assert.equal(startOf(await runFor("with again", true, [22, 23])), 20);
+  assert.equal(committedCheckpoint(driver, 0)!.positions["trade-events"], 23);
+  assert.deepEqual(driver.deadLetters(), []);
 });
 
 test("many owners make a long lineage; it moves to the marker, and nothing is forgotten (T2, T3)", async () => {

@@ -87,6 +87,7 @@ const AVRO_KIND: Readonly<Record<FieldKind["kind"], string>> = {
   instant: "long",
   cents: "long",
   asn: "long",
+  int: "int",
   flag: "boolean",
   texts: "strings",
   asns: "longs",
@@ -153,6 +154,12 @@ describe("the field table", () => {
       address: true,
       addressListed: true,
       via: true,
+      symbol: true,
+      side: true,
+      notionalUsdCents: true,
+      priceDeviationBps: true,
+      symbolDailyVolumeUsdCents: true,
+      counterpartyAccountId: true,
     };
     const written = new Set(SERVICES.flatMap((service) => [...EVENT_FIELDS[service].keys()]));
     assert.deepEqual([...written].sort(), Object.keys(known).sort());
