@@ -7,7 +7,7 @@
 //   AC3 the encoded account fits STATE_LIMIT: past it only the telling parts stay, which is counted
 
 import { type CaseState, caseWakeAt, closeCase, EVIDENCE_LEAST, keepTelling } from "./case.ts";
-import type { Memory } from "./correlation/correlation.ts";
+import { type Memory, newMemory } from "./correlation/correlation.ts";
 import type { Detection } from "./output.ts";
 import type { Profile } from "./profile.ts";
 import type { RuleTable, TableRow } from "./rule-table.ts";
@@ -49,7 +49,7 @@ export class Account implements GroupState {
     const index = this.memories.findIndex((memory) => memory.rule === rule.id);
     const found = this.memories[index];
     if (found !== undefined && found.matchHash === rule.matchHash) return found;
-    const made: Memory = { rule: rule.id, matchHash: rule.matchHash, keepUntil: 0, entries: [] };
+    const made = newMemory(rule);
     if (found === undefined) {
       if (this.memories === NO_MEMORIES) this.memories = [];
       this.memories.push(made);
@@ -71,10 +71,26 @@ export class Account implements GroupState {
     let wake = Infinity;
     for (const memory of this.memories) {
       const row = rowOf(table, memory);
-      wake = Math.min(wake, (row === undefined ? memory.keepUntil : row.correlation.wakeAt(memory)) ?? Infinity);
+      wake = Math.min(wake, (row === undefined ? memory.keepUntil : row.correlation.releasesAt(memory)) ?? Infinity);
     }
     for (const each of this.cases) wake = Math.min(wake, caseWakeAt(each, table.caseRule(each.rule)));
     return wake === Infinity ? undefined : wake;
+  }
+
+  /** The frontier at which a correlation could decide something; undefined: never, as things are. */
+  decidesAt(table: RuleTable): Instant | undefined {
+    let at = Infinity;
+    for (const memory of this.memories) at = Math.min(at, rowOf(table, memory)?.correlation.decidesAt(memory) ?? Infinity);
+    return at === Infinity ? undefined : at;
+  }
+
+  /** AC2: drops what was made under another meaning of a loaded rule; how many entries. */
+  dropChanged(table: RuleTable): number {
+    let dropped = 0;
+    const isKept = (memory: Memory): boolean => table.row(memory.rule) === undefined || rowOf(table, memory) !== undefined;
+    for (const memory of this.memories) if (!isKept(memory)) dropped += memory.entries.length;
+    if (dropped > 0) this.memories = kept(this.memories, isKept, NO_MEMORIES);
+    return dropped;
   }
 
   /** Time has come to `frontier`: closes and forgets cases, releases memory. The detections to be said. */
@@ -107,8 +123,8 @@ export class Account implements GroupState {
   }
 }
 
-/** undefined: the rule is not loaded, or its entries were made under another one's meaning. */
-function rowOf(table: RuleTable, memory: Memory): TableRow | undefined {
+/** The rule's row; undefined: the rule is not loaded, or its entries were made under another one's meaning. */
+export function rowOf(table: RuleTable, memory: Memory): TableRow | undefined {
   const row = table.row(memory.rule);
   return row !== undefined && row.correlation.rule.matchHash === memory.matchHash ? row : undefined;
 }

@@ -61,8 +61,6 @@ export interface CaseRule {
   readonly plan: Plan;
   /** How long a case is remembered after its expiry: timespan and lateness. */
   readonly remember: Duration;
-  /** Name (else id) of a detection, by its index. */
-  readonly nameOf: (detection: number) => string;
 }
 
 export const EVIDENCE_KEPT = 32;
@@ -89,9 +87,7 @@ export function judge(
   const found = caseOf(cases, by.rule.rule.id, deciding);
   const current = found ?? openCase(cases, deciding, by);
   const decision: Decision = { commands: [], detections: [] };
-  match.entries.forEach((entry, index) => {
-    addEvidence(current, evidenceOf(entry, by.rule.nameOf(match.detections[index]!)));
-  });
+  match.entries.forEach((entry, index) => addEvidence(current, evidenceOf(entry, match.rules[index]!)));
   if (!current.released) decision.commands.push(...respond(current, match, by));
   if (!current.announced) {
     current.announced = true; // CS2

@@ -21,7 +21,25 @@ export interface Entry {
   readonly keyId: string | null;
   readonly sessionId: string | null;
   readonly address: string | null;
+  /** A match that ends in it was reported. */
+  reported: boolean;
+  /** value_sum, value_avg, value_percentile: the event's number. */
+  readonly value: number | null;
+  /** value_count: the event's values, each a JSON text. */
+  values: readonly string[];
+  /** The event's fields that correlations over this one read, each a JSON text. */
+  readonly carried: readonly string[];
 }
+
+/** What one correlation remembers of an event beyond the event itself. */
+export interface EntryValues {
+  readonly value: number | null;
+  readonly values: readonly string[];
+  readonly carried: readonly string[];
+}
+
+const NOTHING: readonly string[] = [];
+export const NO_VALUES: EntryValues = { value: null, values: NOTHING, carried: NOTHING };
 
 export type TargetField = ResponseAction["targets"][number];
 
@@ -63,6 +81,32 @@ export function newEntry(arrival: Arrival, event: ExchangeEvent, steps: number):
     keyId: event.keyId ?? null,
     sessionId: event.sessionId ?? null,
     address: event.address ?? null,
+    reported: false,
+    value: null,
+    values: NOTHING,
+    carried: NOTHING,
+  };
+}
+
+/** The same event as another correlation remembers it. Field by field: one hidden class for all entries. */
+export function entryFor(seen: Entry, steps: number, { value, values, carried }: EntryValues): Entry {
+  return {
+    eventId: seen.eventId,
+    occurredAt: seen.occurredAt,
+    steps,
+    type: seen.type,
+    topic: seen.topic,
+    partition: seen.partition,
+    offset: seen.offset,
+    summary: seen.summary,
+    withdrawalId: seen.withdrawalId,
+    keyId: seen.keyId,
+    sessionId: seen.sessionId,
+    address: seen.address,
+    reported: false,
+    value,
+    values,
+    carried,
   };
 }
 

@@ -40,6 +40,11 @@ export class Frontier {
     this.#recompute();
   }
 
+  /** Every service is read to its end. */
+  get isIdle(): boolean {
+    return this.#idle.every(Boolean);
+  }
+
   /** As if every service had been read up to `to`: the end of a replay. */
   advance(to: Instant): void {
     if (to > this.#task) this.#task = to;

@@ -8,20 +8,21 @@
 //   PT2 what is decided is decided in event time; `now` only keeps stale commands from being said
 //   PT3 an account is reported changed at least when its encoded state is
 
-import { Account, type GroupState, STATE_LIMIT } from "./account.ts";
+import { Account, type GroupState, rowOf, STATE_LIMIT } from "./account.ts";
 import { adoptCommand } from "./adoption.ts";
 import { type CaseRule, type Decision, judge } from "./case.ts";
 import type { Match } from "./correlation/correlation.ts";
-import { type Entry, newEntry } from "./entry.ts";
+import { CarriedFields, EventFields, type Fields, valuesFor } from "./correlation/reads.ts";
+import { type Entry, entryFor, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import { Frontier } from "./frontier.ts";
 import type { Command, Mode, Outputs } from "./output.ts";
 import { describe, newFacts } from "./profile-facts.ts";
 import { learn, newProfile } from "./profile.ts";
-import { RuleTable } from "./rule-table.ts";
-import type { DetectionRule, RuleSet } from "./rule.ts";
+import { RuleTable, type TableRow } from "./rule-table.ts";
+import type { CorrelationRule, RuleSet } from "./rule.ts";
 import type { SeenKind } from "./seen.ts";
-import { DAY, type Duration, type Instant } from "./time.ts";
+import { DAY, type Duration, type Instant, MINUTE } from "./time.ts";
 import { WakeQueue } from "./wake-queue.ts";
 
 export type { GroupState } from "./account.ts";
@@ -30,6 +31,8 @@ export { handmadeRules } from "./rule-set.ts";
 export interface CoreSettings {
   /** Memory of a window is kept until the frontier has passed it by this much. Default 10 min. */
   readonly allowedLateness: Duration;
+  /** How late an event may be and still contradict what waits for the end of a span. Default 1 min. */
+  readonly absenceGrace?: Duration;
   /** History after which lists never given by a snapshot count as known. Default 14 d. */
   readonly profileWarmup: Duration;
   /** The global mode; can only lower a rule's. */
@@ -73,10 +76,21 @@ export interface Partition {
   frontier(): Instant;
   /** Moves the frontier as if all topics had been read up to `to`; never back. Then call tick(). */
   advance(to: Instant): void;
-  /** Does all that time alone decides up to the frontier: closes expired cases, releases memory. */
-  tick(): void;
+  /**
+   * Does all that time alone decides: absences, expired cases, memory to release. Event time is the frontier;
+   * while all topics are idle absences go by `now`, the wall clock, where it is given and ahead. It also
+   * keeps stale commands unsaid, as in apply (default: the frontier).
+   */
+  tick(now?: Instant): void;
   /** The frontier at which tick() could change something; undefined: nothing waits. */
   wakeAt(): Instant | undefined;
+  /** The wall clock at which tick(now) could decide an absence although the frontier stands; undefined: never. */
+  clockAt(): Instant | undefined;
+  /**
+   * Goes on with another rule set, between two events (L8): a rule whose matchHash is the same keeps its
+   * partial matches, others' are dropped and counted, cases stay.
+   */
+  replaceRules(rules: RuleSet): void;
   /** Groups whose encoded state changed since the last call, encoded now; clears the set. */
   takeChanged(): ChangedGroup[];
   encode(): Uint8Array;
@@ -99,6 +113,8 @@ export type EvictionReason = SeenKind | "requests" | "entries" | "cases" | "rule
 export interface PartitionCounts {
   readonly evictions: Readonly<Record<string, number>>;
   readonly staleSuppressed: number;
+  /** Events that might have contradicted a match, had they come within the grace. */
+  readonly lateContradictions: number;
 }
 
 export interface PartitionOptions {
@@ -118,39 +134,54 @@ export const openPartition: OpenPartition = (options) => new AccountPartition(op
 /** How long a case of a rule that is not loaded is remembered after its expiry, beside the lateness. */
 const UNKNOWN_RULE_TIMESPAN: Duration = DAY;
 
-const NO_DETECTIONS: readonly DetectionRule[] = [];
+/** Entries in one memory: half the limit of an account's state. */
+export const MAX_ENTRIES = 256;
 
 class AccountPartition implements Partition {
   readonly #settings: CoreSettings;
   readonly #codec: StateCodec;
   readonly #emit: (outputs: Outputs) => void;
-  readonly #table: RuleTable;
   readonly #frontier: Frontier;
   readonly #accounts = new Map<string, Account>();
+  /** By the frontier at which cases close and memory is released. */
   readonly #waking = new WakeQueue<Account>();
+  /** By the frontier, or the clock, at which an absence is decided. */
+  readonly #waiting = new WakeQueue<Account>();
   readonly #facts = newFacts();
-  /** Scratch of one event: detections that match it, and the steps they serve in each correlation. */
-  readonly #hits: Int32Array;
-  readonly #steps: Int32Array;
+  readonly #fields = new EventFields();
   readonly #onEvicted: (reason: EvictionReason) => void;
+  readonly #onDropped: (entries: number) => void;
+  #table: RuleTable;
+  /** Scratch of one event: detections that match it, and the inputs it serves in each correlation. */
+  #hits: Int32Array;
+  #steps: Int32Array;
   #changed: Account[] = [];
   #evictions: Record<string, number> = {};
   #staleSuppressed = 0;
+  #lateContradictions = 0;
 
   constructor(options: PartitionOptions) {
     const { rules, settings } = options;
     this.#settings = settings;
     this.#codec = options.codec;
     this.#emit = options.emit;
-    this.#table = new RuleTable(rules, {
-      mode: settings.mode,
-      allowedLateness: settings.allowedLateness,
-      onEvicted: (count) => this.#countEvictions("entries", count),
-    });
     this.#frontier = new Frontier(options.services);
+    this.#onEvicted = (reason) => this.#countEvictions(reason, 1);
+    this.#onDropped = (entries) => this.#countEvictions("rule", entries);
+    this.#table = this.#tableOf(rules);
     this.#hits = new Int32Array(rules.detections.length);
     this.#steps = new Int32Array(rules.correlations.length);
-    this.#onEvicted = (reason) => this.#countEvictions(reason, 1);
+    this.#fields.facts = this.#facts;
+  }
+
+  #tableOf(rules: RuleSet): RuleTable {
+    const { mode, allowedLateness, absenceGrace = MINUTE } = this.#settings;
+    return new RuleTable(rules, {
+      ...{ mode, allowedLateness, absenceGrace, maxEntries: MAX_ENTRIES },
+      runs: isOfAccount,
+      onEvicted: (count) => this.#countEvictions("entries", count),
+      onLate: () => this.#lateContradictions++,
+    });
   }
 
   get groups(): number {
@@ -170,6 +201,7 @@ class AccountPartition implements Partition {
     describe(account.profile, event, this.#facts, this.#settings.profileWarmup);
     const hits = this.#detect(arrival.service, event);
     if (hits > 0) {
+      this.#fields.event = event;
       this.#respond(account, newEntry(arrival, event, 0), { hits, now });
       changed = true;
     }
@@ -177,9 +209,9 @@ class AccountPartition implements Partition {
     return isLate ? "late" : "ok";
   }
 
-  /** Tries each detection of the service once; how many of `#hits` are filled. */
+  /** Tries each detection that the event could match once; how many of `#hits` are filled. */
   #detect(service: string, event: ExchangeEvent): number {
-    const detections = this.#table.byService.get(service) ?? NO_DETECTIONS;
+    const detections = this.#table.detectionsFor(service, event.type);
     let hits = 0;
     for (let index = 0; index < detections.length; index++) {
       const rule = detections[index]!;
@@ -196,18 +228,39 @@ class AccountPartition implements Partition {
       const uses = table.uses[detection]!;
       for (let use = 0; use < uses.length; use += 2) this.#steps[uses[use]!]! |= uses[use + 1]!;
       const caseRule = table.standalone[detection];
-      if (caseRule !== undefined)
-        this.#judge(account, { entries: [seen], detections: [detection] }, { caseRule, now: of.now });
+      if (caseRule === undefined) continue;
+      const { name, id } = caseRule.rule;
+      this.#judge(account, { entries: [seen], rules: [name ?? id] }, { caseRule, now: of.now });
     }
     for (let index = 0; index < this.#steps.length; index++) {
       const steps = this.#steps[index]!;
-      if (steps === 0) continue;
-      const row = table.rows[index]!;
-      const memory = account.memoryFor(row, (dropped) => this.#countEvictions("rule", dropped));
-      const match = row.correlation.apply(memory, { ...seen, steps }, this.#frontier.now);
-      if (match !== undefined) this.#judge(account, match, { caseRule: row.caseRule, now: of.now });
+      if (steps !== 0) this.#hear(account, table.rows[index]!, { seen, steps, fields: this.#fields, now: of.now });
     }
     this.#schedule(account);
+  }
+
+  /** An event, or the last one of a match, that serves inputs of a correlation. */
+  #hear(
+    account: Account,
+    row: TableRow,
+    of: { readonly seen: Entry; readonly steps: number; readonly fields: Fields; readonly now: Instant },
+  ): void {
+    const memory = account.memoryFor(row, this.#onDropped);
+    const entry = entryFor(of.seen, of.steps, valuesFor(row.reads, of.steps, of.fields));
+    const matches = row.correlation.apply(memory, entry, this.#frontier.now);
+    for (const match of matches) this.#report(account, row, { match, now: of.now });
+  }
+
+  /** A match opens a case, or feeds the correlations over its rule, which are further down the table. */
+  #report(account: Account, row: TableRow, of: { readonly match: Match; readonly now: Instant }): void {
+    if (row.isJudged) this.#judge(account, of.match, { caseRule: row.caseRule, now: of.now });
+    const { uses } = row;
+    if (uses.length === 0) return;
+    const seen = of.match.entries.at(-1)!;
+    const fields = new CarriedFields(seen, row.reads.carries);
+    for (let use = 0; use < uses.length; use += 2) {
+      this.#hear(account, this.#table.rows[uses[use]!]!, { seen, steps: uses[use + 1]!, fields, now: of.now });
+    }
   }
 
   #judge(account: Account, match: Match, by: { readonly caseRule: CaseRule; readonly now: Instant }): void {
@@ -240,9 +293,17 @@ class AccountPartition implements Partition {
     this.#frontier.advance(to);
   }
 
-  tick(): void {
+  tick(now?: Instant): void {
     const frontier = this.#frontier.now;
-    for (let account = this.#waking.take(frontier); account !== undefined; account = this.#waking.take(frontier)) {
+    const clock = this.#frontier.isIdle && now !== undefined ? Math.max(frontier, now) : frontier;
+    const waiting = this.#waiting;
+    const waking = this.#waking;
+    for (let account = waiting.take(clock); account !== undefined; account = waiting.take(clock)) {
+      this.#decide(account, { clock, now: now ?? frontier });
+      this.#markChanged(account);
+      this.#schedule(account);
+    }
+    for (let account = waking.take(frontier); account !== undefined; account = waking.take(frontier)) {
       const detections = account.pass(this.#table, frontier);
       this.#markChanged(account);
       this.#schedule(account);
@@ -250,8 +311,35 @@ class AccountPartition implements Partition {
     }
   }
 
+  #decide(account: Account, by: { readonly clock: Instant; readonly now: Instant }): void {
+    for (const memory of account.memories.slice()) {
+      const row = rowOf(this.#table, memory);
+      if (row === undefined) continue;
+      for (const match of row.correlation.decide(memory, by.clock)) this.#report(account, row, { match, now: by.now });
+    }
+  }
+
   wakeAt(): Instant | undefined {
-    return this.#waking.next();
+    const at = Math.min(this.#waking.next() ?? Infinity, this.#waiting.next() ?? Infinity);
+    return at === Infinity ? undefined : at;
+  }
+
+  clockAt(): Instant | undefined {
+    return this.#waiting.next();
+  }
+
+  replaceRules(rules: RuleSet): void {
+    this.#table = this.#tableOf(rules);
+    this.#hits = new Int32Array(rules.detections.length);
+    this.#steps = new Int32Array(rules.correlations.length);
+    for (const account of this.#accounts.values()) {
+      const dropped = account.dropChanged(this.#table);
+      if (dropped > 0) {
+        this.#onDropped(dropped);
+        this.#markChanged(account);
+      }
+      this.#schedule(account);
+    }
   }
 
   takeChanged(): ChangedGroup[] {
@@ -296,9 +384,14 @@ class AccountPartition implements Partition {
   }
 
   takeCounts(): PartitionCounts {
-    const counts = { evictions: this.#evictions, staleSuppressed: this.#staleSuppressed };
+    const counts = {
+      evictions: this.#evictions,
+      staleSuppressed: this.#staleSuppressed,
+      lateContradictions: this.#lateContradictions,
+    };
     this.#evictions = {};
     this.#staleSuppressed = 0;
+    this.#lateContradictions = 0;
     return counts;
   }
 
@@ -313,6 +406,8 @@ class AccountPartition implements Partition {
   #schedule(account: Account): void {
     const at = account.wakeAt(this.#table);
     if (at !== undefined) this.#waking.schedule(account, at);
+    const decidesAt = account.decidesAt(this.#table);
+    if (decidesAt !== undefined) this.#waiting.schedule(account, decidesAt);
   }
 
   #markChanged(account: Account): void {
@@ -324,4 +419,9 @@ class AccountPartition implements Partition {
   #countEvictions(reason: EvictionReason, count: number): void {
     if (count > 0) this.#evictions[reason] = (this.#evictions[reason] ?? 0) + count;
   }
+}
+
+/** Correlations over anything but the account see the events of many accounts: another engine's. */
+function isOfAccount(rule: CorrelationRule): boolean {
+  return rule.inputs.every(({ groupFields }) => groupFields.length === 1 && groupFields[0] === "accountId");
 }

@@ -1,7 +1,7 @@
 // Rule sets written by hand: what src/sigma compiles from text, made from plain functions instead. For
 // benchmarks and tests of the core; every part has a default, ids are the names.
 
-import type { CorrelationRule, DetectionRule, Matcher, ResponseAction, RuleSet } from "./rule.ts";
+import type { CorrelationInput, CorrelationRule, DetectionRule, Matcher, ResponseAction, RuleSet } from "./rule.ts";
 import { DAY, type Duration } from "./time.ts";
 
 export interface HandmadeDetection extends Partial<Omit<DetectionRule, "kind" | "index" | "matches" | "id" | "name">> {
@@ -9,14 +9,16 @@ export interface HandmadeDetection extends Partial<Omit<DetectionRule, "kind" | 
   readonly matches: Matcher;
 }
 
-export interface HandmadeCorrelation extends Partial<Omit<CorrelationRule, "kind" | "type" | "index" | "inputs" | "id" | "name">> {
+export interface HandmadeCorrelation extends Partial<Omit<CorrelationRule, "kind" | "index" | "inputs" | "id" | "name">> {
   readonly name: string;
-  /** Names of detections, in order. */
+  /** Names of detections, and of correlations before this one, in order. */
   readonly steps: readonly string[];
   readonly timespan: Duration;
+  /** The same for every input. */
+  readonly valueFields?: readonly string[];
 }
 
-/** @throws Error for a step that names no detection */
+/** Type temporal_ordered and grouped by account unless written. @throws Error for a step that names nothing */
 export function handmadeRules(of: {
   readonly detections: readonly HandmadeDetection[];
   readonly correlations?: readonly HandmadeCorrelation[];
@@ -31,23 +33,21 @@ export function handmadeRules(of: {
     kind: "detection",
     index,
   }));
-  const correlations = (of.correlations ?? []).map((rule, index): CorrelationRule => ({
-    ...identity(rule.name),
-    quiet: rule.timespan,
-    groupBy: ["accountId"],
-    condition: { kind: "all" },
-    standalone: true,
-    ...rule,
-    kind: "correlation",
-    index,
-    type: "temporal_ordered",
-    inputs: rule.steps.map((step) => ({
-      kind: "detection",
-      index: indexOf(detections, step),
-      groupFields: ["accountId"],
-      valueFields: [],
-    })),
-  }));
+  const correlations: CorrelationRule[] = [];
+  for (const { steps, valueFields = [], ...rule } of of.correlations ?? []) {
+    const groupBy = rule.groupBy ?? ["accountId"];
+    const named = { detections, correlations: correlations.slice() };
+    const inputs = steps.map((step) => ({ ...inputOf(named, step), groupFields: groupBy, valueFields }));
+    correlations.push({
+      ...identity(rule.name),
+      quiet: rule.timespan,
+      type: "temporal_ordered",
+      condition: { kind: "all" },
+      standalone: true,
+      ...rule,
+      ...{ kind: "correlation", index: correlations.length, groupBy, inputs },
+    });
+  }
   return { detections, correlations, fields: new Set(), profileFields: new Set(), hash: "handmade" };
 }
 
@@ -80,8 +80,13 @@ function identity(
   };
 }
 
-function indexOf(detections: readonly DetectionRule[], name: string): number {
-  const found = detections.findIndex((rule) => rule.name === name);
-  if (found < 0) throw new Error(`no detection is named ${name}`);
-  return found;
+function inputOf(
+  { detections, correlations }: Pick<RuleSet, "detections" | "correlations">,
+  name: string,
+): Pick<CorrelationInput, "kind" | "index"> {
+  const detection = detections.findIndex((rule) => rule.name === name);
+  if (detection >= 0) return { kind: "detection", index: detection };
+  const correlation = correlations.findIndex((rule) => rule.name === name);
+  if (correlation < 0) throw new Error(`no detection or correlation is named ${name}`);
+  return { kind: "correlation", index: correlation };
 }

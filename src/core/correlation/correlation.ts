@@ -1,13 +1,15 @@
-// The contract of a correlation kind: one file a kind beside this one, each a pure machine over the memory
-// of one group. Memory is plain data (a record of schemas/state/group.avsc) and has the same shape for all
-// kinds: the group's matching events as a set keyed by event id. What differs is only which entries make
-// a match, which may be dropped, and what time alone decides. Leaves to case.ts what a match means.
+// The contract of correlations. One file a kind beside this one says what a match of that kind is (Kind);
+// machine.ts runs any kind over the memory of one group (Correlation). Memory is plain data (a record of
+// schemas/state/group.avsc) and has the same shape for all kinds: the group's matching events as a set.
+// Leaves to case.ts what a match means.
 //
 // Invariants (of every kind):
 //   CR1 entries are a set: applying one twice is applying it once, and decides nothing new
-//   CR2 a match depends on the entries, not on the order they came in
+//   CR2 which matches are found depends on the entries, not on the order they came in
 //   CR3 memory is bounded; what is evicted is counted
-//   CR4 what the frontier has passed by timespan and lateness takes no part, whether tick has run or not
+//   CR4 what the frontier has passed by reach and lateness takes no part, whether a tick has come or not
+//   CR5 what a later event could undo is decided once the span has ended and the grace has passed, and
+//       then for good; what none could undo, on the event that completes it
 
 import type { CorrelationRule } from "../rule.ts";
 import type { Entry } from "../entry.ts";
@@ -21,36 +23,92 @@ export interface Memory {
   readonly matchHash: string;
   /** When the frontier has reached this nothing in here matters, to whoever knows the rule or not. */
   keepUntil: Instant;
+  /** What waits for the end of a span is decided for spans that ended before this. */
+  decidedTo: Instant;
   /** In event order. */
   readonly entries: Entry[];
+}
+
+export function newMemory(rule: CorrelationRule): Memory {
+  return { rule: rule.id, matchHash: rule.matchHash, keepUntil: 0, decidedTo: 0, entries: [] };
 }
 
 /** Entries that satisfy a rule. */
 export interface Match {
   /** In event order, each event once; the last one decides. */
   readonly entries: readonly Entry[];
-  /** For each entry the index (into RuleSet.detections) of a detection it matched. */
-  readonly detections: readonly number[];
+  /** For each entry the name (else id) of a rule it matched. */
+  readonly rules: readonly string[];
 }
+
+export const NO_MATCHES: readonly Match[] = [];
 
 export interface CorrelationSettings {
   readonly allowedLateness: Duration;
-  /** Told how many (entry, step) pairs were dropped at the cap. */
+  /** How late an event may be and still contradict. */
+  readonly absenceGrace: Duration;
+  /** Entries in one memory, whatever the kind. */
+  readonly maxEntries: number;
+  /** Told how many entries (or steps of entries) were dropped at the cap. */
   readonly onEvicted: (count: number) => void;
+  /** Told of an event that might have contradicted a match reported before it came. */
+  readonly onLate: () => void;
+}
+
+/** What the rest of the rule set says of one input. */
+export interface InputFacts {
+  /** Name, else id. */
+  readonly name: string;
+  /** How long after its last event a match of it may still be found, lateness aside; 0 for a detection. */
+  readonly delay: Duration;
 }
 
 /** One rule's machine; holds no state of its own. */
 export interface Correlation {
   readonly rule: CorrelationRule;
+  /** How long after its last event a match may still be found, lateness aside. */
+  readonly delay: Duration;
   /**
-   * Adds the entry to the group's memory, which it may change in place.
-   * @returns the match it completes, if any; at once, never on a timer (L3)
+   * Decides what is due, then adds the entry to the group's memory, which it may change in place.
+   * @returns the matches found, by the event they end in; each is reported once
    */
-  apply(memory: Memory, entry: Entry, frontier: Instant): Match | undefined;
+  apply(memory: Memory, entry: Entry, frontier: Instant): readonly Match[];
+  /** Decides what the passing of time alone decides. Before `release`. */
+  decide(memory: Memory, frontier: Instant): readonly Match[];
+  /** The frontier at which `decide` could find something; undefined: never, as things are. */
+  decidesAt(memory: Memory): Instant | undefined;
   /** Drops what the frontier has passed; whether anything was dropped. */
   release(memory: Memory, frontier: Instant): boolean;
-  /** Drops all that a later match could do without; how much. The last resort of an account that has grown too large. */
-  reduce(memory: Memory): number;
   /** The frontier at which `release` could drop something; undefined: never. */
-  wakeAt(memory: Memory): Instant | undefined;
+  releasesAt(memory: Memory): Instant | undefined;
+  /** Drops all that a later match could do without; how much. The last resort of a group that has grown too large. */
+  reduce(memory: Memory): number;
+}
+
+/** An entry of a match, and the input it serves. */
+export interface Member {
+  /** Index into the entries. */
+  readonly at: number;
+  readonly input: number;
+}
+
+/** What a match of one kind is, for one rule. Pure; entries lie in event order. */
+export interface Kind {
+  /**
+   * Ends of spans, counted from an entry, at which a match is decided; empty: on the completing event.
+   * Else the last is the longest.
+   */
+  readonly waits: readonly Duration[];
+  /** Whether anything waits, as the entries are; asked only where `waits` says so. */
+  isWaiting?(entries: readonly Entry[]): boolean;
+  /** How far back of a match's last event its decision looks. */
+  readonly reach: Duration;
+  /** Bits of the inputs whose entries may contradict. */
+  readonly contradicts: number;
+  /** Entries that the kind takes no notice of are not kept. */
+  isTaken(entry: Entry): boolean;
+  /** A match whose last event is entries[end], if its spans ended before `settled` (where it waits at all). */
+  matchAt(entries: readonly Entry[], end: number, settled: Instant): readonly Member[] | undefined;
+  /** Brings the memory back to its cap, or to the least it can do with; how much was dropped. */
+  evict(memory: Memory, to: "cap" | "least"): number;
 }

@@ -1,18 +1,19 @@
 // temporal_ordered: events e1..en, ei matching step i, in non-decreasing order of event time and within the
 // timespan (inclusive); equal times count as ordered either way, and one event may serve several steps (L1).
+// With negated steps: temporal-ordered-absence.ts.
 //
-// How a match is found. Events arrive in any order, so a new entry e may complete a chain as any of its
-// steps. For step i two greedy walks over the entries, which lie in event order, are enough:
+// How a match is found. A greedy walk back over the entries, which lie in event order, is enough:
 //
-//     step 0        A1   A2                          from e back: the latest entry of step 1 at or before e,
-//     step 1             B1        B2                from there the latest of step 0: no other chain that
-//     step 2                  e                      ends in e starts later (A2, B1)
-//     step 3                          D1   D2        from e on: the earliest entry of step 3 at or after e:
-//     ────────────┴────┴────┴────┴────┴────┴──► time     no other chain from e ends earlier (D1)
-//                      └── span ──────┘              it fires if and only if D1 − A2 ≤ timespan
+//     step 0        A1   A2                          from D the latest entry of step 2 at or before it, from
+//     step 1             B1        B2                there the latest of step 1, and so on: no other chain
+//     step 2                  C1                     that ends in D starts later (C1, B1, A2). It fires if
+//     step 3                            D            and only if D − A2 ≤ timespan.
+//     ────────────┴────┴────┴────┴──────┴──► time    A late event may complete chains that end up to a
+//                      └──── span ──────┘            timespan after it: each of these ends is walked.
 //
-// Both walks choose optimally at each step because an earlier choice never forbids a better later one (a
-// later B only widens the choice of A). So existence over all subsets is decided by n walks per entry.
+// The walk chooses optimally at each step because an earlier choice never forbids a better later one (a
+// later B only widens the choice of A). So existence over all subsets is decided by one walk per end. A
+// second walk takes another event for each step: where that fits into the timespan too, it is the evidence.
 //
 // What is kept. At most `cap` entries a step. For events that arrive in order only the latest entry of each
 // step can be continued, and the best chain behind it is the backward walk from there: these chains are
@@ -23,168 +24,104 @@
 // between partial matches or keep exponentially many, and an event that arrives out of order has no place
 // in it unless everything waits for a watermark, which is what L3 forbids.
 
+import type { Entry } from "../entry.ts";
 import type { CorrelationRule } from "../rule.ts";
-import { type Entry, inEventOrder } from "../entry.ts";
-import type { Instant } from "../time.ts";
-import type { Correlation, CorrelationSettings, Match, Memory } from "./correlation.ts";
+import { evictAround, needsFew } from "./absence.ts";
+import type { CorrelationSettings, Kind, Member } from "./correlation.ts";
+import { lastAt } from "./entry-set.ts";
 
 /** Steps are bits of a small integer. */
-const MAX_STEPS = 30;
+export const MAX_STEPS = 30;
 
-const ENTRIES_PER_STEP = 16;
-
-export function temporalOrdered(rule: CorrelationRule, settings: CorrelationSettings): Correlation {
-  const steps = rule.inputs.length;
-  if (steps === 0 || steps > MAX_STEPS) throw new Error(`${rule.id}: ${steps} steps, not 1 to ${MAX_STEPS}`);
-  const cap = Math.max(ENTRIES_PER_STEP, 2 * steps);
-  const keep = rule.timespan + settings.allowedLateness;
-
+export function temporalOrdered(rule: CorrelationRule, settings: CorrelationSettings): Kind {
+  const steps = rule.inputs.map((_, index) => index);
+  const last = steps.length - 1;
+  const wanted = 2 ** steps.length - 1;
   return {
-    rule,
-    apply(memory, entry, frontier) {
-      release(memory, frontier, keep); // CR4
-      if (!insert(memory, entry)) return undefined; // CR1
-      memory.keepUntil = Math.max(memory.keepUntil, entry.occurredAt + keep + 1);
-      const match = bestMatch(memory.entries, entry, rule);
-      settings.onEvicted(evict(memory.entries, steps, cap));
-      return match;
+    waits: [],
+    reach: rule.timespan,
+    contradicts: 0,
+    isTaken: () => true,
+    matchAt(entries, end) {
+      if ((entries[end]!.steps & (1 << last)) === 0) return undefined;
+      const chain = walkBack(entries, end, steps);
+      if (chain === undefined || entries[end]!.occurredAt - entries[chain[0]!]!.occurredAt > rule.timespan)
+        return undefined;
+      return membersOf(distinct(entries, chain, { steps, timespan: rule.timespan }) ?? chain, steps);
     },
-    release: (memory, frontier) => release(memory, frontier, keep),
-    reduce: (memory) => evict(memory.entries, steps, 1),
-    wakeAt: (memory) => (memory.entries.length === 0 ? undefined : memory.entries[0]!.occurredAt + keep + 1),
+    evict(memory, to) {
+      const isKept = protection(memory.entries, steps);
+      return evictAround(memory, needsFew(rule, settings, to), { wanted, forbidden: 0, isKept });
+    },
   };
 }
 
-/** Entries lie in event order, so those the frontier has passed are a prefix. */
-function release(memory: Memory, frontier: Instant, keep: number): boolean {
-  const { entries } = memory;
-  let passed = 0;
-  while (passed < entries.length && entries[passed]!.occurredAt + keep < frontier) passed++;
-  if (passed > 0) entries.splice(0, passed);
-  return passed > 0;
+export function membersOf(chain: readonly number[], steps: readonly number[]): Member[] {
+  return chain.map((at, index) => ({ at, input: steps[index]! }));
 }
 
-/** False when the set already says all of it. An event seen again with more steps counts as new. */
-function insert(memory: Memory, entry: Entry): boolean {
-  const { entries } = memory;
-  const known = entries.find((other) => other.eventId === entry.eventId);
-  if (known !== undefined) {
-    const isNew = (entry.steps & ~known.steps) !== 0;
-    known.steps |= entry.steps;
-    return isNew;
-  }
-  let place = entries.length;
-  while (place > 0 && inEventOrder(entries[place - 1]!, entry) > 0) place--;
-  entries.splice(place, 0, entry);
-  return true;
-}
-
-/** Of the chains through `entry` the one that ends first, then the shortest. */
-function bestMatch(entries: readonly Entry[], entry: Entry, rule: CorrelationRule): Match | undefined {
-  const last = rule.inputs.length - 1;
-  const at = entries.findIndex((other) => other.eventId === entry.eventId);
-  let best: readonly number[] | undefined;
-  for (let step = 0; step <= last; step++) {
-    if ((entry.steps & (1 << step)) === 0) continue;
-    const prefix = walkBack(entries, at, step);
-    if (prefix === undefined) continue;
-    const suffix = walkOn(entries, at, { step, last });
-    if (suffix === undefined) continue;
-    const chain = [...prefix, at, ...suffix];
-    if (span(entries, chain) > rule.timespan) continue;
-    if (best === undefined || isBetter(entries, chain, best)) best = chain;
-  }
-  return best === undefined ? undefined : toMatch(entries, best, rule);
-}
-
-/** Indexes of the entries of steps 0..step-1 of the latest-starting chain that ends at `at`. */
-function walkBack(entries: readonly Entry[], at: number, step: number): number[] | undefined {
-  const chain: number[] = [];
-  let from = at;
-  for (let wanted = step - 1; wanted >= 0; wanted--) {
-    const limit = entries[from]!.occurredAt;
-    let index = from;
+/** Indexes of the entries of the latest-starting chain over `steps` that ends at `end`, which serves the last. */
+function walkBack(entries: readonly Entry[], end: number, steps: readonly number[]): number[] | undefined {
+  const chain = new Array<number>(steps.length);
+  chain[steps.length - 1] = end;
+  let from = end;
+  for (let step = steps.length - 2; step >= 0; step--) {
+    const bit = 1 << steps[step]!;
     // Entries at the same instant may lie behind it: equal times count either way.
-    while (index + 1 < entries.length && entries[index + 1]!.occurredAt === limit) index++;
-    while (index >= 0 && (entries[index]!.steps & (1 << wanted)) === 0) index--;
+    let index = lastAt(entries, from);
+    while (index >= 0 && (entries[index]!.steps & bit) === 0) index--;
     if (index < 0) return undefined;
-    chain.unshift(index);
+    chain[step] = index;
     from = index;
   }
   return chain;
 }
 
-/** Indexes of the entries of steps step+1..last of the earliest-ending chain that starts at `at`. */
-function walkOn(entries: readonly Entry[], at: number, to: { step: number; last: number }): number[] | undefined {
-  const chain: number[] = [];
-  let from = at;
-  for (let wanted = to.step + 1; wanted <= to.last; wanted++) {
-    const limit = entries[from]!.occurredAt;
-    let index = from;
-    while (index > 0 && entries[index - 1]!.occurredAt === limit) index--;
-    while (index < entries.length && (entries[index]!.steps & (1 << wanted)) === 0) index++;
-    if (index === entries.length) return undefined;
-    chain.push(index);
+/** The same walk with another event for each step; undefined: the chain is so already, or there is none in time. */
+function distinct(
+  entries: readonly Entry[],
+  chain: readonly number[],
+  of: { readonly steps: readonly number[]; readonly timespan: number },
+): number[] | undefined {
+  if (new Set(chain).size === chain.length) return undefined;
+  const end = chain.at(-1)!;
+  const start = entries[end]!.occurredAt - of.timespan;
+  const found = chain.slice();
+  let from = end;
+  for (let step = chain.length - 2; step >= 0; step--) {
+    const bit = 1 << of.steps[step]!;
+    let index = lastAt(entries, from);
+    while (index >= 0 && ((entries[index]!.steps & bit) === 0 || found.indexOf(index, step + 1) >= 0)) index--;
+    if (index < 0 || entries[index]!.occurredAt < start) return undefined;
+    found[step] = index;
     from = index;
   }
-  return chain;
+  return found;
 }
 
-function span(entries: readonly Entry[], chain: readonly number[]): number {
-  return entries[chain.at(-1)!]!.occurredAt - entries[chain[0]!]!.occurredAt;
+/** L7: what serves in the best chain behind the latest entry of some step. Built when the first entry asks. */
+export function protection(entries: readonly Entry[], steps: readonly number[]): (at: number, bit: number) => boolean {
+  let kept: Set<number> | undefined;
+  const key = (at: number, bit: number): number => at * 32 + (31 - Math.clz32(bit));
+  return (at, bit) => {
+    kept ??= protectedOf(entries, steps, key);
+    return kept.has(key(at, bit));
+  };
 }
 
-function isBetter(entries: readonly Entry[], chain: readonly number[], than: readonly number[]): boolean {
-  const end = entries[chain.at(-1)!]!.occurredAt - entries[than.at(-1)!]!.occurredAt;
-  return end !== 0 ? end < 0 : span(entries, chain) < span(entries, than);
-}
-
-function toMatch(entries: readonly Entry[], chain: readonly number[], rule: CorrelationRule): Match {
-  const found: { entry: Entry; detection: number }[] = [];
-  chain.forEach((index, step) => {
-    const entry = entries[index]!;
-    if (!found.some((other) => other.entry === entry)) found.push({ entry, detection: rule.inputs[step]!.index });
-  });
-  found.sort((a, b) => inEventOrder(a.entry, b.entry));
-  return { entries: found.map((each) => each.entry), detections: found.map((each) => each.detection) };
-}
-
-/** Brings every step back to the cap (CR3) without touching what L7 protects; how much was dropped. */
-function evict(entries: Entry[], steps: number, cap: number): number {
-  let evicted = 0;
-  for (let step = 0; step < steps; step++) {
-    const bit = 1 << step;
-    let over = -cap;
-    for (const entry of entries) if ((entry.steps & bit) !== 0) over++;
-    if (over <= 0) continue;
-    const kept = protectedOf(entries, step, steps);
-    for (let index = 0; index < entries.length && over > 0; index++) {
-      const entry = entries[index]!;
-      if ((entry.steps & bit) === 0 || kept.has(index)) continue;
-      entry.steps &= ~bit;
-      over--;
-      evicted++;
-    }
-  }
-  if (evicted > 0) dropEmpty(entries);
-  return evicted;
-}
-
-/** L7: entries that serve as `step` in the best chain behind the latest entry of some step. */
-function protectedOf(entries: readonly Entry[], step: number, steps: number): Set<number> {
+function protectedOf(
+  entries: readonly Entry[],
+  steps: readonly number[],
+  key: (at: number, bit: number) => number,
+): Set<number> {
   const kept = new Set<number>();
-  for (let end = step; end < steps; end++) {
-    const latest = entries.findLastIndex((entry) => (entry.steps & (1 << end)) !== 0);
+  for (let length = 1; length <= steps.length; length++) {
+    const bit = 1 << steps[length - 1]!;
+    const latest = entries.findLastIndex((entry) => (entry.steps & bit) !== 0);
     if (latest < 0) continue;
-    if (end === step) kept.add(latest);
-    const chain = walkBack(entries, latest, end);
-    if (chain !== undefined && end > step) kept.add(chain[step]!);
+    const chain = walkBack(entries, latest, steps.slice(0, length)) ?? [];
+    chain.forEach((at, step) => kept.add(key(at, 1 << steps[step]!)));
+    kept.add(key(latest, bit));
   }
   return kept;
-}
-
-function dropEmpty(entries: Entry[]): void {
-  let kept = 0;
-  for (const entry of entries) if (entry.steps !== 0) entries[kept++] = entry;
-  entries.length = kept;
 }

@@ -1,0 +1,45 @@
+// Numeric conditions of correlations: whether they hold, and whether a later event could undo them.
+
+import type { Comparison } from "../rule.ts";
+
+export function holdAll(comparisons: readonly Comparison[], number: number): boolean {
+  for (const comparison of comparisons) if (!holds(comparison, number)) return false;
+  return true;
+}
+
+function holds({ operator, value }: Comparison, number: number): boolean {
+  switch (operator) {
+    case "lt":
+      return number < value;
+    case "lte":
+      return number <= value;
+    case "gt":
+      return number > value;
+    case "gte":
+      return number >= value;
+    case "eq":
+      return number === value;
+    case "neq":
+      return number !== value;
+  }
+}
+
+/** Once true of a growing number they stay true: what L3 calls a lower bound. */
+export function isLowerBound(comparisons: readonly Comparison[]): boolean {
+  return comparisons.every(({ operator }) => operator === "gt" || operator === "gte");
+}
+
+/** The least count for which the lower bounds among them hold, at least 1. */
+export function leastCount(comparisons: readonly Comparison[]): number {
+  let least = 1;
+  for (const { operator, value } of comparisons) {
+    if (operator === "gte" || operator === "eq") least = Math.max(least, Math.ceil(value));
+    if (operator === "gt") least = Math.max(least, Math.floor(value) + 1);
+  }
+  return least;
+}
+
+/** The least number of things that has to be told apart from more: one above everything compared with. */
+export function countToTell(comparisons: readonly Comparison[]): number {
+  return Math.max(1, ...comparisons.map(({ value }) => Math.floor(value) + 1));
+}

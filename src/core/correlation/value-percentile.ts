@@ -1,0 +1,64 @@
+// value_percentile: a percentile of a field over the window that ends at an event, decided when the window
+// is complete. The p-th percentile of n numbers is the one at rank ⌈p/100 · n⌉ (nearest rank; p = 0: the
+// least), so it is always a number that occurred. An event without a number takes no part. What is kept:
+// the newest.
+//
+// It is compared without sorting: the number at rank r is at least x exactly when fewer than r are below x.
+
+import type { Entry } from "../entry.ts";
+import type { Comparison, CorrelationRule } from "../rule.ts";
+import type { CorrelationSettings, Kind } from "./correlation.ts";
+import { comparisonsOf, keepNewest, membersOf, windowAt } from "./window.ts";
+
+const MOST = 256;
+const LEAST = 32;
+
+/** @throws Error for a rule without a percentile: the compiler lets none through */
+export function valuePercentile(rule: CorrelationRule, { maxEntries }: CorrelationSettings): Kind {
+  const comparisons = comparisonsOf(rule);
+  const percentile = rule.condition.kind === "compare" ? rule.condition.percentile : null;
+  if (percentile === null) throw new Error(`${rule.id}: a value_percentile needs a percentile`);
+  const cap = Math.min(maxEntries, MOST);
+  return {
+    waits: [0],
+    reach: rule.timespan,
+    contradicts: ~0,
+    isTaken: (entry) => entry.value !== null,
+    matchAt(entries, end, settled) {
+      if (entries[end]!.occurredAt >= settled) return undefined;
+      const window = windowAt(entries, end, rule.timespan);
+      const rank = Math.max(1, Math.ceil((percentile / 100) * (window[1] - window[0] + 1)));
+      const holds = comparisons.every((comparison) => holdsAtRank(comparison, rank, { entries, window }));
+      return holds ? membersOf(entries, window) : undefined;
+    },
+    evict: ({ entries }, to) => keepNewest(entries, to === "cap" ? cap : LEAST),
+  };
+}
+
+function holdsAtRank(
+  { operator, value }: Comparison,
+  rank: number,
+  of: { readonly entries: readonly Entry[]; readonly window: readonly [number, number] },
+): boolean {
+  let below = 0;
+  let upTo = 0;
+  for (let at = of.window[0]; at <= of.window[1]; at++) {
+    const number = of.entries[at]!.value!;
+    if (number < value) below++;
+    if (number <= value) upTo++;
+  }
+  switch (operator) {
+    case "gte":
+      return below < rank;
+    case "gt":
+      return upTo < rank;
+    case "lt":
+      return below >= rank;
+    case "lte":
+      return upTo >= rank;
+    case "eq":
+      return below < rank && upTo >= rank;
+    case "neq":
+      return below >= rank || upTo < rank;
+  }
+}
