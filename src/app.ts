@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 
 import { createCodec } from "./adapters/codec.ts";
+import type { RegistryCodec } from "./adapters/codec.ts";
 import { openOperationsServer } from "./adapters/http.ts";
 import { createKafkaClient } from "./adapters/kafka/client.ts";
 import { createKafkaGroup } from "./adapters/kafka/group.ts";
@@ -11,10 +12,13 @@ import { createKafkaLogs } from "./adapters/kafka/logs.ts";
 import { murmur2Partitioner } from "./adapters/kafka/partitioner.ts";
 import { createKafkaProducer } from "./adapters/kafka/producer.ts";
 import { createRegistry } from "./adapters/registry.ts";
+import { readRules } from "./adapters/rule-files.ts";
+import { watchRules } from "./adapters/rule-watch.ts";
 import { loadSchemas, SCHEMAS_DIRECTORY } from "./adapters/schema-files.ts";
 import { createStateCodec } from "./adapters/state-codec.ts";
 import { createStateLogCodec } from "./adapters/state-log-codec.ts";
 import { systemClock } from "./adapters/system-clock.ts";
+import { watchListsBeside } from "./adapters/watch-list-files.ts";
 import { openTelemetry } from "./adapters/telemetry.ts";
 import type { TelemetryAdapter } from "./adapters/telemetry.ts";
 import { EXIT } from "./cli/io.ts";
@@ -23,7 +27,9 @@ import { topicsOf } from "./config.ts";
 import type { Settings } from "./config.ts";
 import { kafkaConnection } from "./config/kafka-connection.ts";
 import { openPartition } from "./core/partition.ts";
+import type { Clock } from "./runtime/ports.ts";
 import type { TaskContext } from "./runtime/task-context.ts";
+import type { Telemetry } from "./runtime/telemetry.ts";
 import { coPartitioned } from "./runtime/topics.ts";
 import { Worker } from "./runtime/worker.ts";
 import { loadRuleSet, schemaProblems, StartRefused, topicProblems, untilAnswered } from "./startup.ts";
@@ -131,7 +137,36 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
     rulesHash: rules.hash,
     rules: rules.detections.length + rules.correlations.length,
   });
-  await stoppedInTime(worker.run(io.signal), io.signal);
+  await withReload(settings, { codec, worker, world }, () => stoppedInTime(worker.run(io.signal), io.signal));
+}
+
+/** Runs while changed rules and watch-lists on disk take the place of those in force. */
+async function withReload(
+  { rules: path, rulesReloadMs: everyMs }: Settings,
+  of: { codec: RegistryCodec; worker: Worker; world: { clock: Clock; telemetry: Telemetry } },
+  run: () => Promise<void>,
+): Promise<void> {
+  const { codec, worker, world } = of;
+  const over = new AbortController();
+  const lists = await watchListsBeside(path);
+  const watching = watchRules({
+    paths: lists === null ? [path] : [path, lists],
+    read: () => readRules(path),
+    onRules: (rules) => {
+      codec.readFields(rules.fields);
+      worker.replaceRules(rules);
+    },
+    everyMs,
+    clock: world.clock,
+    telemetry: world.telemetry,
+    signal: over.signal,
+  });
+  try {
+    await run();
+  } finally {
+    over.abort();
+    await watching;
+  }
 }
 
 async function listen(

@@ -50,6 +50,7 @@ export interface Settings {
   readonly partitions: number;
   readonly replication: number;
   readonly rules: string;
+  readonly rulesReloadMs: Duration;
   readonly mode: Mode;
   readonly allowedLatenessMs: Duration;
   readonly profileWarmupMs: Duration;
@@ -194,6 +195,12 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     kind: text({ placeholder: "dir", allowed: "a path" }),
     default: "rules",
     doc: "Directory of rule files, or one file.",
+  },
+  rulesReloadMs: {
+    section: "Detection",
+    kind: milliseconds(100, HOUR),
+    default: 5 * SECOND,
+    doc: "Time between two looks whether the rules or watch-lists on disk have changed. A set that does not load is refused; the one before it stays in force.",
   },
   mode: {
     section: "Detection",

@@ -32,6 +32,8 @@ export interface RegistryCodec extends Codec {
    * @throws BrokerFailure when the registry does not answer (`retry`) or refuses (`halt`)
    */
   prepare(): Promise<string[]>;
+  /** Event fields that rules read from the next record on; the reading of known schemas is compiled anew. */
+  readFields(fields: ReadonlySet<string>): void;
 }
 
 export interface CodecOptions {
@@ -82,7 +84,7 @@ class WireCodec implements RegistryCodec {
   readonly #commands: Output;
   readonly #detections: Output;
   readonly #commandReaders = new Map<number, AvroReader>();
-  readonly #unread: ReadonlySet<string>;
+  #unread: ReadonlySet<string>;
   readonly #cursor = new AvroCursor();
 
   constructor(options: CodecOptions) {
@@ -92,7 +94,15 @@ class WireCodec implements RegistryCodec {
     this.#inputs = new Map(topics.inputs.map(({ topic, service }) => [topic, newInput(topic, service, schemas)]));
     this.#commands = { topic: topics.commands, file: schemas.command, header: null };
     this.#detections = { topic: topics.detections, file: schemas.detection, header: null };
-    this.#unread = new Set(fields === undefined ? [] : FOR_RULES_ONLY.filter((field) => !reads(fields, field)));
+    this.#unread = fields === undefined ? new Set() : unreadBy(fields);
+  }
+
+  readFields(fields: ReadonlySet<string>): void {
+    this.#unread = unreadBy(fields);
+    for (const input of this.#inputs.values()) {
+      input.readers.clear();
+      input.lastId = -1;
+    }
   }
 
   async prepare(): Promise<string[]> {
@@ -223,6 +233,10 @@ export function subjectOf(topic: string): string {
 function newInput(topic: string, service: Service, schemas: Schemas): Input {
   const none: AvroReader = () => null;
   return { topic, service, file: schemas.events[service], readers: new Map(), lastId: -1, lastReader: none };
+}
+
+function unreadBy(fields: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set(FOR_RULES_ONLY.filter((field) => !reads(fields, field)));
 }
 
 /** Rules name a field, or a part of it: `detail.reason`. */

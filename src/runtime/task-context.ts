@@ -38,7 +38,8 @@ export interface TaskContext {
   readonly stateCodec: StateCodec;
   readonly stateLogCodec: StateLogCodec;
   readonly openPartition: OpenPartition;
-  readonly rules: RuleSet;
+  /** In force for tasks opened from now on; Worker.replaceRules changes it, and the running tasks with it. */
+  rules: RuleSet;
   readonly settings: CoreSettings;
   readonly tuning: Tuning;
   readonly clock: Clock;

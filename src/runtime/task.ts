@@ -9,6 +9,7 @@
 
 import type { Arrival, Rejection } from "../core/event.ts";
 import type { Partition } from "../core/partition.ts";
+import type { RuleSet } from "../core/rule.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { deadLetter, deadLetterWithoutBytes } from "./dead-letter.ts";
 import { say } from "./decisions.ts";
@@ -135,6 +136,11 @@ export class Task {
     } catch (error) {
       this.#onFailure(error);
     }
+  }
+
+  /** Between two events: a step is never interrupted (L8). */
+  replaceRules(rules: RuleSet): void {
+    this.#partition.replaceRules(rules);
   }
 
   /** A batch of one of the task's partitions, its own logs included. */

@@ -7,6 +7,7 @@
 //   W2  One task's turn is short; heartbeats and sends of the others go out between turns.
 //   W3  A failure that no retry mends ends the process; a lost ownership never does.
 
+import type { RuleSet } from "../core/rule.ts";
 import { Ownership, OwnershipLost } from "./ownership.ts";
 import { BrokerFailure } from "./ports.ts";
 import type { Assignment, GroupListener, RecordBatch } from "./ports.ts";
@@ -96,6 +97,12 @@ export class Worker implements GroupListener {
 
   onFailure(failure: BrokerFailure): void {
     this.#fail(failure);
+  }
+
+  /** A valid set takes the place of the old one, between two events of every task (L8). */
+  replaceRules(rules: RuleSet): void {
+    this.#context.rules = rules;
+    for (const task of this.#tasks.values()) task.replaceRules(rules);
   }
 
   /** Assigned (an empty assignment counts) and every task restored. */
