@@ -2,6 +2,7 @@
 // reported. Owns its life; composing it is processor-driver.ts's.
 
 import type { MemoryProcess } from "../adapters/memory/process.ts";
+import type { RuleSet } from "../core/rule.ts";
 import type { TaskContext } from "../runtime/task-context.ts";
 import type { Telemetry, TelemetryEvents } from "../runtime/telemetry.ts";
 import { Worker } from "../runtime/worker.ts";
@@ -52,6 +53,11 @@ export class DrivenProcessor {
 
   thaw(): void {
     this.process.thaw();
+  }
+
+  /** As if the rules on disk had changed. */
+  replaceRules(rules: RuleSet): void {
+    this.#worker.replaceRules(rules);
   }
 
   /** Assigned, and every task restored. */
