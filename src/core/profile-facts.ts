@@ -32,7 +32,7 @@ import {
   indexOfSeen,
   latestFirstSeen,
   NETWORK,
-  otherSeen,
+  otherSeenLately,
   SINCE_EVER,
 } from "./seen.ts";
 import { DAY, type Duration, HOUR, type Instant, SECOND, toSecond } from "./time.ts";
@@ -141,7 +141,7 @@ function describeOutflow(profile: Profile, event: ExchangeEvent, facts: ProfileF
   const amount = event.amountUsdCents ?? null;
   const balance = event.balanceUsdCents ?? null;
   const largest = amount !== null && isWarm ? largestPayment(profile.paid, at) : 0;
-  const requested = requestedUntil(profile.requests, at);
+  const requested = profile.requests.length === 0 ? 0 : requestedUntil(profile.requests, at);
   const isDayKnown = toSecond(at) - profile.firstEventSecond >= DAY / SECOND;
   facts.balanceFraction = amount === null || balance === null ? null : fraction(amount, balance);
   facts.amountRatio = amount === null || largest === 0 ? null : amount / largest;
@@ -170,9 +170,9 @@ function differs(issued: string | number | null | undefined, used: string | numb
 
 function isImpossible(profile: Profile, event: ExchangeEvent): boolean | null {
   if (event.country == null) return null;
-  const from = (Math.floor(event.occurredAt / HOUR) - 1) * HOUR;
-  if (otherSeen(profile.seen, COUNTRY, { value: event.country, from, to: event.occurredAt })) return true;
-  return profile.firstEventSecond <= toSecond(from) ? false : null;
+  if (otherSeenLately(profile.seen, COUNTRY, event.country, event.occurredAt)) return true;
+  const previousHour = (Math.floor(event.occurredAt / HOUR) - 1) * HOUR;
+  return profile.firstEventSecond <= toSecond(previousHour) ? false : null;
 }
 
 function isNew(

@@ -67,17 +67,18 @@ export function latestFirstSeen(list: SeenList, kind: number, at: Instant): Inst
   return latest === SINCE_EVER ? undefined : latest;
 }
 
-/** Whether another value of the kind was seen from `from` (a full hour) to `to`, as far as first and last tell. */
-export function otherSeen(
-  list: SeenList,
-  kind: number,
-  than: { readonly value: string; readonly from: Instant; readonly to: Instant },
-): boolean {
+/**
+ * Whether another value of the kind was seen in the hour of `at` or the one before, up to `at`, as far as
+ * first and last sighting tell. Not options: called for every event.
+ */
+export function otherSeenLately(list: SeenList, kind: number, value: string, at: Instant): boolean {
+  const hour = Math.floor(at / HOUR);
   for (let index = 0; index < list.length; index += SEEN_WIDTH) {
-    if (seenKind(list, index) !== kind || list[index] === than.value) continue;
+    if (seenKind(list, index) !== kind) continue;
+    const last = lastSeenHour(list, index);
+    if (last < hour - 1 || list[index] === value) continue;
     const first = firstSeenAt(list, index);
-    const last = lastSeenHour(list, index) * HOUR;
-    if (first <= than.to && (first >= than.from || (last >= than.from && last <= than.to))) return true;
+    if (first <= at && (last <= hour || first >= (hour - 1) * HOUR)) return true;
   }
   return false;
 }
