@@ -2,10 +2,12 @@
 
 import { writeFileSync } from "node:fs";
 import { metricsReference } from "../src/adapters/telemetry/metrics-reference.ts";
+import { fieldsReference } from "../src/sigma/fields-reference.ts";
 import { settingsReference } from "../src/config/settings-reference.ts";
 
 const PAGES: Readonly<Record<string, () => string>> = {
   "configuration.md": settingsReference,
+  "fields.md": fieldsReference,
   "metrics.md": metricsReference,
 };
 

@@ -160,12 +160,8 @@ function judgeCounts(
   if (held.length === 0) {
     const of = rules === null ? "" : ` of ${rules} rules`;
     const reason =
-      comparisons.every((comparison) => holds(comparison, 0)) && counts(type) ? "true of nothing" : "never true";
-    findings.refuse(
-      at,
-      `a condition that is ${reason}${of}`,
-      "write one that some events can make true, such as gte: 1",
-    );
+      comparisons.every((comparison) => holds(comparison, 0)) && counts(type) ? "true of nothing" : `never true${of}`;
+    findings.refuse(at, `a condition that is ${reason}`, "write one that some events can make true, such as gte: 1");
   }
   return rules !== null && isCountOfAll(comparisons, rules) ? ALL : condition;
 }

@@ -35,8 +35,12 @@ function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-/** `did you mean X?` or, with nothing close, the whole list. */
+const MOST_NAMED = 16;
+
+/** `did you mean X?` or, with nothing close, what there is. */
 export function suggest(name: string, candidates: readonly string[]): string {
   const close = nearest(name, candidates);
-  return close === null ? `known: ${candidates.join(", ")}` : `did you mean ${close}?`;
+  if (close !== null) return `did you mean ${close}?`;
+  const more = candidates.length - MOST_NAMED;
+  return `known: ${candidates.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

@@ -138,7 +138,10 @@ function linkInput(document: CorrelationDocument, input: InputScope): LinkedInpu
   if (!input.scope.plain) {
     const findings = input.scope.findingsOf(document);
     for (const { path, field } of groups) {
-      if (field !== null && field.path !== "accountId" && input.index === 0) refuseGroup(path, findings);
+      if (field === null || field.path === "accountId" || input.index !== 0) continue;
+      if (field.path.startsWith("profile."))
+        findings.refuse(path.at, `${quote(path.text)} is no field of events`, "name a field of the events themselves");
+      else refuseGroup(path, findings);
     }
     if (document.type !== "value_count") {
       for (const { path, field } of values) {
@@ -196,11 +199,7 @@ function checkField(document: CorrelationDocument, path: Placed, input: InputSco
       findings.refuse(path.at, `the unknown field ${quote(path.text)}`, suggest(path.text, fieldPaths(null)));
     return null;
   }
-  if (path.text.startsWith("profile.")) {
-    if (input.index === 0)
-      findings.refuse(path.at, `${quote(path.text)} is no field of events`, "name a field of the events themselves");
-    return null;
-  }
+  if (path.text.startsWith("profile.")) return field;
   for (const service of services) {
     if (service !== null && !field.services.includes(service)) {
       const rule = document.rules[input.index]!.text;

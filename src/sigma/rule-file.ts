@@ -143,6 +143,8 @@ function checkId(tree: YamlMap, findings: Findings): string | null {
 function checkName(tree: YamlMap, findings: Findings): string | null {
   const name = readText(tree, "name", findings);
   if (name === undefined) return null;
+  if (name === "")
+    findings.refuse(entryOf(tree, "name")?.value.at ?? tree.at, "an empty name", "write one, or remove it");
   if (name.length > 256) findings.refuse(tree.at, `a name of ${name.length} characters`, "at most 256");
   return name;
 }

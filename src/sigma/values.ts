@@ -56,12 +56,13 @@ export function readValue(at: YamlScalar, isRegex: boolean, findings: Findings):
   return { at, kind: "text", pattern, cased: false, placed: false, marked: false };
 }
 
-/** YAML 1.1: `no` is false, `010` is 8, `1_000` a number, `12:30` 750. */
+/** YAML 1.1: `no` is false, `010` is 8, `1_000` a number, `12:30` 750, `2024-06-09` a date. */
 function isReadDifferently(text: string): boolean {
   return (
     /^(?:yes|no|on|off)$/iu.test(text) ||
     /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/u.test(text) ||
-    /^[-+]?\d+_[\d_]*$/u.test(text)
+    /^[-+]?\d+_[\d_]*$/u.test(text) ||
+    /^\d{4}-\d\d?-\d\d?(?:$|[Tt\s])/u.test(text)
   );
 }
 

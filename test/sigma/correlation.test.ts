@@ -133,8 +133,8 @@ test("what has no clear meaning is refused", () => {
       'the field "asset", which events of "aa" (auth) do not have',
     ],
     [
-      "type: value_count, rules: [aa], condition: { field: profile.newAsn, gte: 1 }",
-      '"profile.newAsn" is no field of events',
+      "type: value_sum, rules: [aa], condition: { field: profile.newAsn, gte: 1 }",
+      'value_sum of "profile.newAsn", which is no number',
     ],
     [
       "type: value_percentile, rules: [ww], condition: { field: amountUsdCents, gte: 1 }",

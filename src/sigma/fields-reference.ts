@@ -1,0 +1,45 @@
+// The reference page of fields, from the table that rules are checked by. Written by dev/docs.ts.
+
+import { EVENT_FIELDS, EVENT_TYPES } from "../core/event-fields.ts";
+import { SERVICES } from "../core/event.ts";
+import { fieldPaths, findField } from "./fields.ts";
+
+export function fieldsReference(): string {
+  const paths = fieldPaths(null);
+  const facts = paths.filter((path) => path.startsWith("profile."));
+  const common = paths.filter((path) => findField(path)?.services.length === SERVICES.length && !facts.includes(path));
+  const sections = SERVICES.map((service) => {
+    const own = fieldPaths(service).filter((path) => !common.includes(path) && !facts.includes(path));
+    const types = EVENT_TYPES[service].filter((type) => type !== "UNKNOWN");
+    return `## \`service: ${service}\`\n\nTypes: ${types.map((type) => `\`${type}\``).join(", ")}.\n\n${tableOf(own, service)}`;
+  });
+  return `# Fields
+
+What rules may read, by log source. Generated from the table that rules are checked by; \`npm run docs\` writes it.
+A list field matches when any element does. Text of a closed set stands with its symbols. Instants are milliseconds
+since the epoch in UTC, money is in US cents.
+
+## Every service
+
+${tableOf(common, SERVICES[0] ?? "auth")}
+\`detail.<name>\` is the text of that name in the event's map \`detail\`.
+
+${sections.join("\n")}
+## What the account did before
+
+As of the event's arrival, and null where the account's history does not tell.
+
+${tableOf(facts, SERVICES[0] ?? "auth")}`;
+}
+
+function tableOf(paths: readonly string[], service: (typeof SERVICES)[number]): string {
+  const rows = paths.map((path) => {
+    const field = findField(path);
+    const held = EVENT_FIELDS[service].get(path);
+    const symbols = held !== undefined && "symbols" in held && path !== "type" ? held.symbols : [];
+    const kind = field?.instant === true ? "instant" : field?.kind === "symbol" ? "symbol" : (field?.kind ?? "text");
+    const values = symbols.filter((symbol) => symbol !== "UNKNOWN").map((symbol) => `\`${symbol}\``);
+    return `| \`${path}\` | ${field?.list === true ? `list of ${kind}s` : kind} | ${values.join(", ")} |\n`;
+  });
+  return `| field | kind | values |\n|---|---|---|\n${rows.join("")}`;
+}
