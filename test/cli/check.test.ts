@@ -21,7 +21,7 @@ async function run(rules: string, test = false) {
 test("the shipped rules are sound, and their tests pass", async () => {
   const { code, out, err } = await run(SHIPPED, true);
   deepEqual([code, err], [0, ""]);
-  match(out, /^5 rules \(2 of single events, 3 of sequences\), 7 steps: sound\n\d+ tests passed, 0 failed\n$/u);
+  match(out, /^\d+ rules \(\d+ of single events, \d+ of sequences\), \d+ steps: sound\n\d+ tests passed, 0 failed\n$/u);
 });
 
 test("all problems of all files, one a line, and exit code 1", async () => {

@@ -15,6 +15,8 @@ test("a key made after the second factor was bypassed freezes the account (L1)",
     00:02  alice  FACTOR_SWITCHED factor=TOTP toFactor=SMS
     00:04  alice  API_KEY_CREATED rights=[TRADE,WITHDRAW] verifiedWith=[SMS]   → HOLD alice, FREEZE alice
     00:05  bob    API_KEY_CREATED rights=[TRADE,WITHDRAW] verifiedWith=[TOTP]
+    00:04  → REVIEW alice
+    00:04  → HOLD alice
   `);
 
 test("the two customers of 9 June 2024 are frozen before the first withdrawal", () =>
@@ -29,6 +31,10 @@ test("the two customers of 9 June 2024 are frozen before the first withdrawal", 
     02:14  second  API_KEY_CREATED keyId=k2 rights=[TRADE,WITHDRAW] verifiedWith=[SMS]             → HOLD second, FREEZE second
     02:18  first   WITHDRAWAL_REQUESTED withdrawalId=w1 channel=ON_CHAIN address=TX9 via=API keyId=k1 amountUsdCents=120000000   → STEP_UP first, HOLD first, FREEZE first
     02:21  second  WITHDRAWAL_REQUESTED withdrawalId=w2 channel=ON_CHAIN address=TX9 via=API keyId=k2 amountUsdCents=90000000    → STEP_UP second, HOLD second, FREEZE second
+    02:13  → REVIEW first
+    02:13  → HOLD first
+    02:14  → REVIEW second
+    02:14  → HOLD second
   `);
 
 const KEY_STEPS = [
@@ -132,6 +138,8 @@ test("a read-only key that gets the right to withdraw later freezes then", () =>
     00:05  FACTOR_SWITCHED factor=TOTP toFactor=SMS
     00:09  API_KEY_CREATED keyId=k1 rights=[READ]
     00:12  API_KEY_RIGHTS_CHANGED keyId=k1 rights=[READ,WITHDRAW]  → FREEZE alice
+    00:12  → REVIEW alice
+    00:12  → HOLD alice
   `);
 
 for (const exit of [
@@ -165,7 +173,9 @@ test("a takeover long after the first one is a case of its own", () =>
     00:02      FACTOR_SWITCHED factor=TOTP toFactor=SMS
     00:04      API_KEY_CREATED rights=[WITHDRAW]   → FREEZE alice
     00:05      API_KEY_CREATED rights=[TRADE]
-    +2d00:00   RISK_NOTICE_SENT channel=SMS
+    +2d00:00   RISK_NOTICE_SENT channel=SMS   → REVIEW alice, HOLD alice
     +2d00:02   FACTOR_SWITCHED factor=TOTP toFactor=SMS
     +2d00:04   API_KEY_CREATED rights=[WITHDRAW]   → FREEZE alice
+    +2d00:04   → REVIEW alice
+    +2d00:04   → HOLD alice
   `);
