@@ -52,7 +52,7 @@ export interface CodecOptions {
 
 const HEADER_BYTES = 5;
 /** Only rules read these; the profile, validation, evidence and targets of commands read the others. */
-const FOR_RULES_ONLY = ["ip", "userAgent", "ipList", "detail"];
+const FOR_RULES_ONLY = ["ip", "userAgent", "ipList", "detail", "symbolDailyVolumeUsdCents", "counterpartyAccountId"];
 
 export function createCodec(options: CodecOptions): RegistryCodec {
   return new WireCodec(options);

@@ -58,6 +58,10 @@ export const ENTRY_READS: ReadonlySet<string> = new Set([
   "rights",
   "amountUsdCents",
   "asset",
+  "symbol",
+  "side",
+  "notionalUsdCents",
+  "priceDeviationBps",
   "via",
   "verifiedWith",
   "country",
@@ -135,6 +139,10 @@ export function summarise(event: ExchangeEvent): string {
     field("rights", event.rights) +
     field("amountUsdCents", event.amountUsdCents) +
     field("asset", event.asset) +
+    field("symbol", event.symbol) +
+    field("side", event.side) +
+    field("notionalUsdCents", event.notionalUsdCents) +
+    field("priceDeviationBps", event.priceDeviationBps) +
     field("via", event.via) +
     field("verifiedWith", event.verifiedWith) +
     field("country", event.country) +

@@ -21,6 +21,7 @@ export const TOPICS: Topics = {
     { topic: "auth-events", service: "auth" },
     { topic: "api-key-events", service: "api_key" },
     { topic: "withdrawal-events", service: "withdrawal" },
+    { topic: "trade-events", service: "trade", optional: true },
   ],
   commands: "commands",
   detections: "detections",
@@ -31,7 +32,8 @@ export const NOW: number = Date.UTC(2024, 5, 9, 12);
 export const LOGIN: ExchangeEvent = { eventId: "e1", accountId: "alice", type: "LOGIN_SUCCEEDED", occurredAt: NOW };
 export const AUTH_ID = 1;
 export const WITHDRAWAL_ID = 3;
-export const COMMAND_ID = 4;
+export const TRADE_ID = 4;
+export const COMMAND_ID = 5;
 
 export const schemas: Schemas = await loadSchemas(SCHEMAS_DIRECTORY);
 
@@ -42,7 +44,7 @@ export interface Frame {
   readonly timestamp?: number;
 }
 
-/** A codec whose registry has the local schemas under ids 1 to 5. */
+/** A codec whose registry has the local schemas under ids 1 to 6. */
 export class CodecFixture {
   readonly registry: KnownSchemas = new KnownSchemas();
   readonly clock: ManualClock = createManualClock(NOW);

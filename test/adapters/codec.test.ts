@@ -4,6 +4,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { createCodec, subjectOf } from "../../src/adapters/codec.ts";
+import { parseType } from "../../src/adapters/schema-files.ts";
+import { ENTRY_READS } from "../../src/core/entry.ts";
+import { EVENT_FIELDS, EVENT_TYPES } from "../../src/core/event-fields.ts";
+import { PROFILE_READS } from "../../src/core/profile.ts";
 import type { Command, Detection } from "../../src/core/output.ts";
 import { BrokerFailure } from "../../src/runtime/ports.ts";
 import { SILENT } from "../../src/runtime/telemetry.ts";
@@ -13,9 +17,11 @@ import {
   COMMAND_ID,
   eventOf,
   framed,
+  LOGIN,
   NOW,
   schemas,
   TOPICS,
+  TRADE_ID,
   verdict,
 } from "./codec-fixture.ts";
 import { KnownSchemas } from "./known-schemas.ts";
@@ -71,6 +77,32 @@ describe("an event", () => {
       const event = eventOf(await fixture.decodeFetched(value));
       assert.deepEqual([event.ip, event.userAgent, event.detail?.["reason"]], expected);
     }
+  });
+
+  test("never lacks what the profile and evidence read", async () => {
+    fixture.codec = fixture.create({ fields: new Set() });
+    const read = PROFILE_READS.union(ENTRY_READS);
+    for (const [index, { topic, service }] of TOPICS.inputs.entries()) {
+      const event = { ...LOGIN, type: EVENT_TYPES[service][0] };
+      const value = framed(index + 1, schemas.events[service].type.toBuffer(event));
+      const found = new Set(Object.keys(eventOf(await fixture.decodeFetched(value, { topic }))));
+      const lacks = [...EVENT_FIELDS[service].keys()].filter((name) => read.has(name) && !found.has(name));
+      assert.deepEqual(lacks, [], topic);
+    }
+  });
+
+  test("of a fill has its numbers, the negative one too, within 32 bits", async () => {
+    const fill = { ...LOGIN, type: "TRADE_FILLED", side: "BUY", notionalUsdCents: 5, priceDeviationBps: -4_100 };
+    const value = framed(TRADE_ID, schemas.events.trade.type.toBuffer(fill));
+    const event = eventOf(await fixture.decodeFetched(value, { topic: "trade-events" }));
+    assert.deepEqual([event.side, event.notionalUsdCents, event.priceDeviationBps], ["BUY", 5, -4_100]);
+    // The writer's schema says int; the bytes hold a long.
+    const wide = parseType(JSON.parse(schemas.events.trade.text.replace('"int"', '"long"')));
+    const hostile = framed(TRADE_ID, wide.toBuffer({ ...fill, priceDeviationBps: 2 ** 31 }));
+    assert.match(
+      verdict(fixture.decode(hostile, { topic: "trade-events" })),
+      /^INVALID_FIELD: priceDeviationBps is 2147483648/,
+    );
   });
 
   test("keeps odd keys of detail inert", () => {

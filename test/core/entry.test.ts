@@ -14,6 +14,11 @@ test("evidence is summarised in the notation of timelines", () => {
       "API_KEY_CREATED rights=[TRADE,WITHDRAW] verifiedWith=[SMS]",
     ],
     ["API_KEY_CREATED", { verifiedWith: [], rights: null }, "API_KEY_CREATED verifiedWith=[]"],
+    [
+      "TRADE_FILLED",
+      { symbol: "QQQ-USDT", side: "BUY", notionalUsdCents: 5, priceDeviationBps: -3, counterpartyAccountId: "bob" },
+      "TRADE_FILLED symbol=QQQ-USDT side=BUY notionalUsdCents=5 priceDeviationBps=-3",
+    ],
     ["LOGIN_SUCCEEDED", { deviceId: 'a "b" c', asn: 9 }, 'LOGIN_SUCCEEDED asn=9 deviceId="a \\"b\\" c"'],
   ];
   for (const [type, fields, summary] of rows) assert.equal(summarise(event("e", 0, type, fields)), summary);
