@@ -137,6 +137,19 @@ const UNKNOWN_RULE_TIMESPAN: Duration = DAY;
 /** Entries in one memory: half the limit of an account's state. */
 export const MAX_ENTRIES = 256;
 
+/** The frontier something happens at, and the wall clock. */
+interface When {
+  readonly frontier: Instant;
+  readonly now: Instant;
+}
+
+interface Heard extends When {
+  readonly seen: Entry;
+  /** Bits of the inputs it serves. */
+  readonly steps: number;
+  readonly fields: Fields;
+}
+
 class AccountPartition implements Partition {
   readonly #settings: CoreSettings;
   readonly #codec: StateCodec;
@@ -222,6 +235,8 @@ class AccountPartition implements Partition {
 
   #respond(account: Account, seen: Entry, of: { readonly hits: number; readonly now: Instant }): void {
     const table = this.#table;
+    const frontier = this.#frontier.now;
+    this.#decide(account, { until: frontier, now: of.now }); // CR5
     this.#steps.fill(0);
     for (let hit = 0; hit < of.hits; hit++) {
       const detection = this.#hits[hit]!;
@@ -234,32 +249,29 @@ class AccountPartition implements Partition {
     }
     for (let index = 0; index < this.#steps.length; index++) {
       const steps = this.#steps[index]!;
-      if (steps !== 0) this.#hear(account, table.rows[index]!, { seen, steps, fields: this.#fields, now: of.now });
+      if (steps === 0) continue;
+      this.#hear(account, table.rows[index]!, { seen, steps, fields: this.#fields, frontier, now: of.now });
     }
     this.#schedule(account);
   }
 
   /** An event, or the last one of a match, that serves inputs of a correlation. */
-  #hear(
-    account: Account,
-    row: TableRow,
-    of: { readonly seen: Entry; readonly steps: number; readonly fields: Fields; readonly now: Instant },
-  ): void {
+  #hear(account: Account, row: TableRow, of: Heard): void {
     const memory = account.memoryFor(row, this.#onDropped);
     const entry = entryFor(of.seen, of.steps, valuesFor(row.reads, of.steps, of.fields));
-    const matches = row.correlation.apply(memory, entry, this.#frontier.now);
-    for (const match of matches) this.#report(account, row, { match, now: of.now });
+    for (const match of row.correlation.apply(memory, entry, of.frontier)) this.#report(account, row, { match, ...of });
   }
 
   /** A match opens a case, or feeds the correlations over its rule, which are further down the table. */
-  #report(account: Account, row: TableRow, of: { readonly match: Match; readonly now: Instant }): void {
-    if (row.isJudged) this.#judge(account, of.match, { caseRule: row.caseRule, now: of.now });
+  #report(account: Account, row: TableRow, of: When & { readonly match: Match }): void {
+    const { match, frontier, now } = of;
+    if (row.isJudged) this.#judge(account, match, { caseRule: row.caseRule, now });
     const { uses } = row;
     if (uses.length === 0) return;
-    const seen = of.match.entries.at(-1)!;
+    const seen = match.entries.at(-1)!;
     const fields = new CarriedFields(seen, row.reads.carries);
     for (let use = 0; use < uses.length; use += 2) {
-      this.#hear(account, this.#table.rows[uses[use]!]!, { seen, steps: uses[use + 1]!, fields, now: of.now });
+      this.#hear(account, this.#table.rows[uses[use]!]!, { seen, steps: uses[use + 1]!, fields, frontier, now });
     }
   }
 
@@ -299,7 +311,7 @@ class AccountPartition implements Partition {
     const waiting = this.#waiting;
     const waking = this.#waking;
     for (let account = waiting.take(clock); account !== undefined; account = waiting.take(clock)) {
-      this.#decide(account, { clock, now: now ?? frontier });
+      this.#decide(account, { until: clock, now: now ?? frontier });
       this.#markChanged(account);
       this.#schedule(account);
     }
@@ -311,11 +323,19 @@ class AccountPartition implements Partition {
     }
   }
 
-  #decide(account: Account, by: { readonly clock: Instant; readonly now: Instant }): void {
-    for (const memory of account.memories.slice()) {
-      const row = rowOf(this.#table, memory);
-      if (row === undefined) continue;
-      for (const match of row.correlation.decide(memory, by.clock)) this.#report(account, row, { match, now: by.now });
+  /**
+   * What time alone has decided up to `until`: as if it had passed step by step, however far it has come at
+   * once, and inputs before the correlations over them.
+   */
+  #decide(account: Account, by: { readonly until: Instant; readonly now: Instant }): void {
+    const table = this.#table;
+    for (let at = account.decidesAt(table); at !== undefined && at <= by.until; at = account.decidesAt(table)) {
+      const when: When = { frontier: at, now: by.now };
+      for (const row of table.rows) {
+        const memory = account.memories.find((each) => rowOf(table, each) === row);
+        if (memory === undefined) continue;
+        for (const match of row.correlation.decide(memory, at)) this.#report(account, row, { match, ...when });
+      }
     }
   }
 

@@ -112,7 +112,7 @@ function assertSound(match: Match, rule: CorrelationRule, completing: Seen): voi
   assert.ok(seen.some((each) => each.id === completing.id));
   assert.deepEqual(
     seen,
-    seen.toSorted((a, b) => a.at - b.at || a.id - b.id),
+    seen.toSorted((a, b) => a.at - b.at),
   );
   assert.equal(match.rules.length, seen.length);
   match.rules.forEach((step, index) => assert.ok((seen[index]!.steps & (1 << Number(step))) !== 0));

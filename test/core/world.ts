@@ -30,6 +30,8 @@ export interface World {
   apply(service: Service, ...events: readonly ExchangeEvent[]): void;
   /** Moves the frontier to `at` after START and ticks. */
   pass(at: Duration): void;
+  /** Lets time pass until nothing waits any more. */
+  finish(): void;
   /** Kinds and deciding events of the detections so far, then actions and their deciding events. */
   said(): string[];
 }
@@ -38,6 +40,7 @@ export interface WorldOptions {
   readonly rules: RuleSet;
   readonly mode?: Mode;
   readonly lateness?: Duration;
+  readonly grace?: Duration;
   readonly services?: readonly string[];
   /** The wall clock; default: long ago, so that nothing is stale. */
   readonly now?: Instant;
@@ -50,6 +53,7 @@ export function openWorld(options: WorldOptions): World {
     rules: options.rules,
     settings: {
       allowedLateness: options.lateness ?? 10 * MINUTE,
+      ...(options.grace === undefined ? {} : { absenceGrace: options.grace }),
       profileWarmup: 14 * DAY,
       mode: options.mode ?? "enforce",
     },
@@ -80,6 +84,12 @@ export function openWorld(options: WorldOptions): World {
     pass(at) {
       partition.advance(START + at);
       partition.tick();
+    },
+    finish() {
+      for (let at = partition.wakeAt(); at !== undefined; at = partition.wakeAt()) {
+        partition.advance(at);
+        partition.tick();
+      }
     },
     said: () => [
       ...detections.map((each) => `${each.kind} ${each.caseId}`),

@@ -35,7 +35,7 @@ export function newMemory(rule: CorrelationRule): Memory {
 
 /** Entries that satisfy a rule. */
 export interface Match {
-  /** In event order, each event once; the last one decides. */
+  /** In event order, each event once; the last one decides, and is the event that the match ends in. */
   readonly entries: readonly Entry[];
   /** For each entry the name (else id) of a rule it matched. */
   readonly rules: readonly string[];
@@ -69,11 +69,12 @@ export interface Correlation {
   /** How long after its last event a match may still be found, lateness aside. */
   readonly delay: Duration;
   /**
-   * Decides what is due, then adds the entry to the group's memory, which it may change in place.
+   * Adds the entry to the group's memory, which it may change in place. What is due has to be decided
+   * before (CR5): of the whole group, so that what comes of it has reached the correlations over this one.
    * @returns the matches found, by the event they end in; each is reported once
    */
   apply(memory: Memory, entry: Entry, frontier: Instant): readonly Match[];
-  /** Decides what the passing of time alone decides. Before `release`. */
+  /** Decides what the passing of time alone decides, once for good. Before `release`, inputs first. */
   decide(memory: Memory, frontier: Instant): readonly Match[];
   /** The frontier at which `decide` could find something; undefined: never, as things are. */
   decidesAt(memory: Memory): Instant | undefined;

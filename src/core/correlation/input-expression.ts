@@ -43,9 +43,11 @@ export interface Presence {
   readonly present: number;
   /** Forbidden inputs without one. */
   readonly absent: number;
-  /** Inputs that the first and the last event serve. */
+  /** Inputs that the match's first event may serve, and its last one. */
   readonly first: number;
   readonly last: number;
+  /** The last event may itself be the first. */
+  readonly isOne: boolean;
 }
 
 /** Whether it holds in a way that makes use of the first and of the last event. */
@@ -62,7 +64,8 @@ function waysOf(literals: Literals, presence: Presence): number {
     case "input": {
       const bit = 1 << literals.input;
       if ((presence.present & bit) === 0) return 0;
-      return 1 << (((presence.first & bit) === 0 ? 0 : 1) | ((presence.last & bit) === 0 ? 0 : 2));
+      // One event for each input: the first, the last, or any other.
+      return 1 | ((presence.first & bit) === 0 ? 0 : 2) | ((presence.last & bit) === 0 ? 0 : presence.isOne ? 8 : 4);
     }
     case "absent":
       return (presence.absent & (1 << literals.input)) === 0 ? 0 : 1;

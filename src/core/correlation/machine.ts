@@ -48,22 +48,22 @@ class Machine implements Correlation {
     this.#grace = settings.absenceGrace + inputDelay;
     this.#waits = kind.waits.length > 0;
     this.#horizon = kind.waits.at(-1) ?? 0;
-    this.#keep = kind.reach + inputDelay + Math.max(settings.allowedLateness, this.#waits ? settings.absenceGrace : 0);
+    // An end is looked at until its last span is decided: so long all that its decision looks at is there.
+    const wait = this.#waits ? settings.absenceGrace + 1 : 0;
+    this.#keep = kind.reach + this.#horizon + inputDelay + Math.max(settings.allowedLateness, wait);
     this.delay = this.#waits ? this.#horizon + this.#grace : inputDelay;
   }
 
   apply(memory: Memory, entry: Entry, frontier: Instant): readonly Match[] {
-    const due = this.decide(memory, frontier); // CR5: before the entry can contradict what is due
     this.release(memory, frontier); // CR4
-    if (!this.#kind.isTaken(entry)) return due;
-    const at = insertEntry(memory.entries, entry);
-    if (at < 0) return due; // CR1
+    if (!this.#kind.isTaken(entry) || entry.occurredAt + this.#keep < frontier) return NO_MATCHES; // CR4
+    if (insertEntry(memory.entries, entry) < 0) return NO_MATCHES; // CR1
     memory.keepUntil = Math.max(memory.keepUntil, entry.occurredAt + this.#keep + 1);
     if (this.#waits) this.#noteLate(memory, entry, frontier);
     const found = this.#matchesFrom(memory, entry.occurredAt, frontier);
     const evicted = this.#kind.evict(memory, "cap"); // CR3
     if (evicted > 0) this.#settings.onEvicted(evicted);
-    return due.length === 0 ? found : found.length === 0 ? due : [...due, ...found];
+    return found;
   }
 
   /** The matches that end at `from` or up to a timespan later. */
@@ -85,7 +85,7 @@ class Machine implements Correlation {
     const members = this.#kind.matchAt(entries, end, settled);
     if (members === undefined) return undefined;
     last.reported = true;
-    return this.#toMatch(entries, members);
+    return this.#toMatch(entries, members, end);
   }
 
   decide(memory: Memory, frontier: Instant): readonly Match[] {
@@ -143,10 +143,13 @@ class Machine implements Correlation {
     return this.#kind.evict(memory, "least");
   }
 
-  #toMatch(entries: readonly Entry[], members: readonly Member[]): Match {
+  /** In event order; of several at the last instant the one that the match ends in comes last. */
+  #toMatch(entries: readonly Entry[], members: readonly Member[], end: number): Match {
     const once = new Map<number, number>();
     for (const { at, input } of members) if (!once.has(at)) once.set(at, input);
-    const inOrder = [...once].toSorted(([a], [b]) => inEventOrder(entries[a]!, entries[b]!));
+    const inOrder = [...once].toSorted(([a], [b]) =>
+      a === end ? 1 : b === end ? -1 : inEventOrder(entries[a]!, entries[b]!),
+    );
     return {
       entries: inOrder.map(([at]) => entries[at]!),
       rules: inOrder.map(([, input]) => this.#names[input]!),

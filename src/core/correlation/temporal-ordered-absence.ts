@@ -37,7 +37,7 @@ export function orderedWithAbsence(rule: CorrelationRule, settings: CorrelationS
   const lastBit = 1 << steps.at(-1)!;
   return {
     waits: gaps.at(-1) === 0 ? [0] : [0, timespan],
-    reach: 2 * timespan,
+    reach: gaps[0] === 0 ? timespan : 2 * timespan,
     contradicts: forbidden,
     isTaken: () => true,
     matchAt(entries, end, settled) {

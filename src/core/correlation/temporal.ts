@@ -37,7 +37,7 @@ function conjunction(rule: CorrelationRule, literals: Literals, settings: Correl
     matchAt(entries, end) {
       const last = entries[end]!.steps & wanted;
       const present = stepsIn(entries, end, rule.timespan) & wanted;
-      const holds = holdsFor(literals, { present, absent: 0, first: present, last });
+      const holds = holdsFor(literals, { present, absent: 0, first: 0, last, isOne: true });
       return holds ? newestOf(entries, end, { bits: present, within: rule.timespan }) : undefined;
     },
     evict: (memory, to) => evictAround(memory, needsFew(rule, settings, to), { wanted, forbidden: 0 }),
@@ -91,7 +91,7 @@ function withAbsence(rule: CorrelationRule, literals: Literals, settings: Correl
         present |= first;
         if (first === 0 || instant + timespan >= settled) continue;
         const absent = forbidden & ~stepsBefore(next, instant + timespan);
-        if (holdsFor(literals, { present, absent, first, last })) {
+        if (holdsFor(literals, { present, absent, first, last, isOne: instant === until })) {
           return newestOf(entries, end, { bits: present, within: until - instant });
         }
       }
