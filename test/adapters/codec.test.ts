@@ -91,10 +91,10 @@ describe("an event", () => {
     }
   });
 
-  test("of a fill has its numbers, the negative one too, within 32 bits", async () => {
+  test("of a fill has its numbers, the negative one too, within 32 bits", () => {
     const fill = { ...LOGIN, type: "TRADE_FILLED", side: "BUY", notionalUsdCents: 5, priceDeviationBps: -4_100 };
     const value = framed(TRADE_ID, schemas.events.trade.type.toBuffer(fill));
-    const event = eventOf(await fixture.decodeFetched(value, { topic: "trade-events" }));
+    const event = eventOf(fixture.decode(value, { topic: "trade-events" }));
     assert.deepEqual([event.side, event.notionalUsdCents, event.priceDeviationBps], ["BUY", 5, -4_100]);
     // The writer's schema says int; the bytes hold a long.
     const wide = parseType(JSON.parse(schemas.events.trade.text.replace('"int"', '"long"')));
