@@ -29,6 +29,8 @@ export interface Given<K extends SettingName> {
   /** Flags of the command's own, by camelCase name; absent ones are undefined. */
   readonly flags: Readonly<Record<string, unknown>>;
   readonly argument: string | undefined;
+  /** The one after it. */
+  readonly secondArgument: string | undefined;
 }
 
 export interface CommandSpec<K extends SettingName> {
@@ -42,8 +44,15 @@ export interface CommandSpec<K extends SettingName> {
   readonly ownFlags?: Readonly<Record<string, string>>;
   /** What own flags that take a value may be, by camelCase name; they reach `run` as text all the same. */
   readonly ownKinds?: Readonly<Record<string, Kind<unknown>>>;
-  readonly argument?: { readonly name: string; readonly doc: string; readonly required: boolean };
+  readonly argument?: ArgumentDoc;
+  readonly secondArgument?: ArgumentDoc;
   readonly run: (given: Given<K>, io: Io) => Promise<number>;
+}
+
+interface ArgumentDoc {
+  readonly name: string;
+  readonly doc: string;
+  readonly required: boolean;
 }
 
 /** Adds the command to `parent`; its exit code goes to `done`. */
@@ -58,10 +67,11 @@ export function addCommand<K extends SettingName>(
   const names = spec.settingFlags ?? (typeof spec.settings === "function" ? [] : spec.settings);
   for (const [flags, doc] of Object.entries(spec.ownFlags ?? {})) command.option(flags, doc);
   for (const name of names) command.addOption(optionOf(name));
-  if (spec.argument !== undefined) command.argument(`[${spec.argument.name}]`, spec.argument.doc);
+  for (const { name, doc } of argumentsOf(spec)) command.argument(`[${name}]`, doc);
   command.action(async () => {
     const flags = command.opts<Record<string, unknown>>();
-    done(await spec.run({ settings: settingsOf(command, spec, io), flags, argument: command.args[0] }, io));
+    const [argument, secondArgument] = command.args;
+    done(await spec.run({ settings: settingsOf(command, spec, io), flags, argument, secondArgument }, io));
   });
 }
 
@@ -99,9 +109,14 @@ function settingFlags(command: Command): Partial<Record<SettingName, string>> {
   return flags;
 }
 
-type ArgumentSpec = Pick<CommandSpec<never>, "argument" | "ownKinds">;
+type ArgumentSpec = Pick<CommandSpec<never>, "argument" | "secondArgument" | "ownKinds">;
 
-function argumentProblems(command: Command, { argument, ownKinds = {} }: ArgumentSpec): string[] {
+function argumentsOf({ argument, secondArgument }: ArgumentSpec): ArgumentDoc[] {
+  return [argument, secondArgument].filter((each) => each !== undefined);
+}
+
+function argumentProblems(command: Command, spec: ArgumentSpec): string[] {
+  const { ownKinds = {} } = spec;
   const known = command.options.map(({ long }) => long!);
   const firstFlag = command.args.findIndex((each) => each.startsWith("-") && each !== "-");
   const positional = firstFlag < 0 ? command.args : command.args.slice(0, firstFlag);
@@ -114,11 +129,11 @@ function argumentProblems(command: Command, { argument, ownKinds = {} }: Argumen
     const parsed = ownKinds[name]?.parse(String(value));
     if (parsed !== undefined && "problem" in parsed) problems.push(`--${name} ${parsed.problem}`);
   }
-  const wanted = argument === undefined ? 0 : 1;
-  for (const extra of positional.slice(wanted)) problems.push(`"${extra}" is one argument too many`);
+  const wanted = argumentsOf(spec);
+  for (const extra of positional.slice(wanted.length)) problems.push(`"${extra}" is one argument too many`);
   // What follows an unknown flag may be its value or the argument: nobody can tell.
-  if (argument?.required === true && positional.length === 0 && firstFlag < 0) {
-    problems.push(`${argument.name} is missing: ${argument.doc}`);
+  for (const { name, doc, required } of firstFlag < 0 ? wanted.slice(positional.length) : []) {
+    if (required) problems.push(`${name} is missing: ${doc}`);
   }
   return problems;
 }

@@ -169,6 +169,36 @@ function addRules(program: Command, ending: Ending): void {
   addCommand(
     program,
     {
+      name: "test",
+      summary: "Run the tests that the rules carry.",
+      settings: ["rules"],
+      ownFlags: { "--junit <file>": "write the results as JUnit's XML, too" },
+      run: async ({ settings, flags }, io) => {
+        const junit = typeof flags["junit"] === "string" ? flags["junit"] : null;
+        return (await import("./test.ts")).testRules({ ...settings, junit }, io);
+      },
+    },
+    ending,
+  );
+  addCommand(
+    program,
+    {
+      name: "explain",
+      summary: "Say why a rule fired on a file of events, or how far it came.",
+      settings: [...REPLAY_SETTINGS, ...TOPIC_SETTINGS],
+      settingFlags: [...REPLAY_SETTINGS, "topicPrefix", "topicAuth", "topicApiKey", "topicWithdrawal"],
+      argument: { name: "rule", doc: "the rule's name, id or title", required: true },
+      secondArgument: { name: "file", doc: "events, one JSON object a line; - for standard input", required: true },
+      run: async ({ settings, argument: rule = "", secondArgument: file = "" }, io) => {
+        const { inputs } = topicsOf(settings);
+        return (await import("./explain.ts")).explain({ ...settings, rule, file, inputs }, io);
+      },
+    },
+    ending,
+  );
+  addCommand(
+    program,
+    {
       name: "replay",
       summary: "Run the rules over a file of events, without Kafka.",
       settings: [...REPLAY_SETTINGS, ...TOPIC_SETTINGS],

@@ -5,8 +5,16 @@ import type { RuleSet } from "../core/rule.ts";
 import { identityOf } from "../sigma/document.ts";
 import type { CheckedRule, Placed, RuleTest } from "../sigma/document.ts";
 import type { Problem } from "../sigma/problem.ts";
-import { decisionsOf } from "./timeline-run.ts";
-import { TIMELINE_START, TimelineError, parseLine, parseTime, printTime, snapshotOf } from "./timeline.ts";
+import { decisionsOf, timelineOf } from "./timeline-run.ts";
+import {
+  TIMELINE_START,
+  TimelineError,
+  parseLine,
+  parseTime,
+  printTime,
+  printTimeline,
+  snapshotOf,
+} from "./timeline.ts";
 
 export interface RuleTestResult {
   readonly file: string;
@@ -17,6 +25,8 @@ export interface RuleTestResult {
   /** `00:04 alice FREEZE` a line, at the command's event time, in the order they were said. */
   readonly expected: string;
   readonly actual: string;
+  /** The events, and what really followed each. */
+  readonly timeline: string;
 }
 
 export interface RuleTestReport {
@@ -38,6 +48,7 @@ export function runRuleTests(rules: RuleSet, documents: readonly CheckedRule[]):
         continue;
       }
       const { perLine, atEnd } = decisionsOf(parsed, { rules });
+      const lines = timelineOf(parsed, { perLine, atEnd });
       const actual = [...perLine.flat(), ...atEnd]
         .filter((command) => own.has(command.ruleId))
         .map((command) => `${printTime(command.issuedAt)} ${command.accountId} ${command.action}`);
@@ -48,6 +59,7 @@ export function runRuleTests(rules: RuleSet, documents: readonly CheckedRule[]):
         name: test.name,
         expected: parsed.expected.join("\n"),
         actual: actual.join("\n"),
+        timeline: printTimeline({ given: parsed.given, lines }).trimEnd(),
       });
     }
   }

@@ -23,17 +23,23 @@ export function timeline(rules: RuleSet, options: Omit<DriverOptions, "rules"> =
 
 /** The same events with what they really led to. */
 export function runTimeline(timeline: Timeline, options: DriverOptions): Timeline {
-  const lines: TimelineLine[] = [];
-  const decided = decisionsOf(timeline, options);
-  for (const [index, { at, arrival }] of timeline.lines.filter((line) => line.arrival !== null).entries()) {
-    lines.push({ at, arrival, outcome: outcomeOf(decided.perLine[index] ?? []) });
-  }
-  for (const command of decided.atEnd)
-    lines.push({ at: command.issuedAt, arrival: null, outcome: outcomeOf([command]) });
-  return { given: timeline.given, lines };
+  return { given: timeline.given, lines: timelineOf(timeline, decisionsOf(timeline, options)) };
 }
 
-interface Decisions {
+/** The arrivals, each with the commands that followed it; then what time alone decided. */
+export function timelineOf(timeline: Pick<Timeline, "lines">, decided: Decisions): TimelineLine[] {
+  const arrivals = timeline.lines.filter((line) => line.arrival !== null);
+  const lines = arrivals.map(({ at, arrival }, index): TimelineLine => ({
+    at,
+    arrival,
+    outcome: outcomeOf(decided.perLine[index] ?? []),
+  }));
+  for (const command of decided.atEnd)
+    lines.push({ at: command.issuedAt, arrival: null, outcome: outcomeOf([command]) });
+  return lines;
+}
+
+export interface Decisions {
   /** Commands by arriving event. */
   readonly perLine: readonly (readonly Command[])[];
   readonly atEnd: readonly Command[];

@@ -21,7 +21,7 @@ async function run(rules: string, test = false) {
 test("the shipped rules are sound, and their tests pass", async () => {
   const { code, out, err } = await run(SHIPPED, true);
   deepEqual([code, err], [0, ""]);
-  match(out, /^\d+ rules \(\d+ of single events, \d+ of sequences\), \d+ steps: sound\n\d+ tests passed, 0 failed\n$/u);
+  match(out, /^\d+ rules \(\d+ of single events, \d+ of several\), \d+ steps: sound\n\d+ tests passed, 0 failed\n$/u);
 });
 
 test("all problems of all files, one a line, and exit code 1", async () => {
@@ -35,7 +35,7 @@ test("all problems of all files, one a line, and exit code 1", async () => {
   strictEqual(
     err,
     `${join(directory, "a.yml")}:3:19: the unknown field "ipp"; did you mean ip?
-${join(directory, "b.yml")}:1:1: a document with neither detection nor correlation; write logsource: and detection:, or correlation:
+${join(directory, "b.yml")}:1:1: a document with neither detection nor correlation nor filter; write logsource: and detection:, correlation:, or logsource: and filter:
 2 problems in ${directory}
 `,
   );
@@ -56,8 +56,8 @@ holdfast:
   );
   deepEqual(await run(file, true), {
     code: 1,
-    out: "1 rule (1 of single events, 0 of sequences), 0 steps: sound\n0 tests passed, 1 failed\n",
-    err: `${file}:7: Changed: holds\n  expected\n    00:00 alice FREEZE\n  but the rules command\n    00:00 alice HOLD\n`,
+    out: "1 rule (1 of single events, 0 of several), 0 steps: sound\n0 tests passed, 1 failed\n",
+    err: `${file}:7: Changed: holds\n  expected\n    00:00 alice FREEZE\n  but the rules command\n    00:00 alice HOLD\n  what happened\n    00:00  alice  PASSWORD_CHANGED  → HOLD alice\n`,
   });
 });
 

@@ -32,6 +32,7 @@ test("what was expected and what happened are two texts", () => {
       name: "n",
       expected: "00:02 bob FREEZE",
       actual: "00:01 alice HOLD\n00:02 bob HOLD",
+      timeline: "00:01  alice  PASSWORD_CHANGED  → HOLD alice\n00:02  bob    PASSWORD_CHANGED  → HOLD bob",
     },
   ]);
 });

@@ -1,0 +1,123 @@
+// `holdfast explain RULE events.ndjson`: why a rule fired on a file of events, or how far it came: for each
+// account the events that completed it, or which of its steps were seen and which were not.
+
+import { createReadStream } from "node:fs";
+import { RulesUnreadable, readRules } from "../adapters/rule-files.ts";
+import type { Detection, Evidence } from "../core/output.ts";
+import type { Duration, Instant } from "../core/time.ts";
+import { LIMITS } from "../core/validation.ts";
+import { suggest } from "../sigma/nearest.ts";
+import { formatProblem } from "../sigma/problem.ts";
+import { Explanation, findRule } from "../testing/explanation.ts";
+import type { AnyRule, GroupProgress } from "../testing/explanation.ts";
+import { EXIT } from "./io.ts";
+import type { Io } from "./io.ts";
+import { EventLines } from "./replay/event-line.ts";
+import type { Inputs } from "./replay/event-line.ts";
+import { linesOf } from "./replay/lines.ts";
+
+export interface ExplainOptions {
+  readonly rules: string;
+  /** Id, name or title. */
+  readonly rule: string;
+  /** A file of one JSON object a line; `-`: standard input. */
+  readonly file: string;
+  readonly inputs: Inputs;
+  readonly allowedLatenessMs: Duration;
+  readonly profileWarmupMs: Duration;
+}
+
+const MOST_GROUPS = 20;
+
+/** Exit code 0 when it could say; 1 when some lines were no events; 2 when it could not start. */
+export async function explain(options: ExplainOptions, io: Io): Promise<number> {
+  try {
+    const { rules, problems } = await readRules(options.rules);
+    for (const problem of problems) io.stderr(`${formatProblem(problem)}\n`);
+    if (rules === null) return EXIT.usage;
+    const rule = findRule(rules, options.rule);
+    if (rule === null) {
+      const names = [...rules.correlations, ...rules.detections].map(({ name, title }) => name ?? title);
+      io.stderr(`no rule is called "${options.rule}"; ${suggest(options.rule, names)}\n`);
+      return EXIT.usage;
+    }
+    const { allowedLatenessMs: allowedLateness, profileWarmupMs: profileWarmup } = options;
+    const explanation = new Explanation(rule, { rules, allowedLateness, profileWarmup });
+    const { events, rejected } = await feed(explanation, options, io);
+    io.stdout(describe(rule, explanation.finish(), events));
+    return rejected === 0 ? EXIT.ok : EXIT.failed;
+  } catch (error) {
+    const isFileError = error instanceof Error && "syscall" in error && "code" in error;
+    if (!isFileError && !(error instanceof RulesUnreadable)) throw error;
+    const why = isFileError ? `${options.file} cannot be read (${String(error.code)})` : error.message;
+    io.stderr(`${why}\n`);
+    return EXIT.usage;
+  }
+}
+
+async function feed(
+  explanation: Explanation,
+  options: ExplainOptions,
+  io: Io,
+): Promise<{ readonly events: number; readonly rejected: number }> {
+  const lines = new EventLines(options.inputs);
+  let events = 0;
+  let rejected = 0;
+  const chunks = options.file === "-" ? io.stdin : createReadStream(options.file);
+  for await (const line of linesOf(chunks, LIMITS.recordBytes)) {
+    if (io.signal.aborted) break;
+    if (line.bytes?.length === 0) continue;
+    const outcome = lines.read(line);
+    if ("rejection" in outcome) {
+      rejected += 1;
+      io.stderr(`${options.file}:${line.number}: ${outcome.rejection.reason}: ${outcome.rejection.detail}\n`);
+      continue;
+    }
+    events += 1;
+    explanation.apply(outcome.arrival, outcome.event);
+  }
+  return { events, rejected };
+}
+
+function describe(rule: AnyRule, groups: readonly GroupProgress[], events: number): string {
+  const kind = rule.kind === "detection" ? "one event" : `${rule.type} within ${rule.timespan / 1_000} s`;
+  const fired = groups.filter(({ firings }) => firings > 0);
+  const began = groups.filter(({ firings }) => firings === 0);
+  const total = fired.reduce((sum, { firings }) => sum + firings, 0);
+  const lines = [`${rule.title} (${kind}): ${times(total)} on ${events} events`];
+  for (const { group, fired: detections, firings } of fired.slice(0, MOST_GROUPS)) {
+    lines.push(`  ${group}: ${times(firings)}`, ...detections.flatMap(describeFiring));
+    if (firings > detections.length) lines.push(`    and ${firings - detections.length} more`);
+  }
+  if (fired.length > MOST_GROUPS) lines.push(`  and ${fired.length - MOST_GROUPS} groups more`);
+  if (began.length > 0) lines.push("began, and did not fire");
+  for (const { group, steps } of began.slice(0, MOST_GROUPS)) {
+    const seen = steps.filter(({ matches }) => matches > 0).length;
+    lines.push(`  ${group}: ${seen} of ${steps.length} steps seen`);
+    for (const { rule: step, matches, latest } of steps) {
+      const last = latest === null ? "" : `, the latest ${describeEvidence(latest)}`;
+      lines.push(`    ${step.name ?? step.title}: ${matches === 0 ? "none" : matches}${last}`);
+    }
+  }
+  if (began.length > MOST_GROUPS) lines.push(`  and ${began.length - MOST_GROUPS} groups more`);
+  return `${lines.join("\n")}\n`;
+}
+
+function times(count: number): string {
+  return count === 0 ? "did not fire" : `fired ${count === 1 ? "once" : `${count} times`}`;
+}
+
+function describeFiring(detection: Detection): string[] {
+  return [
+    `    decided by ${detection.decidedBy}`,
+    ...detection.evidence.map((evidence) => `      ${evidence.rule}: ${describeEvidence(evidence)}`),
+  ];
+}
+
+function describeEvidence({ occurredAt, summary, eventId }: Evidence): string {
+  return `${utc(occurredAt)} ${summary} (${eventId})`;
+}
+
+function utc(at: Instant): string {
+  return new Date(at).toISOString();
+}

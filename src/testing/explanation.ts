@@ -1,0 +1,120 @@
+// How far one rule came on a stream of events. The production engine runs with a rule set in which each rule
+// that the asked one builds on, however deep, opens cases of its own, commands nothing, and keeps no case
+// open: so every match of every step is reported, with its evidence.
+
+import type { Arrival, ExchangeEvent } from "../core/event.ts";
+import type { Detection, Evidence, Outputs } from "../core/output.ts";
+import type { CorrelationRule, DetectionRule, RuleSet } from "../core/rule.ts";
+import { openDriver } from "./driver.ts";
+import type { DriverOptions } from "./driver.ts";
+
+export type AnyRule = DetectionRule | CorrelationRule;
+
+/** What one input of the rule found in one group. */
+export interface StepProgress {
+  readonly rule: AnyRule;
+  readonly matches: number;
+  /** The deciding event of the latest match. */
+  readonly latest: Evidence | null;
+}
+
+export interface GroupProgress {
+  readonly group: string;
+  /** Matches of the rule itself, in the order they were decided; the first few. */
+  readonly fired: readonly Detection[];
+  readonly firings: number;
+  /** In the rule's order; empty for a detection. */
+  readonly steps: readonly StepProgress[];
+}
+
+const MOST_FIRINGS = 3;
+
+/** By id, name or title; null: no rule is called so. */
+export function findRule(rules: RuleSet, called: string): AnyRule | null {
+  const all: readonly AnyRule[] = [...rules.correlations, ...rules.detections];
+  return all.find(({ id, name, title }) => [id, name, title].includes(called)) ?? null;
+}
+
+export class Explanation {
+  readonly #rule: AnyRule;
+  readonly #inputs: readonly AnyRule[];
+  readonly #driver: ReturnType<typeof openDriver>;
+  readonly #groups = new Map<
+    string,
+    { fired: Detection[]; firings: number; steps: { matches: number; latest: Evidence | null }[] }
+  >();
+
+  constructor(rule: AnyRule, options: DriverOptions) {
+    this.#rule = rule;
+    this.#inputs =
+      rule.kind === "detection"
+        ? []
+        : rule.inputs.map(({ kind, index }) =>
+            kind === "detection" ? options.rules.detections[index]! : options.rules.correlations[index]!,
+          );
+    this.#driver = openDriver({ ...options, rules: reporting(options.rules, rule) });
+  }
+
+  apply(arrival: Arrival, event: ExchangeEvent): void {
+    this.#note(this.#driver.apply(arrival, event));
+  }
+
+  /** The groups in which any step matched, those that fired first, then those that came furthest. */
+  finish(): GroupProgress[] {
+    this.#note(this.#driver.finish());
+    const groups = [...this.#groups].map(([group, { fired, firings, steps }]) => ({
+      group,
+      fired,
+      firings,
+      steps: steps.map((step, index) => ({ rule: this.#inputs[index]!, ...step })),
+    }));
+    const matched = ({ steps }: GroupProgress): number => steps.filter(({ matches }) => matches > 0).length;
+    return groups.toSorted((a, b) => b.firings - a.firings || matched(b) - matched(a) || (a.group < b.group ? -1 : 1));
+  }
+
+  #note(decided: readonly Outputs[]): void {
+    for (const detection of decided.flatMap((outputs) => outputs.detections)) {
+      if (detection.kind !== "OPENED") continue;
+      const isOwn = detection.ruleId === this.#rule.id;
+      const input = this.#inputs.findIndex(({ id }) => id === detection.ruleId);
+      if (!isOwn && input < 0) continue;
+      const progress = this.#progress(Object.values(detection.group).join(" "));
+      if (isOwn) {
+        progress.firings += 1;
+        if (progress.fired.length < MOST_FIRINGS) progress.fired.push(detection);
+      } else {
+        const step = progress.steps[input]!;
+        step.matches += 1;
+        step.latest = detection.evidence.at(-1) ?? step.latest;
+      }
+    }
+  }
+
+  #progress(group: string) {
+    const known = this.#groups.get(group);
+    if (known !== undefined) return known;
+    const made = { fired: [], firings: 0, steps: this.#inputs.map(() => ({ matches: 0, latest: null })) };
+    this.#groups.set(group, made);
+    return made;
+  }
+}
+
+/** Only what the rule needs says anything, and says all of it. */
+function reporting(rules: RuleSet, rule: AnyRule): RuleSet {
+  const needed = new Set<AnyRule>([rule]);
+  const waiting: AnyRule[] = [rule];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (next.kind === "detection") continue;
+    for (const { kind, index } of next.inputs) {
+      const input = kind === "detection" ? rules.detections[index]! : rules.correlations[index]!;
+      if (!needed.has(input)) waiting.push(input);
+      needed.add(input);
+    }
+  }
+  const silent = { respond: [], quiet: 0 } as const;
+  return {
+    ...rules,
+    detections: rules.detections.map((each) => ({ ...each, ...silent, standalone: needed.has(each) })),
+    correlations: rules.correlations.map((each) => ({ ...each, ...silent, standalone: needed.has(each) })),
+  };
+}

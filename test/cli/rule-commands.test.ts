@@ -1,0 +1,101 @@
+// `holdfast test` and `holdfast explain`.
+
+import { deepEqual, match, strictEqual } from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { runProgram } from "../../src/cli/program.ts";
+import { openConsole } from "./console.ts";
+
+const directory = await mkdtemp(join(tmpdir(), "holdfast-rules-"));
+after(() => rm(directory, { recursive: true }));
+
+const rules = join(directory, "rules.yml");
+await writeFile(
+  rules,
+  `title: Password changed
+name: password
+logsource: { product: exchange, service: auth }
+detection: { s: { type: PASSWORD_CHANGED }, condition: s }
+---
+title: Factor removed
+name: factor
+logsource: { product: exchange, service: auth }
+detection: { s: { type: FACTOR_REMOVED }, condition: s }
+---
+title: Taken & emptied
+name: taken
+correlation: { type: temporal_ordered, rules: [password, factor], group-by: [accountId], timespan: 15m }
+holdfast:
+    respond: [{ hold: [WITHDRAW], for: 1h, reason: X }]
+    tests:
+        - { name: holds, events: [00:00 PASSWORD_CHANGED, 00:01 FACTOR_REMOVED], expect: [00:01 alice HOLD] }
+        - { name: "<wrong>", events: [00:00 PASSWORD_CHANGED, 00:01 FACTOR_REMOVED], expect: [] }
+        - { name: broken, events: [00:00 PASSWORD_CHANGD], expect: [] }
+`,
+);
+
+async function run(...argv: readonly string[]) {
+  const { io, out, err } = openConsole();
+  return { code: await runProgram(argv, io), out: out(), err: err() };
+}
+
+test("tests that fail are timelines, and JUnit's XML where asked for", async () => {
+  const junit = join(directory, "junit.xml");
+  const { code, out, err } = await run("test", "--rules", rules, "--junit", junit);
+  deepEqual([code, out], [1, "1 test passed, 2 failed\n"]);
+  match(err, /the unknown type "PASSWORD_CHANGD"; did you mean PASSWORD_CHANGED\?/u);
+  match(
+    err,
+    /what happened\n {4}00:00 {2}alice {2}PASSWORD_CHANGED\n {4}00:01 {2}alice {2}FACTOR_REMOVED {2}→ HOLD alice\n/u,
+  );
+  const xml = await readFile(junit, "utf8");
+  match(xml, /tests="3" failures="1" errors="1"/u);
+  match(xml, /classname="Taken &amp; emptied" name="&lt;wrong&gt;"/u);
+  strictEqual(xml.match(/<testcase /gu)?.length, 3);
+});
+
+const event = (at: string, accountId: string, type: string): string =>
+  JSON.stringify({
+    topic: "auth-events",
+    eventId: `${accountId}${at}`,
+    accountId,
+    type,
+    occurredAt: `2024-06-09T${at}:00Z`,
+  });
+
+test("explain says why it fired, or how far it came", async () => {
+  const file = join(directory, "events.ndjson");
+  const lines = [
+    event("00:00", "alice", "PASSWORD_CHANGED"),
+    event("00:01", "alice", "FACTOR_REMOVED"),
+    event("00:02", "bob", "FACTOR_REMOVED"),
+    event("00:03", "bob", "FACTOR_REMOVED"),
+    event("00:04", "carol", "LOGOUT"),
+  ];
+  await writeFile(file, lines.join("\n"));
+  const { code, out, err } = await run("explain", "taken", file, "--rules", rules, "--topic-auth", "auth-events");
+  deepEqual([code, err], [0, ""]);
+  strictEqual(
+    out,
+    `Taken & emptied (temporal_ordered within 900 s): fired once on 5 events
+  alice: fired once
+    decided by alice00:01
+      password: 2024-06-09T00:00:00.000Z PASSWORD_CHANGED (alice00:00)
+      factor: 2024-06-09T00:01:00.000Z FACTOR_REMOVED (alice00:01)
+began, and did not fire
+  bob: 1 of 2 steps seen
+    password: none
+    factor: 2, the latest 2024-06-09T00:03:00.000Z FACTOR_REMOVED (bob00:03)
+`,
+  );
+});
+
+test("explain names the rules there are, and what is missing", async () => {
+  const unknown = await run("explain", "tken", "-", "--rules", rules);
+  deepEqual([unknown.code, unknown.err], [2, 'no rule is called "tken"; did you mean taken?\n']);
+  const missing = await run("explain", "taken", "--rules", rules);
+  strictEqual(missing.code, 2);
+  match(missing.err, /file is missing/u);
+});
