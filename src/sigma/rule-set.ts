@@ -2,8 +2,11 @@
 // written that would never run. `loadRules` is the way in: texts → a rule set, or every problem at once.
 
 import type { RuleSet } from "../core/rule.ts";
+import { DAY } from "../core/time.ts";
+import type { Duration } from "../core/time.ts";
 import { compileRules } from "./compile.ts";
 import type { CheckedDocument, CheckedRule, RuleText } from "./document.ts";
+import { typesOf } from "./event-types.ts";
 import { applyFilters } from "./filter.ts";
 import { Findings, compareText, quote, sortProblems } from "./problem.ts";
 import type { Problem } from "./problem.ts";
@@ -55,6 +58,7 @@ export function loadRules(files: readonly RuleText[], options: LoadOptions = {})
   const linked = linkCorrelations(rules, scope(rules));
   const only = onlyInputs(linked);
   refuseIdleResponses(only, findingsOf);
+  for (const rule of rules) warnOfNothing(rule, { plain, findings: findingsOf(rule) });
   const all = [...findings.values()];
   const problems = sortProblems(all.flatMap((own) => own.problems));
   const warnings = sortProblems(all.flatMap((own) => own.warnings));
@@ -105,6 +109,32 @@ function onlyInputs(linked: readonly LinkedCorrelation[]): Set<CheckedRule> {
     if (document.generate) for (const input of inputs) used.delete(input.document);
   }
   return used;
+}
+
+/** Beyond this a window outlives most of what its group's capped memory holds. */
+const LONG_WINDOW: Duration = 30 * DAY;
+
+/** What loads, and does nothing or little. */
+function warnOfNothing(
+  rule: CheckedRule,
+  { plain, findings }: { readonly plain: boolean; readonly findings: Findings },
+): void {
+  // A value that its field never has was said already, and says why.
+  const isSaid = findings.warnings.some(({ line }) => line >= rule.at.line);
+  if (rule.kind === "detection" && !plain && !isSaid && typesOf(rule.expression, rule.service)?.size === 0)
+    findings.warn(
+      rule.at,
+      `the rule ${quote(rule.title)} can never match`,
+      "let its conditions hold for one event together",
+    );
+  if (rule.kind === "correlation" && rule.timespan > LONG_WINDOW) {
+    const days = Math.floor(rule.timespan / DAY);
+    findings.warn(
+      rule.at,
+      `a window of ${days} days: a group's memory is capped, and the oldest goes first`,
+      `write at most ${LONG_WINDOW / DAY}d, or watch holdfast_evictions_total`,
+    );
+  }
 }
 
 function refuseIdleResponses(only: ReadonlySet<CheckedRule>, findingsOf: FindingsOf): void {

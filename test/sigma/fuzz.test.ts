@@ -16,8 +16,9 @@ const TEXTS = (readdirSync(SHIPPED, { recursive: true }) as string[])
   .map((path) => readFileSync(new URL(path, SHIPPED), "utf8"));
 
 /** Loads, and checks what holds of every result. */
-function load(text: string): LoadedRules {
-  const loaded = loadRules([{ path: "r.yml", text }]);
+function load(text: string, plain = false): LoadedRules {
+  if (!plain) load(text, true);
+  const loaded = loadRules([{ path: "r.yml", text }], { plain });
   ok((loaded.rules === null) === loaded.problems.length > 0);
   for (const problem of [...loaded.problems, ...loaded.warnings]) {
     ok(problem.line >= 1 && problem.column >= 1);
@@ -46,6 +47,18 @@ test("any tree of values loads or is refused", () => {
     "respond",
     "a",
     "ip|re",
+    "ip|expand|cased",
+    "occurredAt|hour|gte",
+    "ip|fieldref|neq",
+    "|all",
+    "filter",
+    "selection",
+    "logsource",
+    "product",
+    "aliases",
+    "group-by",
+    "field",
+    "gte",
     "",
   );
   const { tree } = fc.letrec((tie) => ({
@@ -96,6 +109,8 @@ const MATCHERS = [
   "{ detail.x: y, detail.__proto__: z, address: null, verifiedWith|neq: SMS }",
   "{ profile.newDevice: true, profile.presentedStrength|lt: 2, knownAsns: 5 }",
   "{ keyId|exists: true, addressListed: true, asn: '6*', userAgent: Ä* }",
+  "{ userAgent|re|i: '^(a|b)+$', rights|fieldref: verifiedWith, occurredAt|hour|gte: 3, ip|base64offset|contains: abc }",
+  "{ '|all': [a, 'b*'], keyId|windash: ' -x', createdAt|week|neq: 3, deviceId|fieldref|contains: country }",
 ].flatMap((selection) => [
   matcherOf(selection),
   matcherOf(
@@ -122,6 +137,8 @@ test("no event makes a matcher throw", () => {
     "knownAsns",
     "keyId",
     "addressListed",
+    "occurredAt",
+    "deviceId",
     "asn",
   ];
   const anything = fc.anything({ withNullPrototype: true, withBigInt: true, withTypedArray: true, withDate: true });
@@ -133,6 +150,23 @@ test("no event makes a matcher throw", () => {
         const answer = matches(event as unknown as ExchangeEvent, { ...NO_FACTS, ...profile });
         ok([true, false].includes(answer));
       }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+const PLAIN_MATCHERS = [
+  "{ a.b: x, a|gt: 3, c|exists: true }",
+  "[{ a.b|re: 'x+' }, { a|fieldref: b }, { a|cidr: 10.0.0.0/8 }, { b|hour: 3 }, { a: null }]",
+  "[evil, 'x*y']",
+].map((selection) => matcherOf(selection, { plain: true }));
+
+test("no JSON object makes a plain matcher throw", () => {
+  const objects = fc.dictionary(fc.constantFrom("a", "b", "c", "a.b"), fc.jsonValue({ maxDepth: 6 }));
+  fc.assert(
+    fc.property(objects, (object) => {
+      for (const matches of PLAIN_MATCHERS)
+        ok([true, false].includes(matches(object as unknown as ExchangeEvent, NO_FACTS)));
     }),
     { numRuns: 500 },
   );

@@ -129,6 +129,24 @@ test("values a field never has load, with a warning", () => {
   ]);
 });
 
+test("what can never match, and windows longer than memory, are warnings", () => {
+  deepEqual(warningsOf(detectionRule("s: { type: LOGOUT }\nt: { type: LOGIN_FAILED }\ncondition: s and t")), [
+    'r.yml:1:1: the rule "Test" can never match; let its conditions hold for one event together',
+  ]);
+  deepEqual(warningsOf(detectionRule("s: { type: LOGOUT }\ncondition: s and not s")).length, 1);
+  deepEqual(warningsOf(detectionRule("s: { type: LOGOUT }\nt: { ip: x }\ncondition: s and not t")), []);
+  const step = `name: step\n${detectionRule("s: { ip: x }\ncondition: s")}---\n`;
+  const long = (timespan: string): string[] =>
+    warningsOf(
+      `${step}title: C\ncorrelation: { type: temporal, rules: [step], group-by: [accountId], timespan: ${timespan} }\n`,
+    );
+  deepEqual(long("30d"), []);
+  deepEqual(
+    long("31d").map((text) => text.slice(0, 70)),
+    ["r.yml:8:1: a window of 31 days: a group's memory is capped, and the ol"],
+  );
+});
+
 test("log sources that are not here", () => {
   const logsource = (text: string): string[] =>
     problemsOf(`title: T\nlogsource: ${text}\ndetection:\n    a: { ip: x }\n    condition: a\n`);
