@@ -9,7 +9,7 @@ import { identityOf } from "./document.ts";
 import type { CheckedRule, DetectionDocument } from "./document.ts";
 import { EVERY_FIELD, pathsOf } from "./expression.ts";
 import { eventFieldOf, factOf } from "./fields.ts";
-import { typesOf } from "./event-types.ts";
+import { typesOf } from "./type-bounds.ts";
 import { compileExpression } from "./matcher.ts";
 import type { LinkedCorrelation } from "./references.ts";
 import type { WatchLists } from "./watch-list.ts";

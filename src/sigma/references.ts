@@ -107,7 +107,7 @@ function refuseCircle(
 /** Every alias speaks of rules of this correlation, and is used. */
 function checkAliases(document: CorrelationDocument, scope: ReferenceScope): void {
   const findings = scope.findingsOf(document);
-  const own = document.rules.flatMap((rule) => scope.names.get(rule.text) ?? []);
+  const own = new Set(document.rules.flatMap((rule) => scope.names.get(rule.text) ?? []));
   for (const alias of document.aliases) {
     const isUsed = [...document.groupBy, ...document.valueFields].some((field) => field.text === alias.name);
     if (!isUsed)
@@ -115,7 +115,7 @@ function checkAliases(document: CorrelationDocument, scope: ReferenceScope): voi
     for (const { rule } of alias.fields) {
       const target = scope.names.get(rule.text);
       const known = document.rules.map((each) => each.text);
-      if (known.includes(rule.text) || (target === undefined ? scope.broken : own.includes(target))) continue;
+      if (known.includes(rule.text) || (target === undefined ? scope.broken : own.has(target))) continue;
       findings.refuse(rule.at, `${quote(rule.text)}, which is not in rules`, suggest(rule.text, known));
     }
   }

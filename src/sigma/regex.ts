@@ -19,7 +19,7 @@ const MAX_LENGTH = 4_096;
 export function compileRegex({ source, flags }: Regex): TextTest | { readonly fault: string } {
   if (source.length > MAX_LENGTH) return { fault: `longer than ${MAX_LENGTH} characters` };
   try {
-    const bits = [...flags].reduce((sum, flag) => sum | (FLAGS[flag] ?? 0), 0);
+    const bits = flags.split("").reduce((sum, flag) => sum | (FLAGS[flag] ?? 0), 0);
     const compiled = RE2JS.compile(source, bits);
     return (text) => compiled.test(text);
   } catch (error) {

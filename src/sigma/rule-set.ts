@@ -6,7 +6,7 @@ import { DAY } from "../core/time.ts";
 import type { Duration } from "../core/time.ts";
 import { compileRules } from "./compile.ts";
 import type { CheckedDocument, CheckedRule, RuleText } from "./document.ts";
-import { typesOf } from "./event-types.ts";
+import { typesOf } from "./type-bounds.ts";
 import { applyFilters } from "./filter.ts";
 import { Findings, compareText, quote, sortProblems } from "./problem.ts";
 import type { Problem } from "./problem.ts";

@@ -20,7 +20,7 @@ const FILES: Readonly<Record<DocumentKind, string>> = {
 
 /** Uniqueness is checked pair by pair, so lists are kept this short. */
 const MAX_ITEMS = 1_000;
-const LISTS = ["references", "tags", "fields", "falsepositives", "scope", "related"];
+const LISTS: ReadonlySet<string> = new Set(["references", "tags", "fields", "falsepositives", "scope", "related"]);
 
 const ajv = new Ajv2020({ strict: false, allErrors: true, formats: { uuid: UUID } });
 
@@ -60,9 +60,9 @@ export function checkSpecification(tree: YamlMap, kind: DocumentKind, findings: 
 function refuseLongLists(tree: YamlMap, kind: DocumentKind, findings: Findings): boolean {
   const section = entryOf(tree, kind)?.value;
   const own = section?.kind === "map" && kind !== "detection" ? section.entries : [];
-  const long = [...tree.entries.filter(({ key }) => LISTS.includes(key)), ...own].filter(
+  const long = [...tree.entries.filter(({ key }) => LISTS.has(key)), ...own].filter(
     ({ key, value }) =>
-      value.kind === "list" && value.items.length > MAX_ITEMS && (LISTS.includes(key) || key !== "selection"),
+      value.kind === "list" && value.items.length > MAX_ITEMS && (LISTS.has(key) || key !== "selection"),
   );
   for (const { key, at } of long) findings.refuse(at, `more than ${MAX_ITEMS} ${key}`, `write at most ${MAX_ITEMS}`);
   return long.length > 0;

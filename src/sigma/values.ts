@@ -96,7 +96,7 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   },
   re(value, refuse) {
     if (value.kind !== "text") return noText(value, refuse);
-    return [{ at: value.at, kind: "regex", source: String(value.pattern[0] ?? ""), flags: "" }];
+    return [{ at: value.at, kind: "regex", source: literalOf(value.pattern) ?? "", flags: "" }];
   },
   ...Object.fromEntries(
     ["i", "m", "s"].map((flag): [string, Change] => [flag, (value, refuse) => addFlag(value, flag, refuse)]),
