@@ -111,6 +111,8 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
   "broker.failed": fc.record({ code: text, disposition: text, doing: text }),
   "registry.requested": fc.record({ result: fc.constantFrom("ok", "unknown_id", "refused", "unreachable") }),
   "rules.loaded": fc.record({ count, hash: text }),
+  "rules.reloaded": fc.record({ count, hash: text }),
+  "rules.refused": fc.record({ problems: fc.nat(), first: fc.string() }),
 };
 
 test("whatever happens, the number of series stays within the budget and every metric is there (M1)", async () => {
