@@ -14,9 +14,10 @@ import { type CaseRule, type Decision, judge } from "./case.ts";
 import type { Match } from "./correlation/correlation.ts";
 import { type Entry, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
+import { Facts } from "./facts.ts";
 import { Frontier } from "./frontier.ts";
 import type { Command, Mode, Outputs } from "./output.ts";
-import { describe, learn, newFacts, newProfile } from "./profile.ts";
+import { learn, newProfile } from "./profile.ts";
 import { RuleTable } from "./rule-table.ts";
 import type { DetectionRule, RuleSet } from "./rule.ts";
 import type { SeenKind } from "./seen.ts";
@@ -127,7 +128,7 @@ class AccountPartition implements Partition {
   readonly #frontier: Frontier;
   readonly #accounts = new Map<string, Account>();
   readonly #waking = new WakeQueue<Account>();
-  readonly #facts = newFacts();
+  readonly #facts: Facts;
   /** Scratch of one event: detections that match it, and the steps they serve in each correlation. */
   readonly #hits: Int32Array;
   readonly #steps: Int32Array;
@@ -147,6 +148,7 @@ class AccountPartition implements Partition {
       onEvicted: (count) => this.#countEvictions("entries", count),
     });
     this.#frontier = new Frontier(options.services);
+    this.#facts = new Facts(settings.profileWarmup);
     this.#hits = new Int32Array(rules.detections.length);
     this.#steps = new Int32Array(rules.correlations.length);
     this.#onEvicted = (reason) => this.#countEvictions(reason, 1);
@@ -166,7 +168,7 @@ class AccountPartition implements Partition {
       changed = true;
     }
     if (learn(account.profile, event, this.#onEvicted)) changed = true;
-    describe(account.profile, event, this.#facts, this.#settings.profileWarmup);
+    this.#facts.about(account.profile, event);
     const hits = this.#detect(arrival.service, event);
     if (hits > 0) {
       this.#respond(account, newEntry(arrival, event, 0), { hits, now });

@@ -1,26 +1,14 @@
-// What an account's past says about the event at hand. Owns the profile of one account (what is kept) and
-// the facts rules read under `profile.` (what is told). Leaves to trait.ts which event means what, to
-// seen.ts, factor.ts and latest.ts how each part is kept.
-//
-// An event is learned first and described afterwards, as of its own time: what happened later is left
-// out, and a duplicate is described as the first one was.
-//
-// Where knowledge is partial:
-//   strongestFactor         just before a factor event, else as of the event; null until a list of the
-//                           enrolled was given or a factor is known to be enrolled
-//   verifiedBelowStrongest  only on sensitive operations; null where nothing was asked or nothing is known
-//   weakerThanBefore        only on FACTOR_ENROLLED and FACTOR_REMOVED. After a removal it is false when a
-//                           factor known to remain is as strong as the removed one; without one it is
-//                           true only if a full list was given once, else null: what remains is unknown.
+// The profile of one account: what is kept of its past. Owns how events are taken into it. Leaves to facts.ts
+// what is told of it, to trait.ts which event means what, and to seen.ts, factor.ts and latest.ts how each
+// part is kept.
 //
 // Invariants:
 //   PF1 a profile is a set: learning an event twice is learning it once
 //   PF2 a routine event (a known device, within the hour) changes nothing
-//   PF3 a fact is null until it is known: go-live holds nobody
 
 import type { ExchangeEvent } from "./event.ts";
-import { type FactorMarks, NO_MARKS, recordFactor, recordList, strengthOf, strongestEnrolled } from "./factor.ts";
-import { addTime, lastTime, type LatestTimes, NO_TIMES } from "./latest.ts";
+import { type FactorMarks, NO_MARKS, recordFactor, recordList } from "./factor.ts";
+import { addTime, type LatestTimes, NO_TIMES } from "./latest.ts";
 import {
   ADDRESS,
   COUNTRY,
@@ -28,7 +16,6 @@ import {
   firstSeenAt,
   indexOfSeen,
   lastSeenHour,
-  latestFirstSeen,
   NETWORK,
   NOTHING_SEEN,
   see,
@@ -36,12 +23,12 @@ import {
   type SeenList,
   SINCE_EVER,
 } from "./seen.ts";
-import { type Duration, HOUR, type Instant, SECOND } from "./time.ts";
+import { HOUR, type Instant, SECOND } from "./time.ts";
 import { type Trait, traitOf } from "./trait.ts";
 
 /**
  * The facts rules read under `profile.`; null until known. One object is reused for every event of a
- * partition: read it during the call, never keep it.
+ * partition: read it during the call, never keep it. Facts are worked out when they are read.
  */
 export interface ProfileFacts {
   newDevice: boolean | null;
@@ -80,10 +67,7 @@ export interface Profile {
 }
 
 /** Bit of `Profile.given`: a snapshot or another event listed the enrolled factors. */
-const FACTORS_GIVEN = 16;
-
-/** Younger than this counts as new. */
-const NEW_FOR: Duration = 24 * HOUR;
+export const FACTORS_GIVEN = 16;
 
 /** Event fields the profile reads, whatever the rules do: the decoder must not project them away. */
 export const PROFILE_READS: ReadonlySet<string> = new Set([
@@ -117,26 +101,6 @@ export function newProfile(firstEventAt: Instant): Profile {
     contactChanges: NO_TIMES,
     riskNotices: NO_TIMES,
     apiKeys: NO_TIMES,
-  };
-}
-
-export function newFacts(): ProfileFacts {
-  return {
-    newDevice: null,
-    newCountry: null,
-    newAsn: null,
-    newAddress: null,
-    strongestFactor: null,
-    presentedStrength: null,
-    verifiedBelowStrongest: null,
-    weakerThanBefore: null,
-    secondsSinceNewDevice: null,
-    secondsSinceFactorChange: null,
-    secondsSinceCredentialChange: null,
-    secondsSinceContactChange: null,
-    secondsSinceRiskNotice: null,
-    secondsSinceApiKey: null,
-    accountAgeSeconds: null,
   };
 }
 
@@ -218,64 +182,6 @@ function learnSnapshot(profile: Profile, event: ExchangeEvent, onEvicted: OnEvic
   return profile.seen !== seen || profile.given !== given || profile.createdSecond !== createdSecond;
 }
 
-/** Writes into `facts` what the profile, which has learned the event, says as of the event's time. */
-export function describe(profile: Profile, event: ExchangeEvent, facts: ProfileFacts, warmup: Duration): void {
-  const at = event.occurredAt;
-  const isWarm = toSecond(at) - profile.firstEventSecond >= warmup / SECOND;
-  const known = isWarm ? ~0 : profile.given; // PF3
-  facts.newDevice = isNew(profile, DEVICE, event.deviceId, at, known);
-  facts.newCountry = isNew(profile, COUNTRY, event.country, at, known);
-  facts.newAsn = isNew(profile, NETWORK, event.asn, at, known);
-  facts.newAddress = isNew(profile, ADDRESS, event.address, at, known);
-  facts.secondsSinceNewDevice =
-    (known & (1 << DEVICE)) === 0 ? null : secondsSince(latestFirstSeen(profile.seen, DEVICE, at), at);
-  facts.secondsSinceFactorChange = secondsSince(lastTime(profile.factorChanges, at), at);
-  facts.secondsSinceCredentialChange = secondsSince(lastTime(profile.credentialChanges, at), at);
-  facts.secondsSinceContactChange = secondsSince(lastTime(profile.contactChanges, at), at);
-  facts.secondsSinceRiskNotice = secondsSince(lastTime(profile.riskNotices, at), at);
-  facts.secondsSinceApiKey = secondsSince(lastTime(profile.apiKeys, at), at);
-  facts.accountAgeSeconds = Math.max(0, toSecond(at) - (profile.createdSecond ?? profile.firstEventSecond));
-  describeFactors(profile, event, facts);
-}
-
-function describeFactors(profile: Profile, event: ExchangeEvent, facts: ProfileFacts): void {
-  const trait = traitOf(event.type);
-  const listGiven = (profile.given & FACTORS_GIVEN) !== 0;
-  const enrolled = strongestEnrolled(profile.factors, event.occurredAt, trait.factor === null ? "after" : "before");
-  const strongest = enrolled >= 0 ? enrolled : listGiven ? 0 : null;
-  const presented = event.verifiedWith == null ? null : strengthOf(event.verifiedWith);
-  facts.strongestFactor = strongest;
-  facts.presentedStrength = presented;
-  facts.verifiedBelowStrongest =
-    trait.sensitive && strongest !== null && presented !== null ? presented < strongest : null;
-  facts.weakerThanBefore = trait.moves === "factorChanges" ? isWeaker(profile, event, strongest ?? 0) : null;
-}
-
-function isWeaker(profile: Profile, event: ExchangeEvent, before: number): boolean | null {
-  if (event.factor == null && event.enrolledFactors == null) return null;
-  const after = Math.max(0, strongestEnrolled(profile.factors, event.occurredAt, "after"));
-  if (after >= before) return false;
-  return (profile.given & FACTORS_GIVEN) !== 0 ? true : null;
-}
-
-function isNew(
-  profile: Profile,
-  kind: number,
-  value: string | number | null | undefined,
-  at: Instant,
-  known: number,
-): boolean | null {
-  if (value == null || (known & (1 << kind)) === 0) return null;
-  const index = indexOfSeen(profile.seen, kind, value);
-  if (index < 0) return true;
-  const first = firstSeenAt(profile.seen, index);
-  return first !== SINCE_EVER && first > at - NEW_FOR;
-}
-
 function toSecond(at: Instant): number {
   return Math.floor(at / SECOND);
-}
-
-function secondsSince(then: Instant | undefined, at: Instant): number | null {
-  return then === undefined ? null : Math.floor((at - then) / SECOND);
 }
