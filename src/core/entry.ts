@@ -3,7 +3,6 @@
 
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import type { Evidence } from "./output.ts";
-import type { ResponseAction } from "./rule.ts";
 import type { Instant } from "./time.ts";
 
 /** The record of the same name in schemas/state/group.avsc. */
@@ -22,30 +21,6 @@ export interface Entry {
   readonly sessionId: string | null;
   readonly address: string | null;
 }
-
-export type TargetField = ResponseAction["targets"][number];
-
-/** Event fields entries keep, whatever the rules read: the decoder must not project them away. */
-export const ENTRY_READS: ReadonlySet<string> = new Set([
-  "eventId",
-  "type",
-  "occurredAt",
-  "withdrawalId",
-  "keyId",
-  "sessionId",
-  "address",
-  "channel",
-  "factor",
-  "toFactor",
-  "rights",
-  "amountUsdCents",
-  "asset",
-  "via",
-  "verifiedWith",
-  "country",
-  "asn",
-  "deviceId",
-]);
 
 const SUMMARY_LENGTH = 160;
 

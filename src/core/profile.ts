@@ -69,26 +69,6 @@ export interface Profile {
 /** Bit of `Profile.given`: a snapshot or another event listed the enrolled factors. */
 export const FACTORS_GIVEN = 16;
 
-/** Event fields the profile reads, whatever the rules do: the decoder must not project them away. */
-export const PROFILE_READS: ReadonlySet<string> = new Set([
-  "accountId",
-  "type",
-  "occurredAt",
-  "country",
-  "asn",
-  "deviceId",
-  "verifiedWith",
-  "enrolledFactors",
-  "factor",
-  "createdAt",
-  "knownDevices",
-  "knownCountries",
-  "knownAsns",
-  "knownAddresses",
-  "address",
-  "addressListed",
-]);
-
 export function newProfile(firstEventAt: Instant): Profile {
   return {
     seen: NOTHING_SEEN,

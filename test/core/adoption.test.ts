@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { ExchangeEvent } from "../../src/core/event.ts";
 import type { Command } from "../../src/core/output.ts";
-import { FREEZE, HOLD } from "../../src/core/rule-set.ts";
+import { FREEZE, HOLD } from "./handmade-rules.ts";
 import { DAY, HOUR, MINUTE } from "../../src/core/time.ts";
 import { event, openWorld, sequence, START, stateOf, type World } from "./world.ts";
 

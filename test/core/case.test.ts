@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { addEvidence, EVIDENCE_KEPT, keepTelling, newCase } from "../../src/core/case.ts";
 import type { Evidence } from "../../src/core/output.ts";
-import { FREEZE, handmadeRules, HOLD } from "../../src/core/rule-set.ts";
+import { FREEZE, handmadeRules, HOLD } from "./handmade-rules.ts";
 import type { ResponseAction, RuleSet } from "../../src/core/rule.ts";
 import { DAY, HOUR, MINUTE } from "../../src/core/time.ts";
 import { event, openWorld, sequence, START, stateOf, type World } from "./world.ts";

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { ExchangeEvent, Service } from "../../src/core/event.ts";
-import { FREEZE, handmadeRules, HOLD } from "../../src/core/rule-set.ts";
+import { FREEZE, handmadeRules, HOLD } from "./handmade-rules.ts";
 import type { RuleSet } from "../../src/core/rule.ts";
 import { DAY, HOUR, MINUTE } from "../../src/core/time.ts";
 import { decode, event, openWorld, sequence, START, stateOf, type World } from "./world.ts";

@@ -11,7 +11,7 @@ import {
   withSaid,
 } from "../../src/core/response.ts";
 import { newEntry } from "../../src/core/entry.ts";
-import { FREEZE, handmadeRules, HOLD } from "../../src/core/rule-set.ts";
+import { FREEZE, handmadeRules, HOLD } from "./handmade-rules.ts";
 import type { DetectionRule, ResponseAction } from "../../src/core/rule.ts";
 import { DAY, HOUR } from "../../src/core/time.ts";
 import { event, START } from "./world.ts";

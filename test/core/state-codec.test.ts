@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { createStateCodec } from "../../src/adapters/state-codec.ts";
 import { newProfile } from "../../src/core/profile.ts";
-import { FREEZE } from "../../src/core/rule-set.ts";
+import { FREEZE } from "./handmade-rules.ts";
 import { DEVICE, firstSeenAt, indexOfSeen, NETWORK, SINCE_EVER } from "../../src/core/seen.ts";
 import { MINUTE } from "../../src/core/time.ts";
 import { codec, event, openWorld, SCHEMAS, sequence } from "./world.ts";

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Match, Memory } from "../../src/core/correlation/correlation.ts";
 import { temporalOrdered } from "../../src/core/correlation/temporal-ordered.ts";
 import { type Entry, newEntry } from "../../src/core/entry.ts";
-import { handmadeRules } from "../../src/core/rule-set.ts";
+import { handmadeRules } from "./handmade-rules.ts";
 import type { CorrelationRule } from "../../src/core/rule.ts";
 import { event, START } from "./world.ts";
 

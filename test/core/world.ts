@@ -5,7 +5,7 @@ import { createStateCodec } from "../../src/adapters/state-codec.ts";
 import type { Arrival, ExchangeEvent, Service } from "../../src/core/event.ts";
 import type { Command, Detection, Mode } from "../../src/core/output.ts";
 import { openPartition, type Partition, type StateCodec } from "../../src/core/partition.ts";
-import { handmadeRules, type HandmadeCorrelation } from "../../src/core/rule-set.ts";
+import { handmadeRules, type HandmadeCorrelation } from "./handmade-rules.ts";
 import type { RuleSet } from "../../src/core/rule.ts";
 import { DAY, type Duration, type Instant, MINUTE } from "../../src/core/time.ts";
 

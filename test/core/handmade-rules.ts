@@ -1,8 +1,8 @@
-// Rule sets written by hand: what src/sigma compiles from text, made from plain functions instead. For
-// benchmarks and tests of the core; every part has a default, ids are the names.
+// Rule sets written by hand: what src/sigma compiles from text, made from plain functions instead. Every
+// part has a default, ids are the names.
 
-import type { CorrelationRule, DetectionRule, Matcher, ResponseAction, RuleSet } from "./rule.ts";
-import { DAY, type Duration } from "./time.ts";
+import type { CorrelationRule, DetectionRule, Matcher, ResponseAction, RuleSet } from "../../src/core/rule.ts";
+import { DAY, type Duration } from "../../src/core/time.ts";
 
 export interface HandmadeDetection extends Partial<Omit<DetectionRule, "kind" | "index" | "matches" | "id" | "name">> {
   readonly name: string;
