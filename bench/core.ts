@@ -83,12 +83,12 @@ for (;;) {
   const slice = nextSlice(2_000);
   if (slice.length === 0) break;
   const startedAt = performance.now();
-  const cpuStarted = process.cpuUsage();
+  const cpuStarted = process.threadCpuUsage();
   feed(slice);
   const wake = partition.wakeAt();
   if (wake !== undefined && wake <= partition.frontier()) partition.tick();
   seconds += (performance.now() - startedAt) / 1_000;
-  const used = process.cpuUsage(cpuStarted);
+  const used = process.threadCpuUsage(cpuStarted);
   cpu.user += used.user;
   cpu.system += used.system;
   count += slice.length;
