@@ -1,4 +1,4 @@
-// The shipped rules, for benches.
+// What the benches share: the shipped rules, and whether the right accounts were frozen.
 
 import { readRules } from "../src/adapters/rule-files.ts";
 import type { RuleSet } from "../src/core/rule.ts";
@@ -17,4 +17,13 @@ export function takeoverRuleIds(rules: RuleSet): ReadonlySet<string> {
     respond.some(({ action }) => action === "FREEZE"),
   );
   return new Set(freezing.map(({ id }) => id));
+}
+
+/** Prints what is missing and what is wrong. @returns whether exactly the accounts taken over were frozen */
+export function verdict(frozen: ReadonlySet<string>, takenOver: ReadonlySet<string>): boolean {
+  const missing = takenOver.difference(frozen);
+  const wrong = frozen.difference(takenOver);
+  if (missing.size + wrong.size === 0) return true;
+  console.error(`missing ${[...missing].slice(0, 5).join(" ")}; wrong ${[...wrong].slice(0, 5).join(" ")}`);
+  return false;
 }

@@ -88,6 +88,9 @@ export function createStateCodec(schemas: string): StateCodec {
   };
 }
 
+/** Room to encode into before the size is known; grows. */
+const SCRATCH_BYTES = 8_192;
+
 interface VersionedSchema<T> {
   encode(value: T): Uint8Array;
   decode(bytes: Uint8Array): T;
@@ -103,12 +106,17 @@ function loadSchema<T>(schemas: string, name: string): VersionedSchema<T> {
     const resolver = present.type.createResolver(older.type);
     readers.set(older.version, (body) => present.type.fromBuffer(body, resolver));
   }
+  let scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
   return {
     encode(value) {
-      const body = present.type.toBuffer(value);
-      const bytes = Buffer.allocUnsafe(body.length + 1);
-      bytes[0] = present.version;
-      body.copy(bytes, 1);
+      let end = present.type.encode(value, scratch, 1);
+      if (end < 0) {
+        scratch = Buffer.allocUnsafe(2 * (scratch.length - end)); // negative: so many bytes are missing
+        end = present.type.encode(value, scratch, 1);
+      }
+      scratch[0] = present.version;
+      const bytes = Buffer.allocUnsafe(end);
+      scratch.copy(bytes, 0, 0, end);
       return bytes;
     },
     decode(bytes) {

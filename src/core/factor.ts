@@ -80,12 +80,28 @@ export function recordFactor(marks: FactorMarks, factor: Factor, kind: MarkKind,
 
 /** Records a full list of the enrolled: those on it were seen, the known others are absent. */
 export function recordList(marks: FactorMarks, enrolled: readonly Factor[], at: Instant): FactorMarks {
+  let listed = 0;
+  for (const factor of enrolled) listed |= 1 << (CODES.get(factor) ?? UNKNOWN);
+  if (isAsKnown(marks, listed, at)) return marks;
   let next = marks;
-  for (const factor of enrolled) next = record(next, CODES.get(factor) ?? UNKNOWN, OBSERVED, at);
   for (let factor = 0; factor < FACTORS.length; factor++) {
-    if (!enrolled.includes(FACTORS[factor]!)) next = record(next, factor, ABSENT, at);
+    next = record(next, factor, (listed & (1 << factor)) === 0 ? ABSENT : OBSERVED, at);
   }
   return next;
+}
+
+/** Whether the marks before `at` say exactly what is listed, which is nearly always so. */
+function isAsKnown(marks: FactorMarks, listed: number, at: Instant): boolean {
+  let enrolled = 0;
+  for (const mark of marks) {
+    const time = markTime(mark);
+    if (time === at) return false;
+    if (time > at) break;
+    const bit = 1 << markFactor(mark);
+    const kind = markKind(mark);
+    enrolled = kind === OBSERVED || kind === ENROLLED ? enrolled | bit : enrolled & ~bit;
+  }
+  return enrolled === listed;
 }
 
 function record(marks: FactorMarks, factor: number, kind: number, at: Instant): FactorMarks {

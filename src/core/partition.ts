@@ -26,7 +26,6 @@ import { DAY, type Duration, type Instant, MINUTE } from "./time.ts";
 import { WakeQueue } from "./wake-queue.ts";
 
 export type { GroupState } from "./account.ts";
-export { handmadeRules } from "./rule-set.ts";
 
 export interface CoreSettings {
   /** Memory of a window is kept until the frontier has passed it by this much. Default 10 min. */

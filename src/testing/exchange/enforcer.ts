@@ -14,11 +14,9 @@ import type { ExchangeEvent } from "../../core/event.ts";
 import type { Command, Scope } from "../../core/output.ts";
 import type { Instant } from "../../core/time.ts";
 
-/** A withdrawal as the enforcer sees it: the request's own fields. */
-export type Exit = Pick<
-  ExchangeEvent,
-  "accountId" | "channel" | "via" | "withdrawalId" | "keyId" | "sessionId" | "address"
->;
+/** A withdrawal as the enforcer sees it, or an order that is about to be filled: the event's own fields. */
+export type Exit = Partial<Pick<ExchangeEvent, "type">> &
+  Pick<ExchangeEvent, "accountId" | "channel" | "via" | "withdrawalId" | "keyId" | "sessionId" | "address">;
 
 export interface Ledger {
   /** Commands in the log's order. */
@@ -76,7 +74,7 @@ export function covers(command: Command, exit: Exit): boolean {
 
 /** The scopes any of which, closed, stops this exit. A channel not known here counts as a withdrawal. */
 function scopesOf(exit: Exit): Scope[] {
-  const scope = CHANNEL_SCOPE[exit.channel ?? ""] ?? "WITHDRAW";
+  const scope = exit.type === "TRADE_FILLED" ? "TRADE" : (CHANNEL_SCOPE[exit.channel ?? ""] ?? "WITHDRAW");
   return exit.via === "API" ? [scope, "API_KEYS"] : [scope];
 }
 

@@ -140,6 +140,34 @@ export function anyExit(by: Actor, given: Withdrawal): Script {
   return [{ oneOf: channels.map((channel) => [withdraw(channel, by, given)]) }];
 }
 
+/** An order by hand. `offPrice`: far off the reference price in a thin market, else near it in a deep one. */
+export function fill(by: Actor, after: Seconds, given: { offPrice: boolean }): Step {
+  const { offPrice } = given;
+  return {
+    after,
+    service: "trade",
+    type: "TRADE_FILLED",
+    by,
+    fields: ({ random, account }) => ({
+      symbol: random.pick(offPrice ? ["QTUM-BTC", "DASH-BTC", "PYR-BTC"] : ["BTC-USDT", "ETH-USDT"]),
+      side: random.pick(["BUY", "SELL"]),
+      notionalUsdCents: Math.max(100_000, Math.round(account.balanceUsdCents * random.between(0.05, 0.3))),
+      priceDeviationBps: offPrice ? random.integer(500, 4_000) : random.integer(-20, 60),
+      symbolDailyVolumeUsdCents: offPrice ? random.integer(1_000_000, 90_000_000) : random.integer(1e10, 1e12),
+      via: random.pick(["WEB", "APP"]),
+    }),
+  };
+}
+
+/** The session's token on another device than it was issued to. */
+export function useSession(by: Actor, after: Seconds): Step {
+  return auth("SESSION_USED", by, after, ({ account: { places } }) => ({
+    issuedDeviceId: places[0]!.deviceId,
+    issuedAsn: places[0]!.asn,
+    issuedCountry: places[0]!.country,
+  }));
+}
+
 /** What also happens meanwhile and means nothing. */
 export const decoy: Script = [
   {

@@ -9,6 +9,7 @@ import {
   auth,
   change,
   decoy,
+  fill,
   hasAuthenticatorAndSms,
   hasOnlyMessages,
   isWorthIt,
@@ -17,6 +18,7 @@ import {
   removeStrongest,
   riskNotice,
   switchToMessage,
+  useSession,
   warning,
   widenKey,
   withdraw,
@@ -26,6 +28,7 @@ import type { Script } from "./script.ts";
 
 const THIEF = "stranger";
 const COPY = "stranger's copy";
+const HIJACKER = "stranger in a stolen session";
 
 const hasAuthenticator: Story["suits"] = (account) =>
   (account.factors[0] === "TOTP" || account.factors[0] === "PASSKEY") && isWorthIt(account);
@@ -195,6 +198,35 @@ export const TAKEOVER_VARIANTS: readonly Takeover[] = [
           [{ repeat: [withdrawByKey(COPY, { after: [5, 60], share: [0.16, 0.25] })], times: [6, 12] }],
         ],
       },
+    ],
+  },
+  {
+    name: "flooded-and-drained",
+    title: "a flooded mailbox, holdings traded, most of the balance by any exit",
+    rule: "email_flood_drain",
+    says: "FREEZE",
+    suits: hasAuthenticator,
+    steps: [
+      warning("EMAIL_FLOOD_REPORTED", [0, 0]),
+      { maybe: [logIn(COPY, [10, 300], "strongest")] },
+      { repeat: [fill(COPY, [10, 400], { offPrice: false })], times: [1, 4] },
+      ...decoy,
+      ...anyExit(COPY, { after: [10, 900], factors: "strongest", share: [0.5, 0.98] }),
+    ],
+  },
+  {
+    name: "traded-away",
+    title: "a stolen session trades the balance away at bad prices; the owner may log in at home meanwhile",
+    rule: "session_hijack_trades",
+    says: "FREEZE",
+    suits: isWorthIt,
+    steps: [
+      useSession(HIJACKER, [0, 0]),
+      ...decoy,
+      { repeat: [fill(HIJACKER, [5, 200], { offPrice: true })], times: [3, 6] },
+      ...decoy,
+      // Said when the frontier has passed the third bad fill by the grace: the rest is saved.
+      { repeat: [fill(HIJACKER, [200, 300], { offPrice: true })], times: [1, 4] },
     ],
   },
   {

@@ -155,6 +155,16 @@ suite("kafka group", { skip: kafka.skip }, () => {
     assert.match(String(thrown), /resumed before a seek/u);
   });
 
+  test("a commit of another generation is refused without asking anybody (M3)", async () => {
+    const topic = await topicOf(1);
+    const { group } = await reading([topic]);
+    await until(() => group.generation() >= 0);
+    const assignment = { generation: group.generation(), member: "whoever", tasks: [0] };
+    await group.stop();
+    // Nobody could be asked any more: the answer would be "unknown".
+    assert.equal(await group.commit(assignment, [{ topic, partition: 0, offset: 1, metadata: "" }]), "rejected");
+  });
+
   test("a group whose brokers do not answer keeps trying, and stops when told", async () => {
     const nowhere = createKafkaClient({ brokers: ["127.0.0.1:1"], clientId: "nowhere" });
     let suspended = 0;
