@@ -139,7 +139,7 @@ function isWeaker(profile: Profile, event: ExchangeEvent, before: number): boole
 function describeOutflow(profile: Profile, event: ExchangeEvent, facts: ProfileFacts, isWarm: boolean): void {
   const at = event.occurredAt;
   const amount = event.amountUsdCents ?? null;
-  const balance = event.balanceUsdCents ?? null;
+  const balance = amount === null ? null : (event.balanceUsdCents ?? null);
   const largest = amount !== null && isWarm ? largestPayment(profile.paid, at) : 0;
   const requested = profile.requests.length === 0 ? 0 : requestedUntil(profile.requests, at);
   const isDayKnown = toSecond(at) - profile.firstEventSecond >= DAY / SECOND;
@@ -156,10 +156,12 @@ function fraction(amount: number, balance: number): number | null {
 
 /** Whether a session is used elsewhere than it was issued to: from another device, or network and country. */
 function isMoved(event: ExchangeEvent): boolean | null {
-  const device = differs(event.issuedDeviceId, event.deviceId);
+  const { issuedDeviceId, issuedAsn, issuedCountry } = event;
+  if (issuedDeviceId == null && issuedAsn == null && issuedCountry == null) return null; // nearly every event
+  const device = differs(issuedDeviceId, event.deviceId);
   if (device === true) return true;
-  const network = differs(event.issuedAsn, event.asn);
-  const country = differs(event.issuedCountry, event.country);
+  const network = differs(issuedAsn, event.asn);
+  const country = differs(issuedCountry, event.country);
   if (network === true && country === true) return true;
   return device === false && (network === false || country === false) ? false : null;
 }
