@@ -6,6 +6,7 @@ import { SERVICES } from "../core/event.ts";
 import type { Service } from "../core/event.ts";
 import type { Expression } from "./expression.ts";
 import { compileLiterals, compilePattern } from "./pattern.ts";
+import { compileRegex } from "./regex.ts";
 
 /** Types for which it may hold, and for which it holds whatever else the event says. */
 interface Bounds {
@@ -60,6 +61,10 @@ function typeTest(predicate: Exclude<Expression, { kind: "and" | "or" | "not" }>
       return compilePattern(predicate.pattern, predicate.cased);
     case "is-null":
       return () => false;
+    case "regex": {
+      const test = compileRegex(predicate.regex);
+      return typeof test === "function" ? test : null;
+    }
     default:
       return null;
   }

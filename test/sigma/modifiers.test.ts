@@ -170,6 +170,7 @@ test("which event types a detection can match", () => {
     "LOGOUT",
   ]);
   deepEqual(typesOf("s: { type: LOGOUT }\nt: { ip: x }\ncondition: s or t"), null);
+  deepEqual(typesOf("s: { type|re: 'OUT$' }\ncondition: s"), ["LOGOUT"]);
   deepEqual(typesOf("s: { type: API_KEY_* }\nt: { type: '*_DELETED' }\ncondition: s and not t"), [
     "API_KEY_CREATED",
     "API_KEY_IP_LIST_CHANGED",
