@@ -101,5 +101,6 @@ test("a script leaves to chance what it says and nothing else", () => {
   assert.deepEqual(reachOf([a, { oneOf: [[b], [b, c]] }, { repeat: [a], times: [1, 3] }]), {
     seconds: 2 + 4 + 6,
     withdraws: false,
+    trades: false,
   });
 });

@@ -34,6 +34,8 @@ export interface Reach {
   readonly seconds: number;
   /** Some play asks for money. */
   readonly withdraws: boolean;
+  /** Some play trades. */
+  readonly trades: boolean;
 }
 
 export function reachOf(script: Script): Reach {
@@ -41,21 +43,26 @@ export function reachOf(script: Script): Reach {
   return {
     seconds: reaches.reduce((sum, { seconds }) => sum + seconds, 0),
     withdraws: reaches.some(({ withdraws }) => withdraws),
+    trades: reaches.some(({ trades }) => trades),
   };
 }
 
 function reachOfPart(part: Step | Freedom): Reach {
-  if ("type" in part) return { seconds: part.after[1], withdraws: part.type === "WITHDRAWAL_REQUESTED" };
+  if ("type" in part) {
+    const { type, service, after } = part;
+    return { seconds: after[1], withdraws: type === "WITHDRAWAL_REQUESTED", trades: service === "trade" };
+  }
   if ("maybe" in part) return reachOf(part.maybe);
   if ("anyOrder" in part) return reachOf(part.anyOrder.flat());
   if ("repeat" in part) {
-    const { seconds, withdraws } = reachOf(part.repeat);
-    return { seconds: seconds * part.times[1], withdraws };
+    const reach = reachOf(part.repeat);
+    return { ...reach, seconds: reach.seconds * part.times[1] };
   }
   const reaches = part.oneOf.map(reachOf);
   return {
     seconds: Math.max(...reaches.map(({ seconds }) => seconds)),
     withdraws: reaches.some(({ withdraws }) => withdraws),
+    trades: reaches.some(({ trades }) => trades),
   };
 }
 
