@@ -6,18 +6,29 @@ import { randomUUID } from "node:crypto";
 import { Command, CommanderError } from "commander";
 import { KAFKA_SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, topicsOf } from "../config.ts";
 import type { SettingName } from "../config.ts";
-import { integer } from "../config/setting-kinds.ts";
+import { integer, text } from "../config/setting-kinds.ts";
 import { hint } from "../config/settings-reader.ts";
+import type { Duration } from "../core/time.ts";
+import { parseDuration } from "../sigma/duration.ts";
 import { nearest } from "../sigma/nearest.ts";
 import { VERSION } from "../version.ts";
 import { UsageError, addCommand, pathOf } from "./command.ts";
 import { EXIT } from "./io.ts";
 import type { Io } from "./io.ts";
+import type { PlainReplayOptions } from "./replay/plain.ts";
 
 /** Settings of making topics; the processor only checks what is there. */
 const TOPIC_MAKING: ReadonlySet<SettingName> = new Set(["partitions", "replication"]);
 const REPLAY_SETTINGS = ["rules", "mode", "allowedLatenessMs", "profileWarmupMs"] as const;
 const JSON_FLAG = "--json";
+const PLAIN_FLAGS: Readonly<Record<string, string>> = {
+  "--plain": "any Sigma rules over any JSON objects; log sources are ignored",
+  "--time-field <name>": "with --plain: the field of the time, RFC 3339 or epoch milliseconds (default timestamp)",
+  "--id-field <name>": "with --plain: the field of the id (default eventId; without one, the line's number)",
+  "--lateness <span>": "with --plain: how late an event may come, such as 30s (default 10m)",
+  "--quiet <span>": "with --plain: how long a detection stands for further matches; 0: each is one (default: as the rules say)",
+};
+const SPAN = text({ pattern: /^(0|\d{1,7}[smh]|\d{1,3}d)$/, allowed: "`0`, or a whole number and s, m, h or d, such as `15m`" });
 const DEMO_ACCOUNTS = 3_000;
 
 /** @param argv arguments without program and script. @returns the exit code */
@@ -203,9 +214,14 @@ function addRules(program: Command, ending: Ending): void {
       summary: "Run the rules over a file of events, without Kafka.",
       settings: [...REPLAY_SETTINGS, ...TOPIC_SETTINGS],
       settingFlags: [...REPLAY_SETTINGS, "topicPrefix", "topicAuth", "topicApiKey", "topicWithdrawal", "topicTrade"],
-      ownFlags: { [JSON_FLAG]: "one JSON object a line, on a terminal too" },
+      ownFlags: { [JSON_FLAG]: "one JSON object a line, on a terminal too", ...PLAIN_FLAGS },
+      ownKinds: { lateness: SPAN, quiet: SPAN },
       argument: { name: "file", doc: "events, one JSON object a line; - for standard input", required: true },
       run: async ({ settings, flags, argument: file = "" }, io) => {
+        const plain = plainFlags(flags);
+        if (plain !== null) {
+          return (await import("./replay/plain.ts")).replayPlain({ rules: settings.rules, file, ...plain }, io);
+        }
         const { inputs } = topicsOf(settings);
         const { replay } = await import("./replay.ts");
         return replay({ ...settings, file, inputs, json: flags["json"] === true }, io);
@@ -213,6 +229,24 @@ function addRules(program: Command, ending: Ending): void {
     },
     ending,
   );
+}
+
+/** null: the events are the exchange's. */
+function plainFlags(flags: Readonly<Record<string, unknown>>): Omit<PlainReplayOptions, "rules" | "file"> | null {
+  const { plain, timeField = "timestamp", idField = "eventId", lateness = "10m", quiet } = flags;
+  if (plain === true) {
+    const quietSpan = quiet === undefined ? null : spanOf(quiet);
+    return { timeField: String(timeField), idField: String(idField), lateness: spanOf(lateness), quiet: quietSpan };
+  }
+  const alone = ["timeField", "idField", "lateness", "quiet"].filter((name) => flags[name] !== undefined);
+  if (alone.length === 0) return null;
+  const dashed = (name: string): string => `--${name.replace("Field", "-field")}`;
+  throw new UsageError("replay", alone.map((name) => `${dashed(name)} is for any JSON objects; add --plain`));
+}
+
+/** Of text that `SPAN` lets through. */
+function spanOf(text: unknown): Duration {
+  return parseDuration(String(text)) ?? 0;
 }
 
 function group(program: Command, name: string, summary: string): Command {

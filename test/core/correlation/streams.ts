@@ -3,6 +3,7 @@
 
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
+import type { ExchangeEvent, Service } from "../../../src/core/event.ts";
 import { handmadeRules, type HandmadeCorrelation } from "../../../src/core/rule-set.ts";
 import type { Comparison, CorrelationCondition, InputExpression, RuleSet } from "../../../src/core/rule.ts";
 import { event, openWorld, type World } from "../world.ts";
@@ -11,7 +12,7 @@ import { endsOf, type Happening } from "./oracle.ts";
 export const GROUPS = ["g0", "g1", "g2"] as const;
 const TIMESPAN = 10;
 /** Events arrive up to this late; the rules' grace and lateness. */
-const GRACE = 4;
+export const GRACE = 4;
 
 const TYPES = ["a", "b", "c", "d"];
 
@@ -146,11 +147,26 @@ function happening({ at, types, value, device, country }: Drawn, id: number): Ha
   return { id: `e${id}`, at, detections: types.map((type) => TYPES.indexOf(type)), value, values };
 }
 
+interface ArrivedEvent {
+  readonly event: ExchangeEvent;
+  readonly topic: Service;
+  readonly then: Drawn["arrivals"][number]["then"];
+}
+
+/** In the order of arrival. @param late scales how late events come */
+export function arrivalsOf(drawn: readonly Drawn[], late = 1): ArrivedEvent[] {
+  return drawn
+    .flatMap((each, id) => each.arrivals.map((arrival) => ({ arrival, each, id, key: each.at + arrival.late * late })))
+    .toSorted((a, b) => a.key - b.key || a.id - b.id)
+    .map(({ arrival, each: { at, types, value, device, country, group }, id }) => {
+      const fields = { accountId: GROUPS[group]!, amountUsdCents: value, deviceId: device, country };
+      const topic = (["auth", "api_key"] as const)[arrival.topic]!;
+      return { event: event(`e${id}`, at, types.join("+"), fields), topic, then: arrival.then };
+    });
+}
+
 /** @param late scales lateness and what the engine allows: 1 for all rules, more for what never waits */
 export function fired(drawn: readonly Drawn[], late = 1): string[] {
-  const arrivals = drawn
-    .flatMap((each, id) => each.arrivals.map((arrival) => ({ ...arrival, each, id, key: each.at + arrival.late * late })))
-    .toSorted((a, b) => a.key - b.key || a.id - b.id);
   const found = new Set<string>();
   const saved = new Map<string, Uint8Array>();
   let world = open(late);
@@ -159,12 +175,10 @@ export function fired(drawn: readonly Drawn[], late = 1): string[] {
       if (kind === "OPENED") found.add(`${ruleId} ${group["accountId"]}`);
     }
   };
-  for (const { each, id, topic, then } of arrivals) {
-    const { at, types, value, device, country, group } = each;
-    const fields = { accountId: GROUPS[group]!, amountUsdCents: value, deviceId: device, country };
-    world.apply((["auth", "api_key"] as const)[topic]!, event(`e${id}`, at, types.join("+"), fields));
-    if (then === "tick") world.partition.tick();
-    if (then === "restart") {
+  for (const arrived of arrivalsOf(drawn, late)) {
+    world.apply(arrived.topic, arrived.event);
+    if (arrived.then === "tick") world.partition.tick();
+    if (arrived.then === "restart") {
       take();
       world = restart(world, { late, saved });
     }

@@ -1,0 +1,123 @@
+// `holdfast replay --plain`: any Sigma rules over any JSON objects, one a line, in the order of arrival. No
+// schema, no profile; log sources are ignored. Prints one JSON line for each detection; at the end time
+// passes until nothing waits any more.
+//
+// A line that is no object, or has no time, is one message on standard error; the others go on, and the
+// exit code is 1.
+
+import { createReadStream } from "node:fs";
+import { RulesUnreadable, readRules } from "../../adapters/rule-files.ts";
+import { instantFromJson } from "../../core/event-json.ts";
+import { fieldReader } from "../../core/field-reader.ts";
+import type { FieldReader } from "../../core/field-reader.ts";
+import { PlainEngine } from "../../core/plain.ts";
+import type { RuleSet } from "../../core/rule.ts";
+import type { Duration, Instant } from "../../core/time.ts";
+import { LIMITS } from "../../core/validation.ts";
+import { formatProblem } from "../../sigma/problem.ts";
+import { EXIT } from "../io.ts";
+import type { Io } from "../io.ts";
+import { linesOf } from "./lines.ts";
+import type { Line } from "./lines.ts";
+
+export interface PlainReplayOptions {
+  /** A directory of rule files, or one file. */
+  readonly rules: string;
+  /** A file of one JSON object a line; `-`: standard input. */
+  readonly file: string;
+  readonly timeField: string;
+  /** Where an event has no such field its id is the number of its line. */
+  readonly idField: string;
+  readonly lateness: Duration;
+  /** How long a detection stands for further matches; null: as the rules say. */
+  readonly quiet: Duration | null;
+}
+
+type PlainEvent = { readonly object: object; readonly id: string; readonly at: Instant } | { readonly problem: string };
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Exit code 0 when every line was an event; 1 when some were not; 2 when it could not start. */
+export async function replayPlain(options: PlainReplayOptions, io: Io): Promise<number> {
+  const rules = await rulesFor(options, io);
+  if (rules === null) return EXIT.usage;
+  const tally = { events: 0, rejected: 0, detections: 0 };
+  const engine = new PlainEngine({
+    rules,
+    allowedLateness: options.lateness,
+    quiet: options.quiet,
+    onDetection: (detection) => {
+      tally.detections += 1;
+      io.stdout(`${JSON.stringify({ kind: "detection", ...detection })}\n`);
+    },
+  });
+  const read = plainReader(options);
+  try {
+    const chunks = options.file === "-" ? io.stdin : createReadStream(options.file);
+    for await (const line of linesOf(chunks, LIMITS.recordBytes)) {
+      if (io.signal.aborted) return EXIT.failed;
+      if (line.bytes?.length === 0) continue;
+      const outcome = read(line);
+      if ("problem" in outcome) {
+        tally.rejected += 1;
+        io.stderr(`${options.file}:${line.number}: ${outcome.problem}\n`);
+      } else {
+        tally.events += 1;
+        engine.apply(outcome.object, outcome);
+      }
+    }
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    io.stderr(`${options.file} cannot be read (${error.code}); give a file of one JSON object a line, or - for standard input\n`);
+    return EXIT.usage;
+  }
+  engine.finish();
+  const { evicted, lateContradictions } = engine.counts;
+  if (evicted > 0) io.stderr(`${evicted} events were forgotten at the memory's limit: late ones may have been missed\n`);
+  if (lateContradictions > 0) io.stderr(`${lateContradictions} events came too late to contradict; raise --lateness\n`);
+  io.stderr(`${tally.events} events, ${tally.rejected} lines rejected, ${tally.detections} detections\n`);
+  return tally.rejected === 0 ? EXIT.ok : EXIT.failed;
+}
+
+async function rulesFor(options: PlainReplayOptions, io: Io): Promise<RuleSet | null> {
+  try {
+    const loaded = await readRules(options.rules, { plain: true });
+    for (const warning of loaded.warnings) io.stderr(`warning: ${formatProblem(warning)}\n`);
+    for (const problem of loaded.problems) io.stderr(`${formatProblem(problem)}\n`);
+    return loaded.rules;
+  } catch (error) {
+    if (!(error instanceof RulesUnreadable)) throw error;
+    io.stderr(`${error.message}\n`);
+    return null;
+  }
+}
+
+function plainReader({ timeField, idField }: PlainReplayOptions): (line: Line) => PlainEvent {
+  const timeOf: FieldReader = fieldReader(timeField);
+  const idOf: FieldReader = fieldReader(idField);
+  return ({ bytes, number }) => {
+    if (bytes === null) return { problem: `the line is longer than ${LIMITS.recordBytes} bytes` };
+    const object = parseJson(bytes);
+    if (typeof object !== "object" || object === null || Array.isArray(object)) {
+      return { problem: "the line is no JSON object in UTF-8; write one object a line" };
+    }
+    const at = instantFromJson(timeOf(object, null));
+    if (at === undefined) {
+      return { problem: `${timeField} is no time; write RFC 3339 text or epoch milliseconds, or name another --time-field` };
+    }
+    const id = idOf(object, null);
+    return { object, id: id === null ? String(number) : String(id), at };
+  };
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(UTF8.decode(bytes)) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function isFileError(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && "syscall" in error && "code" in error && typeof error.code === "string";
+}
