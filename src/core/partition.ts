@@ -8,24 +8,27 @@
 //   PT2 what is decided is decided in event time; `now` only keeps stale commands from being said
 //   PT3 an account is reported changed at least when its encoded state is
 
-import { Account, type GroupState, rowOf, STATE_LIMIT } from "./account.ts";
+import { Account, STATE_LIMIT } from "./account.ts";
 import { adoptCommand } from "./adoption.ts";
+import { Cascade } from "./cascade.ts";
 import { type CaseRule, type Decision, judge } from "./case.ts";
 import type { Match } from "./correlation/correlation.ts";
-import { CarriedFields, EventFields, type Fields, valuesFor } from "./correlation/reads.ts";
-import { type Entry, entryFor, newEntry } from "./entry.ts";
+import { EventFields } from "./correlation/reads.ts";
+import { type Entry, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import { Frontier } from "./frontier.ts";
 import type { Command, Mode, Outputs } from "./output.ts";
 import { describe, newFacts } from "./profile-facts.ts";
 import { learn, newProfile } from "./profile.ts";
-import { RuleTable, type TableRow } from "./rule-table.ts";
+import { RuleTable } from "./rule-table.ts";
 import type { CorrelationRule, RuleSet } from "./rule.ts";
 import type { SeenKind } from "./seen.ts";
+import type { ChangedGroup, StateCodec } from "./state.ts";
 import { DAY, type Duration, type Instant, MINUTE } from "./time.ts";
 import { WakeQueue } from "./wake-queue.ts";
 
 export type { GroupState } from "./account.ts";
+export type { ChangedGroup, PartitionState, StateCodec } from "./state.ts";
 
 export interface CoreSettings {
   /** Memory of a window is kept until the frontier has passed it by this much. Default 10 min. */
@@ -36,28 +39,6 @@ export interface CoreSettings {
   readonly profileWarmup: Duration;
   /** The global mode; can only lower a rule's. */
   readonly mode: Mode;
-}
-
-/** Turns one group's plain state into bytes and back; deterministic. Implemented with Avro by the codec. */
-export interface StateCodec {
-  encodeGroup(state: GroupState): Uint8Array;
-  decodeGroup(bytes: Uint8Array): GroupState;
-  encodePartition(state: PartitionState): Uint8Array;
-  decodePartition(bytes: Uint8Array): PartitionState;
-}
-
-/** The partition's own record. schemas/state/partition.avsc. */
-export interface PartitionState {
-  /** Frontier of each service. */
-  readonly frontiers: Readonly<Record<string, Instant>>;
-  /** The task's frontier, which never goes back. */
-  readonly frontier: Instant;
-}
-
-export interface ChangedGroup {
-  readonly group: string;
-  /** null: the group was removed (tombstone). */
-  readonly state: Uint8Array | null;
 }
 
 export interface Partition {
@@ -136,19 +117,6 @@ const UNKNOWN_RULE_TIMESPAN: Duration = DAY;
 /** Entries in one memory: half the limit of an account's state. */
 export const MAX_ENTRIES = 256;
 
-/** The frontier something happens at, and the wall clock. */
-interface When {
-  readonly frontier: Instant;
-  readonly now: Instant;
-}
-
-interface Heard extends When {
-  readonly seen: Entry;
-  /** Bits of the inputs it serves. */
-  readonly steps: number;
-  readonly fields: Fields;
-}
-
 class AccountPartition implements Partition {
   readonly #settings: CoreSettings;
   readonly #codec: StateCodec;
@@ -164,6 +132,7 @@ class AccountPartition implements Partition {
   readonly #onEvicted: (reason: EvictionReason) => void;
   readonly #onDropped: (entries: number) => void;
   #table: RuleTable;
+  #cascade: Cascade;
   /** Scratch of one event: detections that match it, and the inputs it serves in each correlation. */
   #hits: Int32Array;
   #steps: Int32Array;
@@ -181,6 +150,7 @@ class AccountPartition implements Partition {
     this.#onEvicted = (reason) => this.#countEvictions(reason, 1);
     this.#onDropped = (entries) => this.#countEvictions("rule", entries);
     this.#table = this.#tableOf(rules);
+    this.#cascade = this.#cascadeOf(this.#table);
     this.#hits = new Int32Array(rules.detections.length);
     this.#steps = new Int32Array(rules.correlations.length);
     this.#fields.facts = this.#facts;
@@ -193,6 +163,13 @@ class AccountPartition implements Partition {
       runs: isOfAccount,
       onEvicted: (count) => this.#countEvictions("entries", count),
       onLate: () => this.#lateContradictions++,
+    });
+  }
+
+  #cascadeOf(table: RuleTable): Cascade {
+    return new Cascade(table, {
+      onMatch: (account, { caseRule }, { match, now }) => this.#judge(account, match, { caseRule, now }),
+      onDropped: this.#onDropped,
     });
   }
 
@@ -235,7 +212,7 @@ class AccountPartition implements Partition {
   #respond(account: Account, seen: Entry, of: { readonly hits: number; readonly now: Instant }): void {
     const table = this.#table;
     const frontier = this.#frontier.now;
-    this.#decide(account, { until: frontier, now: of.now }); // CR5
+    this.#cascade.decide(account, { until: frontier, now: of.now }); // CR5
     this.#steps.fill(0);
     for (let hit = 0; hit < of.hits; hit++) {
       const detection = this.#hits[hit]!;
@@ -249,29 +226,9 @@ class AccountPartition implements Partition {
     for (let index = 0; index < this.#steps.length; index++) {
       const steps = this.#steps[index]!;
       if (steps === 0) continue;
-      this.#hear(account, table.rows[index]!, { seen, steps, fields: this.#fields, frontier, now: of.now });
+      this.#cascade.hear(account, table.rows[index]!, { seen, steps, fields: this.#fields, frontier, now: of.now });
     }
     this.#schedule(account);
-  }
-
-  /** An event, or the last one of a match, that serves inputs of a correlation. */
-  #hear(account: Account, row: TableRow, of: Heard): void {
-    const memory = account.memoryFor(row, this.#onDropped);
-    const entry = entryFor(of.seen, of.steps, valuesFor(row.reads, of.steps, of.fields));
-    for (const match of row.correlation.apply(memory, entry, of.frontier)) this.#report(account, row, { match, ...of });
-  }
-
-  /** A match opens a case, or feeds the correlations over its rule, which are further down the table. */
-  #report(account: Account, row: TableRow, of: When & { readonly match: Match }): void {
-    const { match, frontier, now } = of;
-    if (row.isJudged) this.#judge(account, match, { caseRule: row.caseRule, now });
-    const { uses } = row;
-    if (uses.length === 0) return;
-    const seen = match.entries.at(-1)!;
-    const fields = new CarriedFields(seen, row.reads.carries);
-    for (let use = 0; use < uses.length; use += 2) {
-      this.#hear(account, this.#table.rows[uses[use]!]!, { seen, steps: uses[use + 1]!, fields, frontier, now });
-    }
   }
 
   #judge(account: Account, match: Match, by: { readonly caseRule: CaseRule; readonly now: Instant }): void {
@@ -310,7 +267,7 @@ class AccountPartition implements Partition {
     const waiting = this.#waiting;
     const waking = this.#waking;
     for (let account = waiting.take(clock); account !== undefined; account = waiting.take(clock)) {
-      this.#decide(account, { until: clock, now: now ?? frontier });
+      this.#cascade.decide(account, { until: clock, now: now ?? frontier });
       this.#markChanged(account);
       this.#schedule(account);
     }
@@ -319,22 +276,6 @@ class AccountPartition implements Partition {
       this.#markChanged(account);
       this.#schedule(account);
       if (detections.length > 0) this.#emit({ commands: [], detections });
-    }
-  }
-
-  /**
-   * What time alone has decided up to `until`: as if it had passed step by step, however far it has come at
-   * once, and inputs before the correlations over them.
-   */
-  #decide(account: Account, by: { readonly until: Instant; readonly now: Instant }): void {
-    const table = this.#table;
-    for (let at = account.decidesAt(table); at !== undefined && at <= by.until; at = account.decidesAt(table)) {
-      const when: When = { frontier: at, now: by.now };
-      for (const row of table.rows) {
-        const memory = account.memories.find((each) => rowOf(table, each) === row);
-        if (memory === undefined) continue;
-        for (const match of row.correlation.decide(memory, at)) this.#report(account, row, { match, ...when });
-      }
     }
   }
 
@@ -349,6 +290,7 @@ class AccountPartition implements Partition {
 
   replaceRules(rules: RuleSet): void {
     this.#table = this.#tableOf(rules);
+    this.#cascade = this.#cascadeOf(this.#table);
     this.#hits = new Int32Array(rules.detections.length);
     this.#steps = new Int32Array(rules.correlations.length);
     for (const account of this.#accounts.values()) {

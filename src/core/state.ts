@@ -1,0 +1,27 @@
+// What of a partition outlives it: the state of each group and its own, as bytes in the state log. Leaves
+// the bytes to the codec and the log to the runtime.
+
+import type { GroupState } from "./account.ts";
+import type { Instant } from "./time.ts";
+
+/** Turns one group's plain state into bytes and back; deterministic. Implemented with Avro by the codec. */
+export interface StateCodec {
+  encodeGroup(state: GroupState): Uint8Array;
+  decodeGroup(bytes: Uint8Array): GroupState;
+  encodePartition(state: PartitionState): Uint8Array;
+  decodePartition(bytes: Uint8Array): PartitionState;
+}
+
+/** The partition's own record. schemas/state/partition.avsc. */
+export interface PartitionState {
+  /** Frontier of each service. */
+  readonly frontiers: Readonly<Record<string, Instant>>;
+  /** The task's frontier, which never goes back. */
+  readonly frontier: Instant;
+}
+
+export interface ChangedGroup {
+  readonly group: string;
+  /** null: the group was removed (tombstone). */
+  readonly state: Uint8Array | null;
+}
