@@ -180,7 +180,7 @@ function placesOf(account: Account, random: Random): (by: Actor) => Context {
     if (by === "owner") return random.pick(account.places);
     if (by === "owner's new phone") return placeWithNewDevice(account, random);
     if (by === "stranger in a stolen session")
-      return { ...placeAbroad(random), sessionId: actsFrom("owner").sessionId! };
+      return { ...placeAbroad(random), sessionId: actsFrom("owner").sessionId };
     return placeAbroad(random, by === "stranger" ? undefined : random.pick(account.places));
   };
   const actsFrom = (by: Actor): Context => {

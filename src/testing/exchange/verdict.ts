@@ -86,9 +86,12 @@ export function judgeExchange(
   };
   for (const posting of exchange.past()) play(posting);
   let end = 0;
-  for (const posting of exchange.live()) (play(posting), (end = posting.at));
-  for (const { commands } of driver.finish())
-    hear(commands, Math.max(end, ...commands.map(({ issuedAt }) => issuedAt)));
+  for (const posting of exchange.live()) {
+    play(posting);
+    end = posting.at;
+  }
+  // What only the end of time decides was decided in nobody's time.
+  for (const { commands } of driver.finish()) hear(commands, end);
 
   return {
     takeovers: exchange.takeovers.map((told) => judgeTakeover(told, { ids: given.ids, heard, lost })),
