@@ -6,6 +6,7 @@ import { RulesUnreadable, readRules } from "../adapters/rule-files.ts";
 import type { Detection, Evidence } from "../core/output.ts";
 import type { Duration, Instant } from "../core/time.ts";
 import { LIMITS } from "../core/validation.ts";
+import { identityOf } from "../sigma/document.ts";
 import { suggest } from "../sigma/nearest.ts";
 import { formatProblem } from "../sigma/problem.ts";
 import { Explanation, findRule } from "../testing/explanation.ts";
@@ -32,7 +33,7 @@ const MOST_GROUPS = 20;
 /** Exit code 0 when it could say; 1 when some lines were no events; 2 when it could not start. */
 export async function explain(options: ExplainOptions, io: Io): Promise<number> {
   try {
-    const { rules, problems } = await readRules(options.rules);
+    const { rules, documents, problems, conditionsOf } = await readRules(options.rules);
     for (const problem of problems) io.stderr(`${formatProblem(problem)}\n`);
     if (rules === null) return EXIT.usage;
     const rule = findRule(rules, options.rule);
@@ -42,7 +43,9 @@ export async function explain(options: ExplainOptions, io: Io): Promise<number> 
       return EXIT.usage;
     }
     const { allowedLatenessMs: allowedLateness, profileWarmupMs: profileWarmup } = options;
-    const explanation = new Explanation(rule, { rules, allowedLateness, profileWarmup });
+    const document = documents.find((each) => identityOf(each) === rule.id);
+    const conditions = document?.kind === "detection" ? conditionsOf(document) : [];
+    const explanation = new Explanation(rule, { rules, conditions, allowedLateness, profileWarmup });
     const { events, rejected } = await feed(explanation, options, io);
     io.stdout(describe(rule, explanation.finish(), events));
     return rejected === 0 ? EXIT.ok : EXIT.failed;
@@ -91,9 +94,13 @@ function describe(rule: AnyRule, groups: readonly GroupProgress[], events: numbe
   }
   if (fired.length > MOST_GROUPS) lines.push(`  and ${fired.length - MOST_GROUPS} groups more`);
   if (began.length > 0) lines.push("began, and did not fire");
-  for (const { group, steps } of began.slice(0, MOST_GROUPS)) {
+  for (const { group, steps, closest } of began.slice(0, MOST_GROUPS)) {
     const seen = steps.filter(({ matches }) => matches > 0).length;
-    lines.push(`  ${group}: ${seen} of ${steps.length} steps seen`);
+    lines.push(`  ${group}: ${seen} of ${steps.length} ${rule.kind === "detection" ? "conditions" : "steps"} seen`);
+    if (closest !== null) {
+      const missed = closest.missed.map(({ name }) => name).join("; ");
+      lines.push(`    closest ${describeEvidence(closest.evidence)}, which lacks ${missed}`);
+    }
     for (const { rule: step, matches, latest } of steps) {
       const last = latest === null ? "" : `, the latest ${describeEvidence(latest)}`;
       lines.push(`    ${step.name ?? step.title}: ${matches === 0 ? "none" : matches}${last}`);

@@ -8,6 +8,8 @@ import type { CorrelationRule, DetectionRule, RuleSet } from "../core/rule.ts";
 import { identityOf } from "./document.ts";
 import type { CheckedRule, DetectionDocument } from "./document.ts";
 import { EVERY_FIELD, pathsOf } from "./expression.ts";
+import type { Expression } from "./expression.ts";
+import { textOfExpression } from "./expression-text.ts";
 import { eventFieldOf, factOf } from "./fields.ts";
 import { typesOf } from "./type-bounds.ts";
 import { compileExpression } from "./matcher.ts";
@@ -62,6 +64,29 @@ function compileDetection(
     types: options.plain ? null : typesOf(document.expression, document.service),
     matches: compileExpression(document.expression, { ...options, service: document.service }),
   };
+}
+
+/** The conditions that a detection joins by AND, each as a rule of its own, called by what it says. */
+export function compileConditions(
+  document: DetectionDocument,
+  options: Pick<CompileOptions, "plain" | "lists">,
+): Omit<DetectionRule, "index">[] {
+  const conjuncts = (expression: Expression): readonly Expression[] =>
+    expression.kind === "and" ? expression.operands.flatMap(conjuncts) : [expression];
+  return conjuncts(document.expression).map((expression, index) => ({
+    kind: "detection",
+    ...identity(document),
+    id: `${identityOf(document)} ${index}`,
+    name: textOfExpression(expression),
+    hash: "",
+    matchHash: "",
+    respond: [],
+    quiet: 0,
+    standalone: true,
+    service: document.service,
+    types: null,
+    matches: compileExpression(expression, { ...options, service: document.service }),
+  }));
 }
 
 function compileCorrelation(

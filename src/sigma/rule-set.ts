@@ -1,11 +1,11 @@
 // All files together: identities are unique, references lead somewhere, filters are applied, nothing is
 // written that would never run. `loadRules` is the way in: texts → a rule set, or every problem at once.
 
-import type { RuleSet } from "../core/rule.ts";
+import type { DetectionRule, RuleSet } from "../core/rule.ts";
 import { DAY } from "../core/time.ts";
 import type { Duration } from "../core/time.ts";
-import { compileRules } from "./compile.ts";
-import type { CheckedDocument, CheckedRule, RuleText } from "./document.ts";
+import { compileConditions, compileRules } from "./compile.ts";
+import type { CheckedDocument, CheckedRule, DetectionDocument, RuleText } from "./document.ts";
 import { typesOf } from "./type-bounds.ts";
 import { applyFilters } from "./filter.ts";
 import { Findings, compareText, quote, sortProblems } from "./problem.ts";
@@ -30,6 +30,8 @@ export interface LoadedRules {
   readonly problems: readonly Problem[];
   /** What loads, but surely not as meant. */
   readonly warnings: readonly Problem[];
+  /** What a detection asks of one event, condition by condition; for explanations. */
+  readonly conditionsOf: (document: DetectionDocument) => Omit<DetectionRule, "index">[];
 }
 
 /** Never throws for what the texts hold. The result does not depend on the files' order. */
@@ -63,7 +65,8 @@ export function loadRules(files: readonly RuleText[], options: LoadOptions = {})
   const problems = sortProblems(all.flatMap((own) => own.problems));
   const warnings = sortProblems(all.flatMap((own) => own.warnings));
   const compiled = problems.length > 0 ? null : compileRules(rules, { linked, only, plain, lists });
-  return { rules: compiled, documents: rules, problems, warnings };
+  const conditionsOf: LoadedRules["conditionsOf"] = (document) => compileConditions(document, { plain, lists });
+  return { rules: compiled, documents: rules, problems, warnings, conditionsOf };
 }
 
 type FindingsOf = ReferenceScope["findingsOf"];

@@ -23,8 +23,15 @@ export interface GroupProgress {
   /** Matches of the rule itself, in the order they were decided; the first few. */
   readonly fired: readonly Detection[];
   readonly firings: number;
-  /** In the rule's order; empty for a detection. */
+  /** The rule's inputs in its order; of a detection its conditions. */
   readonly steps: readonly StepProgress[];
+  /** Of a detection that did not fire: the event that met most of its conditions, and those it did not meet. */
+  readonly closest: Closest | null;
+}
+
+interface Closest {
+  readonly evidence: Evidence;
+  readonly missed: readonly AnyRule[];
 }
 
 const MOST_FIRINGS = 3;
@@ -35,24 +42,36 @@ export function findRule(rules: RuleSet, called: string): AnyRule | null {
   return all.find(({ id, name, title }) => [id, name, title].includes(called)) ?? null;
 }
 
+export interface ExplanationOptions extends DriverOptions {
+  /** Of a detection: what it asks of one event, condition by condition. */
+  readonly conditions: readonly Omit<DetectionRule, "index">[];
+}
+
+interface Progress {
+  fired: Detection[];
+  firings: number;
+  steps: { matches: number; latest: Evidence | null }[];
+  closest: Closest | null;
+}
+
 export class Explanation {
   readonly #rule: AnyRule;
   readonly #inputs: readonly AnyRule[];
   readonly #driver: ReturnType<typeof openDriver>;
-  readonly #groups = new Map<
-    string,
-    { fired: Detection[]; firings: number; steps: { matches: number; latest: Evidence | null }[] }
-  >();
+  readonly #groups = new Map<string, Progress>();
 
-  constructor(rule: AnyRule, options: DriverOptions) {
+  constructor(rule: AnyRule, { conditions, ...options }: ExplanationOptions) {
+    const { rules } = options;
+    const added = conditions.map((condition, index) => ({ ...condition, index: rules.detections.length + index }));
     this.#rule = rule;
     this.#inputs =
       rule.kind === "detection"
-        ? []
+        ? added
         : rule.inputs.map(({ kind, index }) =>
-            kind === "detection" ? options.rules.detections[index]! : options.rules.correlations[index]!,
+            kind === "detection" ? rules.detections[index]! : rules.correlations[index]!,
           );
-    this.#driver = openDriver({ ...options, rules: reporting(options.rules, rule) });
+    const detections = [...rules.detections, ...(rule.kind === "detection" ? added : [])];
+    this.#driver = openDriver({ ...options, rules: reporting({ ...rules, detections }, [rule, ...this.#inputs]) });
   }
 
   apply(arrival: Arrival, event: ExchangeEvent): void {
@@ -62,10 +81,9 @@ export class Explanation {
   /** The groups in which any step matched, those that fired first, then those that came furthest. */
   finish(): GroupProgress[] {
     this.#note(this.#driver.finish());
-    const groups = [...this.#groups].map(([group, { fired, firings, steps }]) => ({
+    const groups = [...this.#groups].map(([group, { steps, ...progress }]) => ({
       group,
-      fired,
-      firings,
+      ...progress,
       steps: steps.map((step, index) => ({ rule: this.#inputs[index]!, ...step })),
     }));
     const matched = ({ steps }: GroupProgress): number => steps.filter(({ matches }) => matches > 0).length;
@@ -73,6 +91,7 @@ export class Explanation {
   }
 
   #note(decided: readonly Outputs[]): void {
+    const met = new Set<AnyRule>();
     for (const detection of decided.flatMap((outputs) => outputs.detections)) {
       if (detection.kind !== "OPENED") continue;
       const isOwn = detection.ruleId === this.#rule.id;
@@ -86,23 +105,33 @@ export class Explanation {
         const step = progress.steps[input]!;
         step.matches += 1;
         step.latest = detection.evidence.at(-1) ?? step.latest;
+        met.add(this.#inputs[input]!);
+        if (this.#rule.kind === "detection") this.#noteClosest(progress, met, detection.evidence.at(-1));
       }
     }
   }
 
-  #progress(group: string) {
+  /** All conditions of one event are noted together: they were all asked by one apply. */
+  #noteClosest(progress: Progress, met: ReadonlySet<AnyRule>, evidence: Evidence | undefined): void {
+    const missed = this.#inputs.filter((input) => !met.has(input));
+    if (evidence !== undefined && missed.length < (progress.closest?.missed.length ?? Infinity))
+      progress.closest = { evidence, missed };
+  }
+
+  #progress(group: string): Progress {
     const known = this.#groups.get(group);
     if (known !== undefined) return known;
-    const made = { fired: [], firings: 0, steps: this.#inputs.map(() => ({ matches: 0, latest: null })) };
+    const steps = this.#inputs.map(() => ({ matches: 0, latest: null }));
+    const made = { fired: [], firings: 0, steps, closest: null };
     this.#groups.set(group, made);
     return made;
   }
 }
 
-/** Only what the rule needs says anything, and says all of it. */
-function reporting(rules: RuleSet, rule: AnyRule): RuleSet {
-  const needed = new Set<AnyRule>([rule]);
-  const waiting: AnyRule[] = [rule];
+/** Only what the asked rules need says anything, and says all of it. */
+function reporting(rules: RuleSet, asked: readonly AnyRule[]): RuleSet {
+  const needed = new Set<AnyRule>(asked);
+  const waiting: AnyRule[] = [...asked];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (next.kind === "detection") continue;
     for (const { kind, index } of next.inputs) {

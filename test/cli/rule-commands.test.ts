@@ -92,6 +92,38 @@ began, and did not fire
   );
 });
 
+test("explain says which event came closest to a detection, and what it lacked", async () => {
+  const file = join(directory, "one.ndjson");
+  const detection = join(directory, "detection.yml");
+  await writeFile(
+    detection,
+    `title: Abroad
+name: abroad
+logsource: { product: exchange, service: auth }
+detection:
+    s: { type: PASSWORD_CHANGED, deviceId|startswith: d }
+    t: { country: HK }
+    condition: s and not t
+`,
+  );
+  const fields = (country: string, deviceId: string): string =>
+    event("00:00", "alice", "PASSWORD_CHANGED").replace("{", `{"country":"${country}","deviceId":"${deviceId}",`);
+  await writeFile(file, `${fields("HK", "x")}\n${fields("DE", "y").replace("alice00", "b00")}\n`);
+  const { code, out } = await run("explain", "abroad", file, "--rules", detection, "--topic-auth", "auth-events");
+  strictEqual(code, 0);
+  strictEqual(
+    out,
+    `Abroad (one event): did not fire on 2 events
+began, and did not fire
+  alice: 2 of 3 conditions seen
+    closest 2024-06-09T00:00:00.000Z PASSWORD_CHANGED country=DE deviceId=y (b00:00), which lacks deviceId: d*
+    type: PASSWORD_CHANGED: 2, the latest 2024-06-09T00:00:00.000Z PASSWORD_CHANGED country=DE deviceId=y (b00:00)
+    deviceId: d*: none
+    not country: HK: 1, the latest 2024-06-09T00:00:00.000Z PASSWORD_CHANGED country=DE deviceId=y (b00:00)
+`,
+  );
+});
+
 test("explain names the rules there are, and what is missing", async () => {
   const unknown = await run("explain", "tken", "-", "--rules", rules);
   deepEqual([unknown.code, unknown.err], [2, 'no rule is called "tken"; did you mean taken?\n']);
