@@ -4,7 +4,7 @@
 
 import { randomUUID } from "node:crypto";
 import { Command, CommanderError } from "commander";
-import { KAFKA_SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, topicsOf } from "../config.ts";
+import { KAFKA_SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, topicsOf, variableOf } from "../config.ts";
 import type { SettingName } from "../config.ts";
 import { integer, text } from "../config/setting-kinds.ts";
 import { hint } from "../config/settings-reader.ts";
@@ -26,9 +26,13 @@ const PLAIN_FLAGS: Readonly<Record<string, string>> = {
   "--time-field <name>": "with --plain: the field of the time, RFC 3339 or epoch milliseconds (default timestamp)",
   "--id-field <name>": "with --plain: the field of the id (default eventId; without one, the line's number)",
   "--lateness <span>": "with --plain: how late an event may come, such as 30s (default 10m)",
-  "--quiet <span>": "with --plain: how long a detection stands for further matches; 0: each is one (default: as the rules say)",
+  "--quiet <span>":
+    "with --plain: how long a detection stands for further matches; 0: each is one (default: as the rules say)",
 };
-const SPAN = text({ pattern: /^(0|\d{1,7}[smh]|\d{1,3}d)$/, allowed: "`0`, or a whole number and s, m, h or d, such as `15m`" });
+const SPAN = text({
+  pattern: /^(0|\d{1,7}[smh]|\d{1,3}d)$/,
+  allowed: "`0`, or a whole number and s, m, h or d, such as `15m`",
+});
 const DEMO_ACCOUNTS = 3_000;
 
 /** @param argv arguments without program and script. @returns the exit code */
@@ -71,6 +75,7 @@ function describeProgram(io: Io, done: (exitCode: number) => void): Command {
   addProcessing(program, ending);
   addSetup(program, ending);
   addRules(program, ending);
+  addSimulation(program, ending);
   return program;
 }
 
@@ -231,6 +236,57 @@ function addRules(program: Command, ending: Ending): void {
   );
 }
 
+function addSimulation(program: Command, ending: Ending): void {
+  addCommand(
+    program,
+    {
+      name: "simulate",
+      summary: "Write the events of a simulated exchange and its takeovers, to a file or to Kafka.",
+      settings: TOPIC_SETTINGS,
+      settingFlags: ["topicPrefix", "topicAuth", "topicApiKey", "topicWithdrawal", "topicTrade"],
+      ownFlags: {
+        "--seed <text>": "the same seed, the same exchange (default: another each time)",
+        "--accounts <number>": "its customers (default 2000)",
+        "--rate <number>": "routine events a second (default 20)",
+        "--takeovers <number>": "how many (default 40)",
+        "--oddities <number>": "how often each honest story that looks bad is told (default 2)",
+        "--length <span>": "of the traffic, such as 30m (default 2h)",
+        "--out <file>": "where to write (default: standard output)",
+        "--truth <file>": "one JSON object a takeover: who, which story, which rule has to say what by when",
+        "--kafka": "play it in real time on the broker of the settings (HOLDFAST_KAFKA_BROKERS …) instead",
+      },
+      ownKinds: {
+        accounts: integer({ unit: "accounts", min: 1, max: 10_000_000 }),
+        rate: integer({ unit: "events a second", min: 0, max: 1_000_000 }),
+        takeovers: integer({ min: 0, max: 1_000_000 }),
+        oddities: integer({ min: 0, max: 1_000_000 }),
+        length: SPAN,
+      },
+      run: async ({ settings, flags }, io) => {
+        const { seed = randomUUID().slice(0, 8), accounts = 2_000, rate = 20, takeovers = 40, oddities = 2 } = flags;
+        const textOf = (flag: unknown): string | null => (flag === undefined ? null : String(flag));
+        const own = {
+          seed: String(seed),
+          accounts: Number(accounts),
+          rate: Number(rate),
+          takeovers: Number(takeovers),
+          oddities: Number(oddities),
+          length: spanOf(flags["length"] ?? "2h"),
+          out: textOf(flags["out"]),
+          truth: textOf(flags["truth"]),
+          kafka: flags["kafka"] === true,
+        };
+        // The demo's stage reads all its settings as variables.
+        const given = TOPIC_SETTINGS.map((name) => [variableOf(name), settings[name]] as const);
+        const env = { ...io.env, ...Object.fromEntries(given) };
+        const { simulate } = await import("./simulate.ts");
+        return simulate({ ...own, inputs: topicsOf(settings).inputs }, { ...io, env });
+      },
+    },
+    ending,
+  );
+}
+
 /** null: the events are the exchange's. */
 function plainFlags(flags: Readonly<Record<string, unknown>>): Omit<PlainReplayOptions, "rules" | "file"> | null {
   const { plain, timeField = "timestamp", idField = "eventId", lateness = "10m", quiet } = flags;
@@ -241,7 +297,10 @@ function plainFlags(flags: Readonly<Record<string, unknown>>): Omit<PlainReplayO
   const alone = ["timeField", "idField", "lateness", "quiet"].filter((name) => flags[name] !== undefined);
   if (alone.length === 0) return null;
   const dashed = (name: string): string => `--${name.replace("Field", "-field")}`;
-  throw new UsageError("replay", alone.map((name) => `${dashed(name)} is for any JSON objects; add --plain`));
+  throw new UsageError(
+    "replay",
+    alone.map((name) => `${dashed(name)} is for any JSON objects; add --plain`),
+  );
 }
 
 /** Of text that `SPAN` lets through. */
