@@ -10,8 +10,8 @@
 //                           true only if a full list was given once, else null: what remains is unknown.
 //   amountRatio             null until the account has the warm-up of history: the largest of two days is
 //                           no measure. For a late event, payments later in its own 30-day span count too
-//   withdrawnUsdCents24h    0 only once the account has a day of history; past the cap of outflow.ts at
-//                           least this much
+//   withdrawnUsdCents24h    only on withdrawals that say their amount, null where no request is known; past
+//                           the cap of outflow.ts at least this much
 //   sessionMoved            null where a comparison that decides lacks one of its sides
 //   impossibleTravel        false only once the account was known before the previous clock hour; for a
 //                           late event, a country also seen later may hide that it was seen then
@@ -35,7 +35,7 @@ import {
   otherSeenLately,
   SINCE_EVER,
 } from "./seen.ts";
-import { DAY, type Duration, HOUR, type Instant, SECOND, toSecond } from "./time.ts";
+import { type Duration, HOUR, type Instant, SECOND, toSecond } from "./time.ts";
 import { traitOf } from "./trait.ts";
 
 /**
@@ -137,15 +137,19 @@ function isWeaker(profile: Profile, event: ExchangeEvent, before: number): boole
 }
 
 function describeOutflow(profile: Profile, event: ExchangeEvent, facts: ProfileFacts, isWarm: boolean): void {
-  const at = event.occurredAt;
   const amount = event.amountUsdCents ?? null;
-  const balance = amount === null ? null : (event.balanceUsdCents ?? null);
-  const largest = amount !== null && isWarm ? largestPayment(profile.paid, at) : 0;
-  const requested = profile.requests.length === 0 ? 0 : requestedUntil(profile.requests, at);
-  const isDayKnown = toSecond(at) - profile.firstEventSecond >= DAY / SECOND;
-  facts.balanceFraction = amount === null || balance === null ? null : fraction(amount, balance);
-  facts.amountRatio = amount === null || largest === 0 ? null : amount / largest;
-  facts.withdrawnUsdCents24h = requested > 0 || isDayKnown ? requested : null;
+  if (amount === null) {
+    facts.balanceFraction = null;
+    facts.amountRatio = null;
+    facts.withdrawnUsdCents24h = null;
+    return;
+  }
+  const balance = event.balanceUsdCents ?? null;
+  const largest = isWarm ? largestPayment(profile.paid, event.occurredAt) : 0;
+  const requested = requestedUntil(profile.requests, event.occurredAt);
+  facts.balanceFraction = balance === null ? null : fraction(amount, balance);
+  facts.amountRatio = largest === 0 ? null : amount / largest;
+  facts.withdrawnUsdCents24h = requested === 0 ? null : requested;
 }
 
 /** Of nothing, everything; nothing of nothing says nothing. */

@@ -79,23 +79,23 @@ test("recovery_drain: the thief's phone is new after the recovery, and the exit 
 test("email_flood_drain: what leaves is measured by the balance, and by the day", () =>
   telling("balanceFraction", "withdrawnUsdCents24h")`
     given  alice  enrolledFactors=[TOTP,EMAIL] knownDevices=[d1]
-    00:00  alice  EMAIL_FLOOD_REPORTED                                                 → withdrawnUsdCents24h=0
-    00:04  alice  TRADE_FILLED symbol=ETH-USDT side=SELL notionalUsdCents=5000000      → withdrawnUsdCents24h=0
+    00:00  alice  EMAIL_FLOOD_REPORTED
+    00:04  alice  TRADE_FILLED symbol=ETH-USDT side=SELL notionalUsdCents=5000000
     00:08  alice  WITHDRAWAL_REQUESTED amountUsdCents=2500000 balanceUsdCents=5000000  → balanceFraction=0.5, withdrawnUsdCents24h=2500000
     00:09  alice  WITHDRAWAL_REQUESTED amountUsdCents=2500000 balanceUsdCents=2500000  → balanceFraction=1, withdrawnUsdCents24h=5000000
-    00:10  alice  LOGOUT                                                               → withdrawnUsdCents24h=5000000
-    +1d00:08  alice  LOGOUT                                                            → withdrawnUsdCents24h=5000000
-    +1d00:09  alice  LOGOUT                                                            → withdrawnUsdCents24h=2500000
-    +1d00:10  alice  LOGOUT                                                            → withdrawnUsdCents24h=0
+    00:10  alice  WITHDRAWAL_COMPLETED amountUsdCents=2500000                          → withdrawnUsdCents24h=5000000
+    +1d00:08  alice  WITHDRAWAL_COMPLETED amountUsdCents=1                             → withdrawnUsdCents24h=5000000
+    +1d00:09  alice  WITHDRAWAL_COMPLETED amountUsdCents=1                             → withdrawnUsdCents24h=2500000
+    +1d00:10  alice  WITHDRAWAL_COMPLETED amountUsdCents=1
   `);
 
 test("key_drain: the key is of a new network, and its withdrawals add up", () =>
   telling("newAsn", "secondsSinceApiKey", "withdrawnUsdCents24h", "presentedStrength")`
     given  alice  enrolledFactors=[TOTP] knownAsns=[64500]
-    00:00  alice  API_KEY_CREATED keyId=k1 rights=[WITHDRAW] asn=64999 verifiedWith=[TOTP]       → newAsn=true, secondsSinceApiKey=0, withdrawnUsdCents24h=0, presentedStrength=2
+    00:00  alice  API_KEY_CREATED keyId=k1 rights=[WITHDRAW] asn=64999 verifiedWith=[TOTP]       → newAsn=true, secondsSinceApiKey=0, presentedStrength=2
     00:05  alice  WITHDRAWAL_REQUESTED withdrawalId=w1 via=API asn=64999 amountUsdCents=40000    → newAsn=true, secondsSinceApiKey=300, withdrawnUsdCents24h=40000
     00:06  alice  WITHDRAWAL_REQUESTED withdrawalId=w2 via=API asn=64999 amountUsdCents=40000    → newAsn=true, secondsSinceApiKey=360, withdrawnUsdCents24h=80000
-    00:07  alice  WITHDRAWAL_REQUESTED withdrawalId=w3 via=API asn=64500                         → secondsSinceApiKey=420, withdrawnUsdCents24h=80000
+    00:07  alice  WITHDRAWAL_REQUESTED withdrawalId=w3 via=API asn=64500                         → secondsSinceApiKey=420
     +1d00:00  alice  WITHDRAWAL_REQUESTED withdrawalId=w4 via=API asn=64999 amountUsdCents=1     → secondsSinceApiKey=86400, withdrawnUsdCents24h=80001
   `);
 
