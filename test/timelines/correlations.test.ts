@@ -35,19 +35,20 @@ test("event_count counts the events of all its rules together", () =>
     00:15  alice  LOGIN_FAILED  → HOLD alice
   `);
 
-test("value_count counts different values, value_sum adds them up", () => {
+test("value_count counts different values", () =>
   over("type: value_count, rules: [failed], condition: { field: deviceId, gte: 2 }")`
     00:00  alice  LOGIN_FAILED deviceId=d1
     00:01  alice  LOGIN_FAILED deviceId=d1
     00:02  alice  LOGIN_FAILED deviceId=d2  → HOLD alice
-  `;
+  `);
+
+test("value_sum adds up the window that ends at each event", () =>
   over("type: value_sum, rules: [asked], condition: { field: amountUsdCents, gt: 1000 }")`
     00:00  alice  WITHDRAWAL_REQUESTED withdrawalId=w1 amountUsdCents=600
     00:14  alice  WITHDRAWAL_REQUESTED withdrawalId=w2 amountUsdCents=400
     00:16  alice  WITHDRAWAL_REQUESTED withdrawalId=w3 amountUsdCents=600
     00:17  alice  WITHDRAWAL_REQUESTED withdrawalId=w4 amountUsdCents=1  → HOLD alice
-  `;
-});
+  `);
 
 test("aliases count different fields of different events as one", () =>
   over(
@@ -58,18 +59,19 @@ test("aliases count different fields of different events as one", () =>
     00:02  alice  WITHDRAWAL_REQUESTED withdrawalId=w2 address=y  → HOLD alice
   `);
 
-test("temporal asks for its rules in any order, or for as many as it says", () => {
+test("temporal asks for its rules in any order", () =>
   over("type: temporal, rules: [notice, weak, asked]")`
     00:00  alice  WITHDRAWAL_REQUESTED withdrawalId=w1
     00:05  alice  FACTOR_SWITCHED factor=TOTP toFactor=SMS
     00:15  alice  RISK_NOTICE_SENT channel=SMS  → HOLD alice
-  `;
+  `);
+
+test("temporal asks for as many of its rules as it says", () =>
   over("type: temporal, rules: [notice, weak, asked], condition: { gte: 2 }")`
     00:00  alice  WITHDRAWAL_REQUESTED withdrawalId=w1
     00:01  alice  WITHDRAWAL_REQUESTED withdrawalId=w2
     00:15  alice  RISK_NOTICE_SENT channel=SMS  → HOLD alice
-  `;
-});
+  `);
 
 test("an absence is decided when its time has passed, and a confirmation prevents it", () =>
   over("type: temporal_ordered, rules: [notice, weak, confirmed], condition: notice and weak and not confirmed")`
