@@ -25,6 +25,7 @@ COPY --from=build /build/dist dist
 COPY package.json LICENSE* ./
 COPY schemas schemas
 COPY rules rules
+COPY watchlists watchlists
 # Probes and Prometheus come from outside the container.
 ENV NODE_ENV=production HOLDFAST_HTTP_HOST=0.0.0.0
 EXPOSE 9464
