@@ -264,7 +264,6 @@ function addSimulation(program: Command, ending: Ending): void {
       },
       run: async ({ settings, flags }, io) => {
         const { seed = randomUUID().slice(0, 8), accounts = 2_000, rate = 20, takeovers = 40, oddities = 2 } = flags;
-        const textOf = (flag: unknown): string | null => (flag === undefined ? null : String(flag));
         const own = {
           seed: String(seed),
           accounts: Number(accounts),
@@ -272,8 +271,8 @@ function addSimulation(program: Command, ending: Ending): void {
           takeovers: Number(takeovers),
           oddities: Number(oddities),
           length: spanOf(flags["length"] ?? "2h"),
-          out: textOf(flags["out"]),
-          truth: textOf(flags["truth"]),
+          out: pathOrNull(flags["out"]),
+          truth: pathOrNull(flags["truth"]),
           kafka: flags["kafka"] === true,
         };
         // The demo's stage reads all its settings as variables.
@@ -285,6 +284,10 @@ function addSimulation(program: Command, ending: Ending): void {
     },
     ending,
   );
+}
+
+function pathOrNull(flag: unknown): string | null {
+  return typeof flag === "string" ? flag : null;
 }
 
 /** null: the events are the exchange's. */

@@ -19,6 +19,8 @@ export interface Random {
   fork(name: string): Random;
 }
 
+const HEX = "0123456789abcdef";
+
 /** A deterministic stream for a seed (any text or number). Not for secrets. */
 export function seededRandom(seed: string | number): Random {
   const next = sfc32(String(seed));
@@ -36,7 +38,11 @@ export function seededRandom(seed: string | number): Random {
       let rest = next() * choices.reduce((sum, choice) => sum + choice.weight, 0);
       return choices.find((choice) => (rest -= choice.weight) < 0) ?? choices.at(-1)!;
     },
-    hex: (digits) => Array.from({ length: digits }, () => Math.floor(next() * 16).toString(16)).join(""),
+    hex(digits) {
+      let text = "";
+      for (let digit = 0; digit < digits; digit++) text += HEX[Math.floor(next() * 16)]!;
+      return text;
+    },
     fork: (name) => seededRandom(`${seed}/${name}`),
   };
   return random;

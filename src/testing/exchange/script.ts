@@ -17,6 +17,11 @@ export type Freedom =
   /** Told so often. */
   | { readonly repeat: Script; readonly times: readonly [number, number] };
 
+/** Leaves nothing to chance, as routine does. */
+export function isFixed(script: Script): script is readonly Step[] {
+  return script.every((part) => "type" in part);
+}
+
 /** The steps of one play. */
 export function stepsOf(script: Script, random: Random): Step[] {
   return script.flatMap((part) => {

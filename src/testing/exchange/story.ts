@@ -9,7 +9,7 @@ import { SECOND } from "../../core/time.ts";
 import type { Account, Place } from "./account.ts";
 import { newAddress, placeAbroad, placeWithNewDevice, strongestFactor } from "./account.ts";
 import type { Random } from "./random.ts";
-import { stepsOf } from "./script.ts";
+import { isFixed, stepsOf } from "./script.ts";
 import type { Script } from "./script.ts";
 
 /**
@@ -100,7 +100,7 @@ export function play(story: Story, options: PlayOptions): Posting[] {
   const cast = castOf(account, random);
   const places = placesOf(account, random);
   const pace = story.slow === true ? 1 : options.pace;
-  const steps = stepsOf(story.steps, random.fork("script"));
+  const steps = isFixed(story.steps) ? story.steps : stepsOf(story.steps, random.fork("script"));
   const delays = steps.map((step) => random.between(...step.after) * SECOND * pace);
   const appended = new Map<Service, Instant>();
   let occurred = story.slow === true ? at - delays.reduce((sum, delay) => sum + delay, 0) : at;
@@ -150,6 +150,8 @@ function outcome(request: ExchangeEvent, { at, eventId }: { at: Instant; eventId
 function castOf(account: Account, random: Random): Cast {
   const keys = new Map<string, string>();
   let left = account.balanceUsdCents;
+  // Routine draws none, and there is much of it.
+  let luck: Random | undefined;
   const unpaid = newAddress(random);
   return {
     account,
@@ -157,7 +159,9 @@ function castOf(account: Account, random: Random): Cast {
     newAddress: unpaid,
     knownAddress: account.addresses.length === 0 ? unpaid : random.pick(account.addresses),
     amountUsdCents: Math.max(1_000, Math.round(account.balanceUsdCents * random.between(0.01, 0.2))),
-    random: random.fork("cast"),
+    get random() {
+      return (luck ??= random.fork("cast"));
+    },
     keyId(label = "key") {
       let id = keys.get(label);
       if (id === undefined) keys.set(label, (id = `key-${random.hex(10)}`));
