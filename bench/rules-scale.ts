@@ -22,8 +22,16 @@ const { values } = parseArgs({
 });
 const length = 60 * MINUTE;
 const exchange = makeExchange({
-  ...{ seed: "scale", accounts: Number(values.accounts), takeovers: 20, oddities: 20, from: Date.UTC(2024, 5, 9), length },
-  ...{ rate: Number(values.events) / (length / 1_000), pace: 1, lag: 2_000, review: 5 * MINUTE },
+  seed: "scale",
+  accounts: Number(values.accounts),
+  takeovers: 20,
+  oddities: 20,
+  from: Date.UTC(2024, 5, 9),
+  length,
+  rate: Number(values.events) / (length / 1_000),
+  pace: 1,
+  lag: 2_000,
+  review: 5 * MINUTE,
 });
 const past = exchange.past();
 const live = [...exchange.live()];

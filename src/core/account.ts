@@ -24,6 +24,9 @@ export interface GroupState {
 /** Encoded bytes of one account. */
 export const STATE_LIMIT = 65_536;
 
+/** Of `shrink`. */
+export const SHRINKING_STEPS = 4;
+
 /** Shared by the accounts that have none, which are nearly all; replaced before anything is added. */
 const NO_MEMORIES: Memory[] = [];
 const NO_CASES: CaseState[] = [];
@@ -80,14 +83,16 @@ export class Account implements GroupState {
   /** The frontier at which a correlation could decide something; undefined: never, as things are. */
   decidesAt(table: RuleTable): Instant | undefined {
     let at = Infinity;
-    for (const memory of this.memories) at = Math.min(at, rowOf(table, memory)?.correlation.decidesAt(memory) ?? Infinity);
+    for (const memory of this.memories)
+      at = Math.min(at, rowOf(table, memory)?.correlation.decidesAt(memory) ?? Infinity);
     return at === Infinity ? undefined : at;
   }
 
   /** AC2: drops what was made under another meaning of a loaded rule; how many entries. */
   dropChanged(table: RuleTable): number {
     let dropped = 0;
-    const isKept = (memory: Memory): boolean => table.row(memory.rule) === undefined || rowOf(table, memory) !== undefined;
+    const isKept = (memory: Memory): boolean =>
+      table.row(memory.rule) === undefined || rowOf(table, memory) !== undefined;
     for (const memory of this.memories) if (!isKept(memory)) dropped += memory.entries.length;
     if (dropped > 0) this.memories = kept(this.memories, isKept, NO_MEMORIES);
     return dropped;
@@ -111,8 +116,24 @@ export class Account implements GroupState {
     return closed;
   }
 
-  /** AC3: reduces what floods can fill; the number of parts dropped. */
-  shrink(table: RuleTable): number {
+  /**
+   * AC3: reduces what floods can fill, further with each step; the number of parts dropped. First what no
+   * match in order needs, then words, then all but the newest, at last all but what is in force.
+   */
+  shrink(table: RuleTable, step: number): number {
+    switch (step) {
+      case 0:
+        return this.#reduce(table);
+      case 1:
+        return this.#dropWords();
+      case 2:
+        return this.#keepNewest(NEWEST);
+      default:
+        return this.#keepInForce();
+    }
+  }
+
+  #reduce(table: RuleTable): number {
     let dropped = 0;
     for (const each of this.cases) {
       dropped += Math.max(0, each.evidence.length - EVIDENCE_LEAST);
@@ -121,7 +142,34 @@ export class Account implements GroupState {
     for (const memory of this.memories) dropped += rowOf(table, memory)?.correlation.reduce(memory) ?? 0;
     return dropped;
   }
+
+  #dropWords(): number {
+    for (const { entries } of this.memories) {
+      entries.forEach((entry, at) => {
+        entries[at] = { ...entry, summary: entry.type };
+      });
+    }
+    for (const each of this.cases) each.evidence = each.evidence.map((one) => ({ ...one, summary: one.type }));
+    return this.memories.length + this.cases.length;
+  }
+
+  #keepNewest(most: number): number {
+    let dropped = 0;
+    for (const { entries } of this.memories) dropped += entries.splice(0, Math.max(0, entries.length - most)).length;
+    return dropped;
+  }
+
+  #keepInForce(): number {
+    const dropped = this.#keepNewest(0) + this.cases.length;
+    this.memories = NO_MEMORIES;
+    this.cases = kept(this.cases, (each) => !each.closed, NO_CASES);
+    for (const each of this.cases) each.evidence = each.evidence.slice(-1);
+    return dropped;
+  }
 }
+
+/** Entries of each memory that are kept of an account far too large. */
+const NEWEST = 4;
 
 /** The rule's row; undefined: the rule is not loaded, or its entries were made under another one's meaning. */
 export function rowOf(table: RuleTable, memory: Memory): TableRow | undefined {

@@ -3,7 +3,6 @@
 
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import type { Evidence } from "./output.ts";
-import type { ResponseAction } from "./rule.ts";
 import type { Instant } from "./time.ts";
 
 /** The record of the same name in schemas/state/group.avsc. */
@@ -40,8 +39,6 @@ export interface EntryValues {
 
 const NOTHING: readonly string[] = [];
 export const NO_VALUES: EntryValues = { value: null, values: NOTHING, carried: NOTHING };
-
-export type TargetField = ResponseAction["targets"][number];
 
 /** Event fields entries keep, whatever the rules read: the decoder must not project them away. */
 export const ENTRY_READS: ReadonlySet<string> = new Set([

@@ -13,7 +13,7 @@ const MAX_DEPTH = 64;
 export function fieldReader(path: string): FieldReader {
   if (path.startsWith(PROFILE)) {
     const fact = path.slice(PROFILE.length);
-    return (event, facts) => 
+    return (event, facts) =>
       simple(facts === null ? inside(event, path.split("."), 0) : (facts as unknown as Record<string, unknown>)[fact]);
   }
   const parts = path.split(".");

@@ -8,7 +8,7 @@
 //   PT2 what is decided is decided in event time; `now` only keeps stale commands from being said
 //   PT3 an account is reported changed at least when its encoded state is
 
-import { Account, STATE_LIMIT } from "./account.ts";
+import { Account, SHRINKING_STEPS, STATE_LIMIT } from "./account.ts";
 import { adoptCommand } from "./adoption.ts";
 import { Cascade } from "./cascade.ts";
 import { type CaseRule, type Decision, judge } from "./case.ts";
@@ -27,7 +27,6 @@ import type { ChangedGroup, StateCodec } from "./state.ts";
 import { DAY, type Duration, type Instant, MINUTE } from "./time.ts";
 import { WakeQueue } from "./wake-queue.ts";
 
-export type { GroupState } from "./account.ts";
 export type { ChangedGroup, PartitionState, StateCodec } from "./state.ts";
 
 export interface CoreSettings {
@@ -159,7 +158,10 @@ class AccountPartition implements Partition {
   #tableOf(rules: RuleSet): RuleTable {
     const { mode, allowedLateness, absenceGrace = MINUTE } = this.#settings;
     return new RuleTable(rules, {
-      ...{ mode, allowedLateness, absenceGrace, maxEntries: MAX_ENTRIES },
+      mode,
+      allowedLateness,
+      absenceGrace,
+      maxEntries: MAX_ENTRIES,
       runs: isOfAccount,
       onEvicted: (count) => this.#countEvictions("entries", count),
       onLate: () => this.#lateContradictions++,
@@ -313,10 +315,12 @@ class AccountPartition implements Partition {
   }
 
   #encode(account: Account): Uint8Array {
-    const state = this.#codec.encodeGroup(account);
-    if (state.length <= STATE_LIMIT) return state;
-    this.#countEvictions("size", account.shrink(this.#table));
-    return this.#codec.encodeGroup(account);
+    let state = this.#codec.encodeGroup(account);
+    for (let step = 0; state.length > STATE_LIMIT && step < SHRINKING_STEPS; step++) {
+      this.#countEvictions("size", account.shrink(this.#table, step));
+      state = this.#codec.encodeGroup(account);
+    }
+    return state;
   }
 
   encode(): Uint8Array {

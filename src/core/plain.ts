@@ -79,7 +79,10 @@ export class PlainEngine {
     const { rules, allowedLateness } = options;
     this.#options = options;
     this.#table = new RuleTable(rules, {
-      ...{ mode: "observe", allowedLateness, absenceGrace: Math.min(MINUTE, allowedLateness), maxEntries: MAX_ENTRIES },
+      mode: "observe",
+      allowedLateness,
+      absenceGrace: Math.min(MINUTE, allowedLateness),
+      maxEntries: MAX_ENTRIES,
       runs: () => true,
       onEvicted: (count) => {
         this.#evicted += count;

@@ -9,7 +9,9 @@ export interface HandmadeDetection extends Partial<Omit<DetectionRule, "kind" | 
   readonly matches: Matcher;
 }
 
-export interface HandmadeCorrelation extends Partial<Omit<CorrelationRule, "kind" | "index" | "inputs" | "id" | "name">> {
+export interface HandmadeCorrelation extends Partial<
+  Omit<CorrelationRule, "kind" | "index" | "inputs" | "id" | "name">
+> {
   readonly name: string;
   /** Names of detections, and of correlations before this one, in order. */
   readonly steps: readonly string[];
@@ -45,7 +47,10 @@ export function handmadeRules(of: {
       condition: { kind: "all" },
       standalone: true,
       ...rule,
-      ...{ kind: "correlation", index: correlations.length, groupBy, inputs },
+      kind: "correlation",
+      index: correlations.length,
+      groupBy,
+      inputs,
     });
   }
   return { detections, correlations, fields: new Set(), profileFields: new Set(), hash: "handmade" };

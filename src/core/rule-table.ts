@@ -58,7 +58,10 @@ export class RuleTable {
       const inputs = rule.inputs.map((input) => factsOf(input, rules, rows));
       const correlation = correlationOf(rule, { settings, inputs });
       rows.push({
-        ...{ index, correlation, reads: reads[index]!, isJudged: rule.standalone },
+        index,
+        correlation,
+        reads: reads[index]!,
+        isJudged: rule.standalone,
         caseRule: caseRule(rule, rule.timespan + correlation.delay),
         uses: usesOf(running, { kind: "correlation", index }),
       });

@@ -50,10 +50,17 @@ correlation:
 const line = (at: string, EventID: number, user: string, more: object = {}): string =>
   `${JSON.stringify({ timestamp: `2024-06-09T${at}Z`, EventID, user, ...more })}\n`;
 
-async function replay(stdin: string, ...flags: readonly string[]): Promise<{ code: number; out: unknown[]; err: string }> {
+async function replay(
+  stdin: string,
+  ...flags: readonly string[]
+): Promise<{ code: number; out: unknown[]; err: string }> {
   const console = openConsole({ stdin: [stdin] });
   const code = await runProgram(["replay", "--plain", "--rules", RULES, "-", ...flags], console.io);
-  const out = console.out().split("\n").filter(Boolean).map((each): unknown => JSON.parse(each));
+  const out = console
+    .out()
+    .split("\n")
+    .filter(Boolean)
+    .map((each): unknown => JSON.parse(each));
   return { code, out, err: console.err() };
 }
 
@@ -88,12 +95,17 @@ test("any objects, any rules: one JSON line for each detection, open absences de
 });
 
 test("time and id are of any name, epoch milliseconds too; --quiet 0 tells every completing event", async () => {
-  const events = [4625, 4624, 4624].map((EventID, at) => JSON.stringify({ meta: { t: at, n: at + 10 }, EventID, user: "u" }));
+  const events = [4625, 4624, 4624].map((EventID, at) =>
+    JSON.stringify({ meta: { t: at, n: at + 10 }, EventID, user: "u" }),
+  );
   const { out } = await replay(events.join("\n"), "--time-field", "meta.t", "--id-field", "meta.n", "--quiet", "0");
-  deepEqual(out.map((each) => (each as { evidence: unknown }).evidence), [
-    ["10", "11"],
-    ["10", "12"],
-  ]);
+  deepEqual(
+    out.map((each) => (each as { evidence: unknown }).evidence),
+    [
+      ["10", "11"],
+      ["10", "12"],
+    ],
+  );
 });
 
 test("lines that are no events are told, each alone, and the exit code says so", async () => {

@@ -13,7 +13,9 @@ type Json = Readonly<Record<string, unknown>>;
 function run(of: RuleSet, events: readonly (readonly [number, Json])[], quiet: number | null = null): PlainDetection[] {
   const found: PlainDetection[] = [];
   const engine = new PlainEngine({
-    ...{ rules: of, allowedLateness: 10 * MINUTE, quiet },
+    rules: of,
+    allowedLateness: 10 * MINUTE,
+    quiet,
     onDetection: (each) => found.push(each),
   });
   events.forEach(([at, object], index) => engine.apply(object, { id: String(index), at: at * MINUTE }));
@@ -35,7 +37,9 @@ test("it fires for the groups that brute force finds, as a partition does (L1, L
     fc.property(drawnEvents, (drawn) => {
       const found = new Set<string>();
       const engine = new PlainEngine({
-        ...{ rules, allowedLateness: GRACE, quiet: null },
+        rules,
+        allowedLateness: GRACE,
+        quiet: null,
         onDetection: ({ ruleId, group }) => found.add(`${ruleId} ${String(group["accountId"])}`),
       });
       for (const { event } of arrivalsOf(drawn)) engine.apply(event, { id: event.eventId, at: event.occurredAt });
@@ -49,11 +53,35 @@ test("it fires for the groups that brute force finds, as a partition does (L1, L
 test("groups are what group-by says: several fields, nested ones, other types; without one of them no group", () => {
   const twoA = of({ steps: ["A", "A"], timespan: MINUTE, groupBy: ["user", "host.name"] });
   const a = (user: unknown, host: unknown): Json => ({ is: "A", user, host });
-  const events = [a(1, { name: "h" }), a("1", { name: "h" }), a(null, { name: "h" }), a(null, { name: "h" }), a(1, [{ name: "h" }]), a(1, { name: "h" })];
-  assert.deepEqual(told(run(twoA, events.map((each) => [0, each]))).slice(0, 1), ['rule {"user":1,"host.name":"h"} 0']);
+  const events = [
+    a(1, { name: "h" }),
+    a("1", { name: "h" }),
+    a(null, { name: "h" }),
+    a(null, { name: "h" }),
+    a(1, [{ name: "h" }]),
+    a(1, { name: "h" }),
+  ];
+  assert.deepEqual(
+    told(
+      run(
+        twoA,
+        events.map((each) => [0, each]),
+      ),
+    ).slice(0, 1),
+    ['rule {"user":1,"host.name":"h"} 0'],
+  );
   const b = (user: string): Json => ({ is: "B", user });
   const ab = of({ steps: ["A", "B"], timespan: MINUTE, groupBy: ["user"] });
-  assert.deepEqual(told(run(ab, [[0, { is: "A", user: "u" }], [1, b("v")], [1, b("u")]])), ['rule {"user":"u"} 0,2']);
+  assert.deepEqual(
+    told(
+      run(ab, [
+        [0, { is: "A", user: "u" }],
+        [1, b("v")],
+        [1, b("u")],
+      ]),
+    ),
+    ['rule {"user":"u"} 0,2'],
+  );
 });
 
 test("a correlation over another one may group otherwise: by what the last event of the match says", () => {
@@ -62,13 +90,22 @@ test("a correlation over another one may group otherwise: by what the last event
     { name: "hosts", steps: ["rule", "B"], timespan: 5 * MINUTE, groupBy: ["host"] },
   );
   const a = (user: string, host: string): Json => ({ is: "A", user, host });
-  const events: [number, Json][] = [[0, a("u", "h1")], [1, a("u", "h2")], [2, { is: "B", host: "h2" }]];
+  const events: [number, Json][] = [
+    [0, a("u", "h1")],
+    [1, a("u", "h2")],
+    [2, { is: "B", host: "h2" }],
+  ];
   assert.deepEqual(told(run(twice, events)).at(-1), 'hosts {"host":"h2"} 1,2');
 });
 
 test("without quiet every completing event is a detection; with it one stands for those after it", () => {
   const ab = of({ steps: ["A", "B"], timespan: 10 * MINUTE, groupBy: [] });
-  const events: [number, Json][] = [[0, { is: "A" }], [1, { is: "B" }], [2, { is: "B" }], [6, { is: "B" }]];
+  const events: [number, Json][] = [
+    [0, { is: "A" }],
+    [1, { is: "B" }],
+    [2, { is: "B" }],
+    [6, { is: "B" }],
+  ];
   assert.deepEqual(told(run(ab, events, 0)), ["rule {} 0,1", "rule {} 0,2", "rule {} 0,3"]);
   assert.deepEqual(told(run(ab, events, 5 * MINUTE)), ["rule {} 0,1", "rule {} 0,3"]);
   assert.deepEqual(told(run(ab, events)), ["rule {} 0,1"]);
@@ -78,7 +115,9 @@ test("a detection rule of its own tells each event once", () => {
   const single = handmadeRules({ detections: [{ name: "x", standalone: true, matches: () => true }] });
   const found: string[] = [];
   const engine = new PlainEngine({
-    ...{ rules: single, allowedLateness: MINUTE, quiet: null },
+    rules: single,
+    allowedLateness: MINUTE,
+    quiet: null,
     onDetection: ({ evidence }) => found.push(...evidence),
   });
   for (const id of ["1", "2", "1"]) engine.apply({}, { id, at: 0 });
@@ -86,20 +125,62 @@ test("a detection rule of its own tells each event once", () => {
 });
 
 test("what was open at the end is decided as if time had passed", () => {
-  const expression = { kind: "and", of: [{ kind: "input", input: 0 }, { kind: "not", of: { kind: "input", input: 1 } }] } as const;
-  const absence = of({ steps: ["A", "B"], type: "temporal", timespan: DAY, groupBy: ["u"], condition: { kind: "expression", expression } });
-  assert.deepEqual(told(run(absence, [[0, { is: "A", u: 1 }], [0, { is: "A", u: 2 }], [5, { is: "B", u: 2 }]])), ['rule {"u":1} 0']);
+  const expression = {
+    kind: "and",
+    of: [
+      { kind: "input", input: 0 },
+      { kind: "not", of: { kind: "input", input: 1 } },
+    ],
+  } as const;
+  const absence = of({
+    steps: ["A", "B"],
+    type: "temporal",
+    timespan: DAY,
+    groupBy: ["u"],
+    condition: { kind: "expression", expression },
+  });
+  assert.deepEqual(
+    told(
+      run(absence, [
+        [0, { is: "A", u: 1 }],
+        [0, { is: "A", u: 2 }],
+        [5, { is: "B", u: 2 }],
+      ]),
+    ),
+    ['rule {"u":1} 0'],
+  );
 });
 
 test("whatever an object holds, it is not an exception", () => {
   const sums = of(
-    { steps: ["A", "B"], type: "value_sum", timespan: MINUTE, groupBy: ["u"], valueFields: ["v.w"], condition: { kind: "compare", comparisons: [{ operator: "gte", value: 3 }], percentile: null } },
-    { name: "c", steps: ["A"], type: "value_count", timespan: MINUTE, groupBy: ["u.v"], valueFields: ["v", "u"], condition: { kind: "compare", comparisons: [{ operator: "lt", value: 3 }], percentile: null } },
+    {
+      steps: ["A", "B"],
+      type: "value_sum",
+      timespan: MINUTE,
+      groupBy: ["u"],
+      valueFields: ["v.w"],
+      condition: { kind: "compare", comparisons: [{ operator: "gte", value: 3 }], percentile: null },
+    },
+    {
+      name: "c",
+      steps: ["A"],
+      type: "value_count",
+      timespan: MINUTE,
+      groupBy: ["u.v"],
+      valueFields: ["v", "u"],
+      condition: { kind: "compare", comparisons: [{ operator: "lt", value: 3 }], percentile: null },
+    },
   );
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(30), fc.record({ is: fc.constantFrom("A", "B"), u: fc.jsonValue(), v: fc.jsonValue() })), { maxLength: 10 }), (events) => {
-      run(sums, events);
-    }),
+    fc.property(
+      fc.array(
+        fc.tuple(fc.nat(30), fc.record({ is: fc.constantFrom("A", "B"), u: fc.jsonValue(), v: fc.jsonValue() })),
+        { maxLength: 10 },
+      ),
+      (events) => {
+        run(sums, events);
+      },
+    ),
     { numRuns: 200 },
   );
 });

@@ -34,7 +34,10 @@ class Machine {
     this.memory = newMemory(this.rule);
     this.#correlation = correlationOf(this.rule, {
       settings: {
-        ...{ allowedLateness: LATENESS, absenceGrace: 1, maxEntries: 1_000, onLate: () => undefined },
+        allowedLateness: LATENESS,
+        absenceGrace: 1,
+        maxEntries: 1_000,
+        onLate: () => undefined,
         onEvicted: (count) => {
           this.evicted += count;
         },
@@ -262,9 +265,12 @@ test("for events in order a flood of any step hides no sequence (L7), and memory
   const flood = fc.record({
     count: steps,
     timespan: fc.integer({ min: 50, max: 400 }),
-    events: fc.array(fc.record({ gap: fc.integer({ min: 1, max: 3 }), step: fc.nat(3), times: fc.constantFrom(1, 1, 1, 40) }), {
-      maxLength: 14,
-    }),
+    events: fc.array(
+      fc.record({ gap: fc.integer({ min: 1, max: 3 }), step: fc.nat(3), times: fc.constantFrom(1, 1, 1, 40) }),
+      {
+        maxLength: 14,
+      },
+    ),
   });
   fc.assert(
     fc.property(flood, ({ count, timespan, events }) => {

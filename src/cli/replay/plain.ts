@@ -68,12 +68,15 @@ export async function replayPlain(options: PlainReplayOptions, io: Io): Promise<
     }
   } catch (error) {
     if (!isFileError(error)) throw error;
-    io.stderr(`${options.file} cannot be read (${error.code}); give a file of one JSON object a line, or - for standard input\n`);
+    io.stderr(
+      `${options.file} cannot be read (${error.code}); give a file of one JSON object a line, or - for standard input\n`,
+    );
     return EXIT.usage;
   }
   engine.finish();
   const { evicted, lateContradictions } = engine.counts;
-  if (evicted > 0) io.stderr(`${evicted} events were forgotten at the memory's limit: late ones may have been missed\n`);
+  if (evicted > 0)
+    io.stderr(`${evicted} events were forgotten at the memory's limit: late ones may have been missed\n`);
   if (lateContradictions > 0) io.stderr(`${lateContradictions} events came too late to contradict; raise --lateness\n`);
   io.stderr(`${tally.events} events, ${tally.rejected} lines rejected, ${tally.detections} detections\n`);
   return tally.rejected === 0 ? EXIT.ok : EXIT.failed;
@@ -103,10 +106,12 @@ function plainReader({ timeField, idField }: PlainReplayOptions): (line: Line) =
     }
     const at = instantFromJson(timeOf(object, null));
     if (at === undefined) {
-      return { problem: `${timeField} is no time; write RFC 3339 text or epoch milliseconds, or name another --time-field` };
+      return {
+        problem: `${timeField} is no time; write RFC 3339 text or epoch milliseconds, or name another --time-field`,
+      };
     }
     const id = idOf(object, null);
-    return { object, id: id === null ? String(number) : String(id), at };
+    return { object, id: id === null ? String(number) : typeof id === "string" ? id : JSON.stringify(id), at };
   };
 }
 

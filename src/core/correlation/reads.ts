@@ -81,15 +81,15 @@ function readsOfRule(rule: CorrelationRule, carried: readonly string[]): Reads {
 export function valuesFor(reads: Reads, steps: number, fields: Fields): EntryValues {
   if (reads.isNothing) return NO_VALUES;
   let value: number | null = null;
-  let values = NO_VALUES.values;
+  const counted: string[] = [];
   for (let rest = steps; rest !== 0; rest &= rest - 1) {
     const read = reads.values[31 - Math.clz32(rest & -rest)]!;
     if (read.length === 0) continue;
-    if (reads.counts) values = [...new Set([...values, ...tuplesOf(read, fields)])];
+    if (reads.counts) counted.push(...tuplesOf(read, fields));
     else value ??= numberOf(fields.read(read[0]!));
   }
   const carried = reads.carries.map((field) => JSON.stringify(fields.read(field) ?? null));
-  return { value, values, carried };
+  return { value, values: counted.length > 1 ? [...new Set(counted)] : counted, carried };
 }
 
 /** JSON texts: each value of one field, or the tuple of several; none where one is missing. */

@@ -78,7 +78,7 @@ function chainTo(
   for (let step = steps.length - 2; step >= 0; step--) {
     const link = linksOf(entries, marked, { ...by, bit: 1 << steps[step]!, gap: gaps[step + 1]!, end });
     links.unshift(link);
-    marked = [...link.keys()].reverse();
+    marked = [...link.keys()].toReversed();
   }
   const first = marked.findLast((at) => isFirst(entries, at, { ...by, end }));
   if (first === undefined) return undefined;

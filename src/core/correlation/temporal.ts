@@ -9,7 +9,7 @@
 //
 // What is kept: of each rule the newest events; where absence matters absence.ts says what else.
 
-import { type Entry } from "../entry.ts";
+import type { Entry } from "../entry.ts";
 import type { Comparison, CorrelationRule } from "../rule.ts";
 import type { Duration } from "../time.ts";
 import { evictAround, needsFew } from "./absence.ts";
@@ -80,7 +80,7 @@ function withAbsence(rule: CorrelationRule, literals: Literals, settings: Correl
       const next = new Array<number>(rule.inputs.length).fill(Infinity);
       let present = 0;
       // Back over all instants; from the match's last event on, each may be its first.
-      for (let at = entries.length - 1; at >= 0; ) {
+      for (let at = entries.length - 1; at >= 0;) {
         const instant = entries[at]!.occurredAt;
         if (instant < until - timespan) break;
         let steps = 0;

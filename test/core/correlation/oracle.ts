@@ -1,7 +1,13 @@
 // What every kind of correlation means, by the letter and by brute force: all events are there at once, every
 // choice is tried. Gives the events in which matches of a rule end. Exponential; for short streams only.
 
-import type { Comparison, CorrelationInput, CorrelationRule, InputExpression, RuleSet } from "../../../src/core/rule.ts";
+import type {
+  Comparison,
+  CorrelationInput,
+  CorrelationRule,
+  InputExpression,
+  RuleSet,
+} from "../../../src/core/rule.ts";
 
 /** One event of one group. */
 export interface Happening {

@@ -27,7 +27,12 @@ const compare = (is: Partial<Record<Comparison["operator"], number>>, percentile
   percentile: percentile ?? null,
 });
 
-type Shape = readonly [steps: string, type: HandmadeCorrelation["type"], condition?: CorrelationCondition, fields?: string];
+type Shape = readonly [
+  steps: string,
+  type: HandmadeCorrelation["type"],
+  condition?: CorrelationCondition,
+  fields?: string,
+];
 
 const SHAPES: Readonly<Record<string, Shape>> = {
   abcd: ["a b c d", "temporal_ordered"],
@@ -109,7 +114,11 @@ export interface Drawn {
   readonly device: string | null;
   readonly country: string;
   /** Of each arrival: how late, on which topic, what happens after it. */
-  readonly arrivals: readonly { readonly late: number; readonly topic: number; readonly then: "" | "tick" | "restart" }[];
+  readonly arrivals: readonly {
+    readonly late: number;
+    readonly topic: number;
+    readonly next: "" | "tick" | "restart";
+  }[];
 }
 
 export const drawnEvents: fc.Arbitrary<Drawn[]> = fc.array(
@@ -124,7 +133,7 @@ export const drawnEvents: fc.Arbitrary<Drawn[]> = fc.array(
       fc.record({
         late: fc.nat(GRACE),
         topic: fc.nat(1),
-        then: fc.constantFrom("" as const, "" as const, "tick" as const, "restart" as const),
+        next: fc.constantFrom("" as const, "" as const, "tick" as const, "restart" as const),
       }),
       { minLength: 1, maxLength: 2 },
     ),
@@ -150,7 +159,7 @@ function happening({ at, types, value, device, country }: Drawn, id: number): Ha
 interface ArrivedEvent {
   readonly event: ExchangeEvent;
   readonly topic: Service;
-  readonly then: Drawn["arrivals"][number]["then"];
+  readonly next: Drawn["arrivals"][number]["next"];
 }
 
 /** In the order of arrival. @param late scales how late events come */
@@ -161,7 +170,7 @@ export function arrivalsOf(drawn: readonly Drawn[], late = 1): ArrivedEvent[] {
     .map(({ arrival, each: { at, types, value, device, country, group }, id }) => {
       const fields = { accountId: GROUPS[group]!, amountUsdCents: value, deviceId: device, country };
       const topic = (["auth", "api_key"] as const)[arrival.topic]!;
-      return { event: event(`e${id}`, at, types.join("+"), fields), topic, then: arrival.then };
+      return { event: event(`e${id}`, at, types.join("+"), fields), topic, next: arrival.next };
     });
 }
 
@@ -177,8 +186,8 @@ export function fired(drawn: readonly Drawn[], late = 1): string[] {
   };
   for (const arrived of arrivalsOf(drawn, late)) {
     world.apply(arrived.topic, arrived.event);
-    if (arrived.then === "tick") world.partition.tick();
-    if (arrived.then === "restart") {
+    if (arrived.next === "tick") world.partition.tick();
+    if (arrived.next === "restart") {
       take();
       world = restart(world, { late, saved });
     }

@@ -9,9 +9,16 @@ import type { Comparison, CorrelationCondition, InputExpression } from "../../..
 import { event, openWorld, START } from "../world.ts";
 
 const input = (at: number): InputExpression => ({ kind: "input", input: at });
-const where = (...of: InputExpression[]): CorrelationCondition => ({ kind: "expression", expression: { kind: "and", of } });
+const where = (...of: InputExpression[]): CorrelationCondition => ({
+  kind: "expression",
+  expression: { kind: "and", of },
+});
 const not = (at: number): InputExpression => ({ kind: "not", of: input(at) });
-const compare = (operator: Comparison["operator"], value: number, percentile: number | null = null): CorrelationCondition => ({
+const compare = (
+  operator: Comparison["operator"],
+  value: number,
+  percentile: number | null = null,
+): CorrelationCondition => ({
   kind: "compare",
   comparisons: [{ operator, value }],
   percentile,
@@ -30,7 +37,12 @@ const TWO_DEVICES: Shape = { steps: "a", type: "value_count", condition: compare
 /** An event's amount is its time. */
 const SUM: Shape = { steps: "a", type: "value_sum", condition: compare("gte", 10), valueFields: ["amountUsdCents"] };
 const MEAN: Shape = { steps: "a", type: "value_avg", condition: compare("gt", 4), valueFields: ["amountUsdCents"] };
-const MEDIAN: Shape = { steps: "a", type: "value_percentile", condition: compare("lte", 2, 50), valueFields: ["amountUsdCents"] };
+const MEDIAN: Shape = {
+  steps: "a",
+  type: "value_percentile",
+  condition: compare("lte", 2, 50),
+  valueFields: ["amountUsdCents"],
+};
 
 const ROWS: readonly (readonly [what: string, shape: Shape, timeline: string])[] = [
   ["the boundary of the timespan is inclusive", ABC, "a0 b10 c10→c10"],
@@ -85,7 +97,7 @@ function play(shape: Shape, timeline: string): string {
   const letters = [...new Set(shape.steps)];
   const rules = handmadeRules({
     detections: letters.map((name) => ({ name, matches: (each) => each.type.includes(name) })),
-    correlations: [{ name: "rule", ...shape, steps: [...shape.steps], timespan: 10, quiet: 0 }],
+    correlations: [{ name: "rule", ...shape, steps: shape.steps.split(""), timespan: 10, quiet: 0 }],
   });
   const world = openWorld({ rules, lateness: 60, grace: 4 });
   const told = timeline.split(" ").map((written) => {
