@@ -107,7 +107,7 @@ test("on a terminal a case is a timeline, with --json it stays NDJSON", async ()
     `alice  API key with power over money after a bypassed second factor (critical, enforce)
   2024-06-09T00:00:00Z  RISK_NOTICE_SENT channel=SMS
   2024-06-09T00:02:00Z  FACTOR_SWITCHED factor=TOTP toFactor=SMS
-  2024-06-09T00:04:00Z  API_KEY_CREATED rights=[WITHDRAW]  → FREEZE WITHDRAW P2P TRANSFER API_KEYS until 2024-06-10T00:04:00Z
+  2024-06-09T00:04:00Z  API_KEY_CREATED rights=[WITHDRAW]  → FREEZE WITHDRAW P2P TRANSFER TRADE API_KEYS until 2024-06-10T00:04:00Z
 alice  API key with power over money after a bypassed second factor: closed
 `,
   );

@@ -71,7 +71,7 @@ const bombing: Script = [
 export const TAKEOVER_VARIANTS: readonly Takeover[] = [
   {
     name: "any-bypass-then-key",
-    title: "any warning, log-in and weakening in any order, any key with power over money",
+    title: "any warning, log-in and weakening in any order, any key with power over money; withdrawn or traded away",
     rule: "notice_bypass_key",
     says: "FREEZE",
     suits: hasAuthenticatorAndSms,
@@ -81,7 +81,12 @@ export const TAKEOVER_VARIANTS: readonly Takeover[] = [
       { anyOrder: [[logIn(COPY, [10, 120], ["SMS"])], anyWeakening(COPY)] },
       ...decoy,
       ...anyKey(COPY),
-      { repeat: [withdrawByKey(THIEF, { after: [5, 100], share: [0.3, 0.9] })], times: [1, 3] },
+      {
+        oneOf: [
+          [{ repeat: [withdrawByKey(THIEF, { after: [5, 100], share: [0.3, 0.9] })], times: [1, 3] }],
+          [{ repeat: [fill(THIEF, [40, 100], { offPrice: true })], times: [1, 4] }],
+        ],
+      },
     ],
   },
   {

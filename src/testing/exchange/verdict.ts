@@ -16,9 +16,9 @@ export interface TakeoverVerdict {
   /** When its rule said what it has to say; null: never. Time of the append that made it speak. */
   readonly saidAt: Instant | null;
   readonly deadline: Instant;
-  /** US cents that were paid out. */
+  /** US cents that were paid out, and worth of the orders filled after its rule spoke. */
   readonly lostUsdCents: number;
-  /** Its own rule spoke in time, and no money left. */
+  /** Its own rule spoke in time, no money was paid out, and nothing was traded away afterwards. */
   readonly caught: boolean;
 }
 
@@ -54,7 +54,8 @@ export function judgeExchange(
   const ledger = makeLedger();
   const victims = new Set(exchange.takeovers.map(({ account }) => account.id));
   const heard = new Map<string, { readonly command: Command; readonly at: Instant }[]>();
-  const lost = new Map<string, number>();
+  /** What left each account: paid out, or filled at whatever price. */
+  const left: Departure[] = [];
   let honestEvents = 0;
   let offset = 0;
 
@@ -72,7 +73,9 @@ export function judgeExchange(
     const { at, service, event, settles } = decided;
     if (!victims.has(event.accountId) && event.type !== "ACCOUNT_SNAPSHOT") honestEvents++;
     if (settles !== null && event.type === "WITHDRAWAL_COMPLETED")
-      lost.set(event.accountId, (lost.get(event.accountId) ?? 0) + (event.amountUsdCents ?? 0));
+      left.push({ accountId: event.accountId, at, paid: true, usdCents: event.amountUsdCents ?? 0 });
+    if (event.type === "TRADE_FILLED")
+      left.push({ accountId: event.accountId, at, paid: false, usdCents: event.notionalUsdCents ?? 0 });
     const outputs = driver.apply(
       { service, topic: service, partition: 0, offset: offset++, recordTimestamp: at },
       event,
@@ -94,11 +97,18 @@ export function judgeExchange(
   for (const { commands } of driver.finish()) hear(commands, end);
 
   return {
-    takeovers: exchange.takeovers.map((told) => judgeTakeover(told, { ids: given.ids, heard, lost })),
+    takeovers: exchange.takeovers.map((told) => judgeTakeover(told, { ids: given.ids, heard, left })),
     honest: honestOf(exchange, { victims, heard }),
     honestAccounts: exchange.accounts.length - victims.size,
     honestEvents,
   };
+}
+
+interface Departure {
+  readonly accountId: string;
+  readonly at: Instant;
+  readonly paid: boolean;
+  readonly usdCents: number;
 }
 
 type Heard = ReadonlyMap<string, readonly { readonly command: Command; readonly at: Instant }[]>;
@@ -108,7 +118,7 @@ function judgeTakeover(
   world: {
     readonly ids: ReadonlyMap<string, string>;
     readonly heard: Heard;
-    readonly lost: ReadonlyMap<string, number>;
+    readonly left: readonly Departure[];
   },
 ): TakeoverVerdict {
   const { story, account } = told;
@@ -117,7 +127,9 @@ function judgeTakeover(
   );
   const deadline = deadlineOf(told);
   const saidAt = said?.at ?? null;
-  const lostUsdCents = world.lost.get(account.id) ?? 0;
+  const lostUsdCents = world.left
+    .filter(({ accountId, at, paid }) => accountId === account.id && (paid || saidAt === null || at > saidAt))
+    .reduce((sum, { usdCents }) => sum + usdCents, 0);
   return { told, saidAt, deadline, lostUsdCents, caught: saidAt !== null && saidAt < deadline && lostUsdCents === 0 };
 }
 
