@@ -24,7 +24,10 @@ const aNotB: CorrelationCondition = {
   expression: { kind: "and", of: [input(0), { kind: "not", of: input(1) }] },
 };
 
-type Shape = Omit<HandmadeCorrelation, "name" | "timespan" | "steps"> & { readonly steps: string };
+type Shape = Omit<HandmadeCorrelation, "name" | "timespan" | "steps"> & {
+  readonly steps: string;
+  readonly timespan?: number;
+};
 
 function worldOf({ steps, ...shape }: Shape): World {
   const rules: RuleSet = handmadeRules({
@@ -84,9 +87,9 @@ test("a flood of one rule hides no other (temporal), nor the newest of its own (
 });
 
 test("a flood neither feigns an absence nor hides one", () => {
-  const contradicted = worldOf({ steps: "ab", type: "temporal", condition: aNotB });
-  const at = flood(contradicted, "a", { from: 0, times: 1 });
-  flood(contradicted, "b", { from: at, times: 5_000 });
+  const contradicted = worldOf({ steps: "ab", type: "temporal", condition: aNotB, timespan: 2 * MINUTE });
+  flood(contradicted, "a", { from: 0, times: 1 });
+  for (let id = 0; id < 2_400; id++) contradicted.apply("auth", event(`b${id}`, 1_000 + id * 100, "b"));
   contradicted.finish();
   assert.equal(opened(contradicted), 0);
   const absent = worldOf({ steps: "ab", type: "temporal", condition: aNotB });
