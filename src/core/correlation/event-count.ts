@@ -2,7 +2,7 @@
 // that matches several of them counts once.
 //
 // What is kept: the newest. Of n events in order the newest n decide `gte: n`, so no flood hides a match
-// (L7); what is compared with has to fit into the memory, which the rule set's compiler checks.
+// (L7). More than the memory holds (`maxEntries`) cannot be counted: such a rule never fires.
 
 import type { CorrelationRule } from "../rule.ts";
 import { countToTell, holdAll, leastCount } from "./comparison.ts";
