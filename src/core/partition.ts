@@ -18,7 +18,7 @@ import { type Entry, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import { Frontier } from "./frontier.ts";
 import type { Command, Mode, Outputs } from "./output.ts";
-import { describe, newFacts } from "./profile-facts.ts";
+import { Facts } from "./profile-facts.ts";
 import { learn, newProfile } from "./profile.ts";
 import { RuleTable } from "./rule-table.ts";
 import type { CorrelationRule, RuleSet } from "./rule.ts";
@@ -126,7 +126,7 @@ class AccountPartition implements Partition {
   readonly #waking = new WakeQueue<Account>();
   /** By the frontier, or the clock, at which an absence is decided. */
   readonly #waiting = new WakeQueue<Account>();
-  readonly #facts = newFacts();
+  readonly #facts: Facts;
   readonly #fields = new EventFields();
   readonly #onEvicted: (reason: EvictionReason) => void;
   readonly #onDropped: (entries: number) => void;
@@ -152,6 +152,7 @@ class AccountPartition implements Partition {
     this.#cascade = this.#cascadeOf(this.#table);
     this.#hits = new Int32Array(rules.detections.length);
     this.#steps = new Int32Array(rules.correlations.length);
+    this.#facts = new Facts(settings.profileWarmup);
     this.#fields.facts = this.#facts;
   }
 
@@ -189,7 +190,7 @@ class AccountPartition implements Partition {
       changed = true;
     }
     if (learn(account.profile, event, this.#onEvicted)) changed = true;
-    describe(account.profile, event, this.#facts, this.#settings.profileWarmup);
+    this.#facts.about(account.profile, event);
     const hits = this.#detect(arrival.service, event);
     if (hits > 0) {
       this.#fields.event = event;

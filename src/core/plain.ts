@@ -14,7 +14,7 @@ import { newMemory } from "./correlation/correlation.ts";
 import { CarriedFields, EventFields, type Field, type Fields, valuesFor } from "./correlation/reads.ts";
 import { type Entry, entryFor, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
-import { newFacts } from "./profile-facts.ts";
+import { Facts } from "./profile-facts.ts";
 import type { Rule } from "./response.ts";
 import { RuleTable, type TableRow } from "./rule-table.ts";
 import type { RuleSet } from "./rule.ts";
@@ -68,7 +68,7 @@ export class PlainEngine {
   readonly #waiting = new WakeQueue<Group>();
   readonly #releasing = new WakeQueue<Group>();
   readonly #fields = new EventFields();
-  readonly #facts = newFacts();
+  readonly #facts = new Facts(0);
   /** For each detection with detections of its own: the events of the lateness, and when one stands. */
   readonly #single: readonly { readonly seen: Map<string, Instant>; readonly standing: Group["standing"] }[];
   #frontier: Instant = -Infinity;

@@ -21,9 +21,9 @@
 
 import type { ExchangeEvent } from "./event.ts";
 import { strengthOf, strongestEnrolled } from "./factor.ts";
-import { lastTime } from "./latest.ts";
+import { lastTime, type LatestTimes } from "./latest.ts";
 import { largestPayment, requestedUntil } from "./outflow.ts";
-import { FACTORS_GIVEN, type Profile } from "./profile.ts";
+import { FACTORS_GIVEN, newProfile, type Profile } from "./profile.ts";
 import {
   ADDRESS,
   COUNTRY,
@@ -68,65 +68,143 @@ export interface ProfileFacts {
 /** Younger than this counts as new. */
 const NEW_FOR: Duration = 24 * HOUR;
 
-export function newFacts(): ProfileFacts {
-  return {
-    newDevice: null,
-    newCountry: null,
-    newAsn: null,
-    newAddress: null,
-    strongestFactor: null,
-    presentedStrength: null,
-    verifiedBelowStrongest: null,
-    weakerThanBefore: null,
-    secondsSinceNewDevice: null,
-    secondsSinceFactorChange: null,
-    secondsSinceCredentialChange: null,
-    secondsSinceContactChange: null,
-    secondsSinceRiskNotice: null,
-    secondsSinceApiKey: null,
-    balanceFraction: null,
-    amountRatio: null,
-    withdrawnUsdCents24h: null,
-    sessionMoved: null,
-    impossibleTravel: null,
-    accountAgeSeconds: null,
-  };
-}
+const NO_EVENT: ExchangeEvent = { eventId: "", accountId: "", type: "", occurredAt: 0 };
 
-/** Writes into `facts` what the profile, which has learned the event, says as of the event's time. */
-export function describe(profile: Profile, event: ExchangeEvent, facts: ProfileFacts, warmup: Duration): void {
-  const at = event.occurredAt;
-  const isWarm = toSecond(at) - profile.firstEventSecond >= warmup / SECOND;
-  const known = isWarm ? ~0 : profile.given; // PF3
-  facts.newDevice = isNew(profile, DEVICE, event.deviceId, at, known);
-  facts.newCountry = isNew(profile, COUNTRY, event.country, at, known);
-  facts.newAsn = isNew(profile, NETWORK, event.asn, at, known);
-  facts.newAddress = isNew(profile, ADDRESS, event.address, at, known);
-  facts.secondsSinceNewDevice =
-    (known & (1 << DEVICE)) === 0 ? null : secondsSince(latestFirstSeen(profile.seen, DEVICE, at), at);
-  facts.secondsSinceFactorChange = secondsSince(lastTime(profile.factorChanges, at), at);
-  facts.secondsSinceCredentialChange = secondsSince(lastTime(profile.credentialChanges, at), at);
-  facts.secondsSinceContactChange = secondsSince(lastTime(profile.contactChanges, at), at);
-  facts.secondsSinceRiskNotice = secondsSince(lastTime(profile.riskNotices, at), at);
-  facts.secondsSinceApiKey = secondsSince(lastTime(profile.apiKeys, at), at);
-  facts.sessionMoved = isMoved(event);
-  facts.impossibleTravel = isImpossible(profile, event);
-  facts.accountAgeSeconds = Math.max(0, toSecond(at) - (profile.createdSecond ?? profile.firstEventSecond));
-  describeFactors(profile, event, facts);
-  describeOutflow(profile, event, facts, isWarm);
-}
+/** Worked out when a rule reads them: most events are ruled out by their type before. */
+export class Facts implements ProfileFacts {
+  readonly #warmup: Duration;
+  #profile: Profile = newProfile(0);
+  #event: ExchangeEvent = NO_EVENT;
 
-function describeFactors(profile: Profile, event: ExchangeEvent, facts: ProfileFacts): void {
-  const trait = traitOf(event.type);
-  const listGiven = (profile.given & FACTORS_GIVEN) !== 0;
-  const enrolled = strongestEnrolled(profile.factors, event.occurredAt, trait.factor === null ? "after" : "before");
-  const strongest = enrolled >= 0 ? enrolled : listGiven ? 0 : null;
-  const presented = event.verifiedWith == null ? null : strengthOf(event.verifiedWith);
-  facts.strongestFactor = strongest;
-  facts.presentedStrength = presented;
-  facts.verifiedBelowStrongest =
-    trait.sensitive && strongest !== null && presented !== null ? presented < strongest : null;
-  facts.weakerThanBefore = trait.moves === "factorChanges" ? isWeaker(profile, event, strongest ?? 0) : null;
+  /** @param warmup history after which lists that were never given count as known */
+  constructor(warmup: Duration) {
+    this.#warmup = warmup;
+  }
+
+  /** From here on the facts are those of this event, which the profile has learned. */
+  about(profile: Profile, event: ExchangeEvent): void {
+    this.#profile = profile;
+    this.#event = event;
+  }
+
+  get newDevice(): boolean | null {
+    return this.#isNew(DEVICE, this.#event.deviceId);
+  }
+
+  get newCountry(): boolean | null {
+    return this.#isNew(COUNTRY, this.#event.country);
+  }
+
+  get newAsn(): boolean | null {
+    return this.#isNew(NETWORK, this.#event.asn);
+  }
+
+  get newAddress(): boolean | null {
+    return this.#isNew(ADDRESS, this.#event.address);
+  }
+
+  get strongestFactor(): number | null {
+    const { factors, given } = this.#profile;
+    const { type, occurredAt } = this.#event;
+    const enrolled = strongestEnrolled(factors, occurredAt, traitOf(type).factor === null ? "after" : "before");
+    if (enrolled >= 0) return enrolled;
+    return (given & FACTORS_GIVEN) !== 0 ? 0 : null;
+  }
+
+  get presentedStrength(): number | null {
+    const { verifiedWith } = this.#event;
+    return verifiedWith == null ? null : strengthOf(verifiedWith);
+  }
+
+  get verifiedBelowStrongest(): boolean | null {
+    if (this.#event.verifiedWith == null || !traitOf(this.#event.type).sensitive) return null;
+    const strongest = this.strongestFactor;
+    return strongest === null ? null : strengthOf(this.#event.verifiedWith) < strongest;
+  }
+
+  get weakerThanBefore(): boolean | null {
+    if (traitOf(this.#event.type).moves !== "factorChanges") return null;
+    return isWeaker(this.#profile, this.#event, this.strongestFactor ?? 0);
+  }
+
+  get secondsSinceNewDevice(): number | null {
+    if (!this.#isKnown(DEVICE)) return null;
+    const at = this.#event.occurredAt;
+    return secondsSince(latestFirstSeen(this.#profile.seen, DEVICE, at), at);
+  }
+
+  get secondsSinceFactorChange(): number | null {
+    return this.#secondsSince(this.#profile.factorChanges);
+  }
+
+  get secondsSinceCredentialChange(): number | null {
+    return this.#secondsSince(this.#profile.credentialChanges);
+  }
+
+  get secondsSinceContactChange(): number | null {
+    return this.#secondsSince(this.#profile.contactChanges);
+  }
+
+  get secondsSinceRiskNotice(): number | null {
+    return this.#secondsSince(this.#profile.riskNotices);
+  }
+
+  get secondsSinceApiKey(): number | null {
+    return this.#secondsSince(this.#profile.apiKeys);
+  }
+
+  get balanceFraction(): number | null {
+    const { amountUsdCents, balanceUsdCents } = this.#event;
+    return amountUsdCents == null || balanceUsdCents == null ? null : fraction(amountUsdCents, balanceUsdCents);
+  }
+
+  get amountRatio(): number | null {
+    const { amountUsdCents, occurredAt } = this.#event;
+    if (amountUsdCents == null || !this.#isWarm()) return null;
+    const largest = largestPayment(this.#profile.paid, occurredAt);
+    return largest === 0 ? null : amountUsdCents / largest;
+  }
+
+  get withdrawnUsdCents24h(): number | null {
+    if (this.#event.amountUsdCents == null) return null;
+    const requested = requestedUntil(this.#profile.requests, this.#event.occurredAt);
+    return requested === 0 ? null : requested;
+  }
+
+  get sessionMoved(): boolean | null {
+    return isMoved(this.#event);
+  }
+
+  get impossibleTravel(): boolean | null {
+    return isImpossible(this.#profile, this.#event);
+  }
+
+  get accountAgeSeconds(): number | null {
+    const { createdSecond, firstEventSecond } = this.#profile;
+    return Math.max(0, toSecond(this.#event.occurredAt) - (createdSecond ?? firstEventSecond));
+  }
+
+  #isWarm(): boolean {
+    return toSecond(this.#event.occurredAt) - this.#profile.firstEventSecond >= this.#warmup / SECOND;
+  }
+
+  /** PF3 */
+  #isKnown(kind: number): boolean {
+    return (this.#profile.given & (1 << kind)) !== 0 || this.#isWarm();
+  }
+
+  #isNew(kind: number, value: string | number | null | undefined): boolean | null {
+    if (value == null || !this.#isKnown(kind)) return null;
+    const index = indexOfSeen(this.#profile.seen, kind, value);
+    if (index < 0) return true;
+    const first = firstSeenAt(this.#profile.seen, index);
+    return first !== SINCE_EVER && first > this.#event.occurredAt - NEW_FOR;
+  }
+
+  #secondsSince(times: LatestTimes): number | null {
+    const at = this.#event.occurredAt;
+    return secondsSince(lastTime(times, at), at);
+  }
 }
 
 function isWeaker(profile: Profile, event: ExchangeEvent, before: number): boolean | null {
@@ -134,22 +212,6 @@ function isWeaker(profile: Profile, event: ExchangeEvent, before: number): boole
   const after = Math.max(0, strongestEnrolled(profile.factors, event.occurredAt, "after"));
   if (after >= before) return false;
   return (profile.given & FACTORS_GIVEN) !== 0 ? true : null;
-}
-
-function describeOutflow(profile: Profile, event: ExchangeEvent, facts: ProfileFacts, isWarm: boolean): void {
-  const amount = event.amountUsdCents ?? null;
-  if (amount === null) {
-    facts.balanceFraction = null;
-    facts.amountRatio = null;
-    facts.withdrawnUsdCents24h = null;
-    return;
-  }
-  const balance = event.balanceUsdCents ?? null;
-  const largest = isWarm ? largestPayment(profile.paid, event.occurredAt) : 0;
-  const requested = requestedUntil(profile.requests, event.occurredAt);
-  facts.balanceFraction = balance === null ? null : fraction(amount, balance);
-  facts.amountRatio = largest === 0 ? null : amount / largest;
-  facts.withdrawnUsdCents24h = requested === 0 ? null : requested;
 }
 
 /** Of nothing, everything; nothing of nothing says nothing. */
@@ -179,20 +241,6 @@ function isImpossible(profile: Profile, event: ExchangeEvent): boolean | null {
   if (otherSeenLately(profile.seen, COUNTRY, event.country, event.occurredAt)) return true;
   const previousHour = (Math.floor(event.occurredAt / HOUR) - 1) * HOUR;
   return profile.firstEventSecond <= toSecond(previousHour) ? false : null;
-}
-
-function isNew(
-  profile: Profile,
-  kind: number,
-  value: string | number | null | undefined,
-  at: Instant,
-  known: number,
-): boolean | null {
-  if (value == null || (known & (1 << kind)) === 0) return null;
-  const index = indexOfSeen(profile.seen, kind, value);
-  if (index < 0) return true;
-  const first = firstSeenAt(profile.seen, index);
-  return first !== SINCE_EVER && first > at - NEW_FOR;
 }
 
 function secondsSince(then: Instant | undefined, at: Instant): number | null {

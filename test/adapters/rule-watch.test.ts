@@ -10,7 +10,11 @@ import { systemClock } from "../../src/adapters/system-clock.ts";
 import type { Telemetry } from "../../src/runtime/telemetry.ts";
 
 /** A mounted ConfigMap: `rules` leads through `..data` to a directory that is swapped whole. */
-async function configMap(): Promise<{ path: string; root: string; publish: (version: string, edit: (text: string) => string) => Promise<void> }> {
+async function configMap(): Promise<{
+  path: string;
+  root: string;
+  publish: (version: string, edit: (text: string) => string) => Promise<void>;
+}> {
   const root = await mkdtemp(join(tmpdir(), "holdfast-rules-"));
   const path = join(root, "rules");
   const publish = async (version: string, edit: (text: string) => string): Promise<void> => {
@@ -63,7 +67,10 @@ test("a swapped link is a new set; an invalid one is refused whole and the next 
   stop.abort();
   await watching;
   assert.deepEqual(titles, ["second", "fourth"]);
-  assert.deepEqual(said.map((line) => line.split(" ")[0]), ["rules.reloaded", "rules.refused", "rules.reloaded"]);
+  assert.deepEqual(
+    said.map((line) => line.split(" ")[0]),
+    ["rules.reloaded", "rules.refused", "rules.reloaded"],
+  );
   assert.match(said[1] ?? "", /rule\.yml:\d+:\d+/u, "the refusal says where");
   await rm(root, { recursive: true });
 });

@@ -4,7 +4,8 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { ExchangeEvent } from "../../src/core/event.ts";
-import { describe, newFacts, type ProfileFacts } from "../../src/core/profile-facts.ts";
+import type { ProfileFacts } from "../../src/core/profile-facts.ts";
+import { factsOf } from "./facts-of.ts";
 import { learn, newProfile } from "../../src/core/profile.ts";
 import { DAY, HOUR, MINUTE } from "../../src/core/time.ts";
 import { codec, event, type Fields } from "./world.ts";
@@ -15,8 +16,7 @@ const WARMUP = 14 * DAY;
 function factsAfter(...events: readonly ExchangeEvent[]): ProfileFacts {
   const profile = newProfile(events[0]!.occurredAt);
   for (const each of events) learn(profile, each, () => {});
-  const facts = newFacts();
-  describe(profile, events.at(-1)!, facts, WARMUP);
+  const facts = factsOf(profile, events.at(-1)!, WARMUP);
   return facts;
 }
 

@@ -4,7 +4,8 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import type { ExchangeEvent } from "../../src/core/event.ts";
-import { describe, newFacts, type ProfileFacts } from "../../src/core/profile-facts.ts";
+import type { ProfileFacts } from "../../src/core/profile-facts.ts";
+import { factsOf } from "./facts-of.ts";
 import { learn, newProfile, type Profile } from "../../src/core/profile.ts";
 import { DAY } from "../../src/core/time.ts";
 import { parseTimeline, printTimeline, type Timeline, type TimelineLine } from "../../src/testing/timeline.ts";
@@ -27,8 +28,7 @@ class Described {
 
   /** `newDevice=true`, in the order asked for. */
   describe(event: ExchangeEvent): string[] {
-    const facts = newFacts();
-    describe(this.#profile!, event, facts, 14 * DAY);
+    const facts = factsOf(this.#profile!, event, 14 * DAY);
     return this.#facts.flatMap((fact) => {
       const value = facts[fact];
       return value === null || value === false ? [] : [`${fact}=${value}`];

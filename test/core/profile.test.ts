@@ -2,7 +2,8 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { ExchangeEvent, Factor } from "../../src/core/event.ts";
-import { describe, newFacts, type ProfileFacts } from "../../src/core/profile-facts.ts";
+import type { ProfileFacts } from "../../src/core/profile-facts.ts";
+import { factsOf } from "./facts-of.ts";
 import { learn, newProfile, type Profile } from "../../src/core/profile.ts";
 import { ADDRESS, COUNTRY, DEVICE, NETWORK, SEEN_WIDTH, seenKind } from "../../src/core/seen.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
@@ -14,8 +15,7 @@ const ignore = (): void => {};
 /** Learns the events in order; the facts about the last one. */
 function factsAfter(...events: readonly ExchangeEvent[]): ProfileFacts {
   const profile = profileOf(...events);
-  const facts = newFacts();
-  describe(profile, events.at(-1)!, facts, WARMUP);
+  const facts = factsOf(profile, events.at(-1)!, WARMUP);
   return facts;
 }
 
@@ -278,13 +278,11 @@ test("learning an event twice is learning it once, and it is described alike (PF
   fc.assert(
     fc.property(fc.array(anyEvent, { maxLength: 20 }), anyEvent, (earlier, last) => {
       const profile = profileOf(...earlier, last);
-      const [facts, again] = [newFacts(), newFacts()];
-      describe(profile, last, facts, WARMUP);
+      const facts = factsOf(profile, last, WARMUP);
       const before = bytesOf(profile);
       assert.equal(learn(profile, last, ignore), false);
       assert.equal(bytesOf(profile), before);
-      describe(profile, last, again, WARMUP);
-      assert.deepEqual(again, facts);
+      assert.deepEqual(factsOf(profile, last, WARMUP), facts);
     }),
     { numRuns: 500 },
   );

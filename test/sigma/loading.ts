@@ -1,18 +1,19 @@
 // Short ways to rules for the tests of this folder.
 
 import type { ExchangeEvent } from "../../src/core/event.ts";
-import { newFacts } from "../../src/core/profile-facts.ts";
+import { newProfile } from "../../src/core/profile.ts";
 import type { ProfileFacts } from "../../src/core/profile-facts.ts";
 import type { Matcher } from "../../src/core/rule.ts";
 import { formatProblem } from "../../src/sigma/problem.ts";
 import { loadRules } from "../../src/sigma/rule-set.ts";
 import type { LoadOptions } from "../../src/sigma/rule-set.ts";
-
-export const NO_FACTS: ProfileFacts = newFacts();
+import { factsOf } from "../core/facts-of.ts";
 
 export function event(fields: Partial<ExchangeEvent>): ExchangeEvent {
   return { eventId: "e1", accountId: "alice", type: "LOGIN_SUCCEEDED", occurredAt: 1_717_891_200_000, ...fields };
 }
+
+export const NO_FACTS: ProfileFacts = { ...factsOf(newProfile(0), event({}), Infinity), accountAgeSeconds: null };
 
 /** A detection rule with this `detection:` section, on every service unless one is given. */
 export function detectionRule(detection: string, service?: string): string {
