@@ -225,9 +225,15 @@ export class Task {
     });
   }
 
-  #tick(): void {
-    const wakeAt = this.#partition.wakeAt();
-    if (wakeAt !== undefined && wakeAt <= this.#partition.frontier()) this.#partition.tick();
+  /**
+   * What time alone decides, by the frontier.
+   * @param idleAsOf where every topic was read to an end asked for at that time, absences are decided by it
+   */
+  #tick(idleAsOf?: number): void {
+    const wakeAt = this.#partition.wakeAt() ?? Infinity;
+    const clockAt = this.#partition.clockAt() ?? Infinity;
+    const isDue = wakeAt <= this.#partition.frontier() || (idleAsOf !== undefined && clockAt <= idleAsOf);
+    if (isDue) this.#partition.tick(idleAsOf);
   }
 
   /** The input partitions whose ends the worker should ask for, with the positions as of the question. */
@@ -236,7 +242,7 @@ export class Task {
   }
 
   /** The answer: lag is told, and a topic read to an end asked for after its last record is idle. */
-  observeEnd(topic: string, end: { endOffset: number; askedAt: number }): void {
+  observeEnd(topic: string, end: { endOffset: number; askedAt: number; at: number }): void {
     const running = this.#running;
     if (running === null || !this.#ownership.held()) return;
     const { idle } = running.intake.observeEnd(topic, end);
@@ -244,7 +250,7 @@ export class Task {
     if (idle && service !== undefined) this.#partition.setIdle(service, true);
     const records = Math.max(0, end.endOffset - end.askedAt);
     this.#context.telemetry.emit("lag.observed", { topic, partition: this.number, records });
-    this.#tick();
+    this.#tick(end.at);
   }
 
   /** Starts a checkpoint when one is due; its failure goes to `onFailure`. */
@@ -258,10 +264,11 @@ export class Task {
 
   #reportState(): void {
     const { telemetry } = this.#context;
-    const { evictions, staleSuppressed } = this.#partition.takeCounts();
+    const { evictions, staleSuppressed, lateContradictions } = this.#partition.takeCounts();
     for (const [reason, count] of Object.entries(evictions)) {
       if (count > 0) telemetry.emit("state.evicted", { reason, count });
     }
+    if (lateContradictions > 0) telemetry.emit("absence.contradicted", { count: lateContradictions });
     if (staleSuppressed > 0) telemetry.emit("command.suppressed", { reason: "stale", count: staleSuppressed });
     telemetry.emit("state.observed", { task: this.number, accounts: this.#partition.groups });
   }

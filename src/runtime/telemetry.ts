@@ -47,6 +47,7 @@ export interface TelemetryEvents {
   "lag.observed": { topic: string; partition: number; records: number };
   "alignment.paused": { topic: string };
   "state.observed": { task: number; accounts: number };
+  "absence.contradicted": { count: number };
   "state.evicted": { reason: string; count: number };
   "broker.failed": { code: string; disposition: string; doing: string };
   "registry.requested": { result: "ok" | "unknown_id" | "refused" | "unreachable" };

@@ -160,13 +160,14 @@ export class Worker implements GroupListener {
     );
     if (asked.length === 0) return;
     this.#askingForEnds = true;
+    const at = clock.now();
     void logs
       .ranges(asked)
       .then((ranges) => {
         for (const [i, { task, topic, position }] of asked.entries()) {
           const range = ranges[i];
           if (range !== undefined && this.#tasks.get(task.number) === task) {
-            task.observeEnd(topic, { endOffset: range.end, askedAt: position });
+            task.observeEnd(topic, { endOffset: range.end, askedAt: position, at });
           }
         }
       })

@@ -107,6 +107,7 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
   "lag.observed": fc.record({ topic: text, partition: count, records: count }),
   "alignment.paused": fc.record({ topic: text }),
   "state.observed": fc.record({ task: count, accounts: count }),
+  "absence.contradicted": fc.record({ count }),
   "state.evicted": fc.record({ reason: text, count }),
   "broker.failed": fc.record({ code: text, disposition: text, doing: text }),
   "registry.requested": fc.record({ result: fc.constantFrom("ok", "unknown_id", "refused", "unreachable") }),

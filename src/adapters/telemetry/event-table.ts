@@ -219,6 +219,12 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
     means: "Groups in memory.",
     metrics: { accounts: (fields) => ({ value: fields.accounts, labels: { task: fields.task } }) },
   },
+  "absence.contradicted": {
+    level: "warn",
+    message: "an event came too late to undo an absence",
+    means: "A producer's delay exceeds the grace: what the rule missed did happen.",
+    metrics: { late_contradictions_total: (fields) => ({ value: fields.count }) },
+  },
   "state.evicted": {
     level: "debug",
     message: "entries dropped from bounded state",

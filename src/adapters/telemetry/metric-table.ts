@@ -20,6 +20,7 @@ export type MetricName =
   | "aligned_pauses_total"
   | "accounts"
   | "evictions_total"
+  | "late_contradictions_total"
   | "checkpoint_seconds"
   | "checkpoints_total"
   | "checkpoint_bytes_total"
@@ -161,6 +162,12 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     bad: "A jump: somebody makes keys. It bounds the memory.",
     labels: {},
     acrossTasks: "sum",
+  },
+  late_contradictions_total: {
+    type: "counter",
+    help: "Events that contradict an absence already decided; they undo nothing.",
+    bad: "Many: events arrive later than the grace, and rules with `not` hold customers who did confirm.",
+    labels: {},
   },
   evictions_total: {
     type: "counter",

@@ -1,0 +1,48 @@
+// Absences decided by the clock on idle topics, on the whole processor (L3).
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openDriver, SESSION_MS, startReady } from "./driver-fixture.ts";
+
+const MINUTE = 60_000;
+
+function unconfirmed(driver: Awaited<ReturnType<typeof openDriver>>): void {
+  driver.produce({ accountId: "alice", type: "ACCOUNT_SNAPSHOT", enrolledFactors: ["TOTP", "SMS"] });
+  driver.produce({ accountId: "alice", type: "RISK_NOTICE_SENT", channel: "SMS", country: "HK" });
+  driver.produce({ accountId: "alice", type: "ADDRESS_ADDED", address: "TX9", verifiedWith: ["SMS"] });
+}
+
+/** Commands of the rule on what was never confirmed. */
+function said(driver: Awaited<ReturnType<typeof openDriver>>): string[] {
+  return driver
+    .commands()
+    .filter(({ reasonCode }) => reasonCode === "UNCONFIRMED_LOGIN")
+    .map(({ action }) => action);
+}
+
+test("an absence on idle topics is decided on the clock, once, and not before its span and grace are over (L3)", async () => {
+  const driver = await openDriver();
+  await startReady(driver, "first");
+  unconfirmed(driver);
+  await driver.advance(30 * MINUTE);
+  assert.deepEqual(said(driver), []);
+  await driver.advance(5 * MINUTE);
+  assert.deepEqual(said(driver), ["REVIEW", "HOLD"]);
+  await driver.advance(60 * MINUTE);
+  assert.equal(said(driver).length, 2);
+});
+
+test("what was in the log before the grace ended is read before the absence is decided, pause or not (L3)", async () => {
+  const driver = await openDriver();
+  const processor = await startReady(driver, "first");
+  const confirmedAt = driver.now() + MINUTE;
+  unconfirmed(driver);
+  await driver.advance(30 * MINUTE + 58_000);
+  processor.freeze();
+  const confirmation = { type: "LOGIN_SUCCEEDED", verifiedWith: ["PASSWORD" as const, "TOTP" as const] };
+  driver.produce({ accountId: "alice", occurredAt: confirmedAt, ...confirmation });
+  await driver.advance(SESSION_MS * 0.4); // past the end of the grace, within the lease
+  processor.thaw();
+  await driver.advance(5 * MINUTE);
+  assert.deepEqual(said(driver), []);
+});
