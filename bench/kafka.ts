@@ -32,7 +32,7 @@ import { SILENT } from "../src/runtime/telemetry.ts";
 import { makeExchange } from "../src/testing/exchange/exchange.ts";
 import type { Exchange } from "../src/testing/exchange/exchange.ts";
 import type { Posting } from "../src/testing/exchange/story.ts";
-import { shippedRules, takeoverRuleIds, verdict } from "./rules.ts";
+import { rulesAt, takeoverRuleIds, verdict } from "./rules.ts";
 
 const { values } = parseArgs({
   options: {
@@ -112,7 +112,7 @@ async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<
   const startedAt = performance.now();
   const drained = await drain(metrics, { total, child });
   const codec = createCodec({ registry, schemas, topics, clock: systemClock, telemetry: SILENT });
-  const freezing = takeoverRuleIds(await shippedRules());
+  const freezing = takeoverRuleIds(await rulesAt("rules"));
   const frozen = new Set<string>();
   let commands = 0;
   const said: Buffer[] = [];

@@ -4,9 +4,9 @@ import { readRules } from "../src/adapters/rule-files.ts";
 import type { RuleSet } from "../src/core/rule.ts";
 import { formatProblem } from "../src/sigma/problem.ts";
 
-/** @throws Error when a shipped rule does not load */
-export async function shippedRules(): Promise<RuleSet> {
-  const { rules, problems } = await readRules("rules");
+/** @throws Error when a rule does not load */
+export async function rulesAt(path: string): Promise<RuleSet> {
+  const { rules, problems } = await readRules(path);
   if (rules === null) throw new Error(problems.map(formatProblem).join("\n"));
   return rules;
 }
