@@ -2,6 +2,7 @@
 // names (boolean-condition.ts). Refused is what has no clear meaning here (counts in a sequence) and what is
 // true of nothing at all, which no event would decide.
 
+import { holdAll } from "../core/correlation/comparison.ts";
 import type { Comparison, CorrelationCondition, CorrelationType } from "../core/rule.ts";
 import { checkBooleanCondition } from "./boolean-condition.ts";
 import type { Placed } from "./document.ts";
@@ -149,7 +150,7 @@ function judgeCounts(
   const condition: CorrelationCondition = { kind: "compare", comparisons, percentile };
   const rules = isTemporal(type) ? (scope.rules?.length ?? 0) : null;
   const fits = candidatesOf(comparisons, counts(type)).filter((number) => rules === null || number <= rules);
-  const held = fits.filter((number) => comparisons.every((comparison) => holds(comparison, number)));
+  const held = fits.filter((number) => holdAll(comparisons, number));
   if (type === "temporal_ordered") {
     if (isCountOfAll(comparisons, rules!)) return ALL;
     const advice = `remove it, or write gte: ${rules}; type: temporal counts rules`;
@@ -158,8 +159,7 @@ function judgeCounts(
   }
   if (held.length === 0) {
     const of = rules === null ? "" : ` of ${rules} rules`;
-    const reason =
-      comparisons.every((comparison) => holds(comparison, 0)) && counts(type) ? "true of nothing" : `never true${of}`;
+    const reason = holdAll(comparisons, 0) && counts(type) ? "true of nothing" : `never true${of}`;
     findings.refuse(at, `a condition that is ${reason}`, "write one that some events can make true, such as gte: 1");
   }
   return rules !== null && isCountOfAll(comparisons, rules) ? ALL : condition;
@@ -173,24 +173,7 @@ function candidatesOf(comparisons: readonly Comparison[], whole: boolean): numbe
   return [Number.NEGATIVE_INFINITY, ...bounds, ...between, Number.POSITIVE_INFINITY];
 }
 
-function holds({ operator, value }: Comparison, number: number): boolean {
-  switch (operator) {
-    case "lt":
-      return number < value;
-    case "lte":
-      return number <= value;
-    case "gt":
-      return number > value;
-    case "gte":
-      return number >= value;
-    case "eq":
-      return number === value;
-    case "neq":
-      return number !== value;
-  }
-}
-
 function isCountOfAll(comparisons: readonly Comparison[], rules: number): boolean {
-  const asAll = (number: number): boolean => comparisons.every((comparison) => holds(comparison, number));
+  const asAll = (number: number): boolean => holdAll(comparisons, number);
   return rules > 0 && asAll(rules) && !Array.from({ length: rules }, (_, number) => number).some(asAll);
 }
