@@ -1,24 +1,20 @@
-// Fields of events by name, as correlations read them for groups and values: a field of the event, one
-// inside by dots (arrays fan out), or a fact of the profile. Compiled once a rule; total.
+// Fields of events by name, as correlations read them for groups and values: a path into the event
+// (object-path.ts), or a fact of the profile. Compiled once a rule; total.
 
+import { readerOf } from "./object-path.ts";
 import type { ProfileFacts } from "./profile-facts.ts";
 
 /** A text, number or boolean, or an array of them that is not empty; null: anything else, or nothing. */
 export type FieldReader = (event: object, facts: ProfileFacts | null) => unknown;
 
 const PROFILE = "profile.";
-/** Objects nested deeper have no such field; it bounds the recursion. */
-const MAX_DEPTH = 64;
 
 export function fieldReader(path: string): FieldReader {
-  if (path.startsWith(PROFILE)) {
-    const fact = path.slice(PROFILE.length);
-    return (event, facts) =>
-      simple(facts === null ? inside(event, path.split("."), 0) : (facts as unknown as Record<string, unknown>)[fact]);
-  }
-  const parts = path.split(".");
-  if (parts.length === 1) return (event) => simple(own(event, path));
-  return (event) => simple(own(event, path) ?? inside(event, parts, 0));
+  const read = readerOf(path);
+  if (!path.startsWith(PROFILE)) return (event) => simple(read(event));
+  const fact = path.slice(PROFILE.length);
+  return (event, facts) =>
+    simple(facts === null ? read(event) : (facts as unknown as Record<string, unknown>)[fact]);
 }
 
 function simple(value: unknown): unknown {
@@ -31,24 +27,6 @@ function simple(value: unknown): unknown {
 
 function isScalar(value: unknown): boolean {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-}
-
-function own(value: object, name: string): unknown {
-  return Object.hasOwn(value, name) ? ((value as Record<string, unknown>)[name] ?? null) : null;
-}
-
-function inside(from: unknown, parts: readonly string[], depth: number): unknown {
-  if (depth > MAX_DEPTH) return null;
-  let value = from;
-  for (let next = 0; next < parts.length; next++) {
-    if (Array.isArray(value)) {
-      const rest = parts.slice(next);
-      return value.flatMap((item: unknown) => inside(item, rest, depth + 1) ?? []);
-    }
-    if (typeof value !== "object" || value === null) return null;
-    value = own(value, parts[next]!);
-  }
-  return value;
 }
 
 /** A finite number, also one written as text; null: it is none. */

@@ -6,8 +6,8 @@ import { EVENT_FIELDS, EVENT_TYPES } from "../core/event-fields.ts";
 import type { FieldKind as EventFieldKind } from "../core/event-fields.ts";
 import { SERVICES } from "../core/event.ts";
 import type { ExchangeEvent, Service } from "../core/event.ts";
+import { readerOf } from "../core/object-path.ts";
 import type { ProfileFacts } from "../core/profile-facts.ts";
-import { readerOf } from "./object-path.ts";
 
 /** `symbol`: text of a closed set. Instants and money are numbers. `any`: whatever a JSON object holds. */
 export type FieldKind = "text" | "symbol" | "number" | "boolean" | "any";
