@@ -2,6 +2,7 @@
 // and tests. Owns the choice of partition and patience with brokers; a record may be appended twice when an
 // acknowledgement is lost.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { OutRecord } from "../../runtime/ports.ts";
 import { BrokerFailure } from "../../runtime/ports.ts";
 import type { KafkaClient } from "./client.ts";
@@ -34,8 +35,14 @@ const PAUSE_MS = 100;
 const SEND_BYTES = 500_000;
 const RECORD_OVERHEAD_BYTES = 100;
 
-/** @param patienceMs how long a failing append is tried again; default 60,000 */
-export function createKeyedWriter(client: KafkaClient, patienceMs = 60_000): KeyedWriter {
+export interface Patience {
+  /** How long a failing append is tried again. Default 60,000. */
+  readonly patienceMs?: number;
+  /** Ends the waiting, with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+export function createKeyedWriter(client: KafkaClient, patience: Patience = {}): KeyedWriter {
   const producer = createKafkaProducer(client);
   const logs = createKafkaLogs(client);
   const counts = new Map<string, number>();
@@ -43,7 +50,7 @@ export function createKeyedWriter(client: KafkaClient, patienceMs = 60_000): Key
   async function partitionsOf(topic: string): Promise<number> {
     const known = counts.get(topic);
     if (known !== undefined) return known;
-    const count = await patiently(patienceMs, async () => (await logs.partitionCounts([topic])).get(topic) ?? 0);
+    const count = await patiently(patience, async () => (await logs.partitionCounts([topic])).get(topic) ?? 0);
     counts.set(topic, count);
     return count;
   }
@@ -58,7 +65,7 @@ export function createKeyedWriter(client: KafkaClient, patienceMs = 60_000): Key
       const sends = Array.from(indices, async ([partition, all]) => {
         for (const some of portions(all, records)) {
           const batch = some.map((index) => outRecord(records[index]!));
-          const base = await patiently(patienceMs, () => producer.send(topic, partition, batch));
+          const base = await patiently(patience, () => producer.send(topic, partition, batch));
           for (const [nth, index] of some.entries()) positions[index] = { partition, offset: base + nth };
         }
       });
@@ -93,14 +100,14 @@ function* portions(indices: readonly number[], records: readonly KeyedRecord[]):
   if (portion.length > 0) yield portion;
 }
 
-async function patiently<T>(patienceMs: number, attempt: () => Promise<T>): Promise<T> {
+async function patiently<T>({ patienceMs = 60_000, signal }: Patience, attempt: () => Promise<T>): Promise<T> {
   for (const deadline = performance.now() + patienceMs; ;) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof BrokerFailure) || error.disposition === "halt" || performance.now() > deadline)
         throw error;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await sleep(PAUSE_MS, undefined, { signal });
     }
   }
 }

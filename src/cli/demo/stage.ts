@@ -5,12 +5,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createCodec, subjectOf } from "../../adapters/codec.ts";
 import { createKafkaClient } from "../../adapters/kafka/client.ts";
-import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
-import { createKafkaProducer } from "../../adapters/kafka/producer.ts";
-import type { KafkaProducer } from "../../adapters/kafka/producer.ts";
 import { readTopic } from "../../adapters/kafka/reader.ts";
 import type { ReadRecord } from "../../adapters/kafka/reader.ts";
 import { createTopics, plannedTopics } from "../../adapters/kafka/topics.ts";
+import { createKeyedWriter } from "../../adapters/kafka/writer.ts";
 import { createRegistry } from "../../adapters/registry.ts";
 import type { SchemaRegistry } from "../../adapters/registry.ts";
 import { SCHEMAS_DIRECTORY, loadSchemas } from "../../adapters/schema-files.ts";
@@ -24,10 +22,7 @@ import type { ExchangeEvent, Service } from "../../core/event.ts";
 import type { Evidence } from "../../core/output.ts";
 import type { Duration, Instant } from "../../core/time.ts";
 import { SECOND } from "../../core/time.ts";
-import { BrokerFailure } from "../../runtime/ports.ts";
-import type { OutRecord } from "../../runtime/ports.ts";
 import { SILENT } from "../../runtime/telemetry.ts";
-import type { Posting } from "../../testing/exchange/story.ts";
 import type { Stage } from "./performance.ts";
 
 export interface OpenStage extends Stage {
@@ -42,9 +37,6 @@ export interface StageOptions {
   readonly onFailure: (why: Error) => void;
 }
 
-/** In one send; far below what a broker accepts as one batch. */
-const MOST_RECORDS = 500;
-const RETRY_PAUSE: Duration = 200;
 /** Evidence that the reader has not met by then is not found. */
 const FIND_WITHIN: Duration = 5 * SECOND;
 const LOOK_AGAIN: Duration = 20;
@@ -63,10 +55,10 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   const appenders = await Promise.all(
     topics.inputs.map(async ({ topic, service }): Promise<Appender> => {
       const encode = await registeredEncoder(registry, { topic, file: schemas.events[service] });
-      const producer = createKafkaProducer(client);
-      return { ...options, topic, service, partitions, encode, producer };
+      return { topic, service, encode };
     }),
   );
+  const writer = createKeyedWriter(client, { patienceMs: Infinity, signal: options.signal });
   const codec = createCodec({ ...options, registry, schemas, topics, clock: systemClock, telemetry: SILENT });
   const arrivals = makeArrivals();
   const readers = await Promise.all(
@@ -76,7 +68,16 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   return {
     async append(postings) {
       // Three services append: each its own events in order, none waits for another.
-      await Promise.all(appenders.map((appender) => appendOwn(appender, postings)));
+      await Promise.all(
+        appenders.map(({ topic, service, encode }) => {
+          const own = postings.filter((posting) => posting.service === service);
+          // What is sent again may be appended twice: the event's id makes that one event.
+          return writer.write(
+            topic,
+            own.map(({ event }) => ({ key: event.accountId, value: encode(event) })),
+          );
+        }),
+      );
     },
     async listen(onCommand) {
       let before = Promise.resolve();
@@ -94,7 +95,7 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
     },
     close() {
       for (const reader of readers) reader.stop();
-      for (const { producer } of appenders) producer.close();
+      writer.close();
     },
   };
 }
@@ -117,39 +118,7 @@ async function registeredEncoder(
 interface Appender {
   readonly topic: string;
   readonly service: Service;
-  readonly partitions: number;
   readonly encode: (event: ExchangeEvent) => Buffer;
-  readonly producer: KafkaProducer;
-  readonly signal: AbortSignal;
-}
-
-async function appendOwn(appender: Appender, postings: readonly Posting[]): Promise<void> {
-  const own = postings.filter(({ service }) => service === appender.service);
-  const keyed = own.map(({ event }) => ({ event, key: Buffer.from(event.accountId) }));
-  const byPartition = Map.groupBy(keyed, ({ key }) => murmur2Partitioner(key, appender.partitions));
-  for (const [partition, events] of byPartition) {
-    for (let from = 0; from < events.length; from += MOST_RECORDS) {
-      const some = events.slice(from, from + MOST_RECORDS);
-      const records = some.map(({ key, event }) => ({ key, value: appender.encode(event), headers: {} }));
-      await sendUntilDone(appender, { partition, records });
-    }
-  }
-}
-
-/** What is sent again may be appended twice: the event's id makes that one event. */
-async function sendUntilDone(
-  { topic, producer, signal }: Appender,
-  { partition, records }: { partition: number; records: readonly OutRecord[] },
-): Promise<void> {
-  for (;;) {
-    try {
-      await producer.send(topic, partition, records);
-      return;
-    } catch (error) {
-      if (!(error instanceof BrokerFailure) || error.disposition === "halt") throw error;
-      await sleep(RETRY_PAUSE, undefined, { signal });
-    }
-  }
 }
 
 interface Arrivals {
