@@ -2,13 +2,11 @@
 // account the events that completed it, or which of its steps were seen and which were not.
 
 import { createReadStream } from "node:fs";
-import { RulesUnreadable, readRules } from "../adapters/rule-files.ts";
 import type { Detection, Evidence } from "../core/output.ts";
 import type { Duration, Instant } from "../core/time.ts";
 import { LIMITS } from "../core/validation.ts";
 import { identityOf } from "../sigma/document.ts";
 import { suggest } from "../sigma/nearest.ts";
-import { formatProblem } from "../sigma/problem.ts";
 import { Explanation, findRule } from "../testing/explanation.ts";
 import type { AnyRule, GroupProgress } from "../testing/explanation.ts";
 import { EXIT } from "./io.ts";
@@ -16,6 +14,7 @@ import type { Io } from "./io.ts";
 import { EventLines } from "./replay/event-line.ts";
 import type { Inputs } from "./replay/event-line.ts";
 import { linesOf } from "./replay/lines.ts";
+import { readSoundRules } from "./sound-rules.ts";
 
 export interface ExplainOptions {
   readonly rules: string;
@@ -33,9 +32,9 @@ const MOST_GROUPS = 20;
 /** Exit code 0 when it could say; 1 when some lines were no events; 2 when it could not start. */
 export async function explain(options: ExplainOptions, io: Io): Promise<number> {
   try {
-    const { rules, documents, problems, conditionsOf } = await readRules(options.rules);
-    for (const problem of problems) io.stderr(`${formatProblem(problem)}\n`);
-    if (rules === null) return EXIT.usage;
+    const loaded = await readSoundRules(options.rules, io);
+    if (loaded === null) return EXIT.usage;
+    const { rules, documents, conditionsOf } = loaded;
     const rule = findRule(rules, options.rule);
     if (rule === null) {
       const names = [...rules.correlations, ...rules.detections].map(({ name, title }) => name ?? title);
@@ -50,10 +49,8 @@ export async function explain(options: ExplainOptions, io: Io): Promise<number> 
     io.stdout(describe(rule, explanation.finish(), events));
     return rejected === 0 ? EXIT.ok : EXIT.failed;
   } catch (error) {
-    const isFileError = error instanceof Error && "syscall" in error && "code" in error;
-    if (!isFileError && !(error instanceof RulesUnreadable)) throw error;
-    const why = isFileError ? `${options.file} cannot be read (${String(error.code)})` : error.message;
-    io.stderr(`${why}\n`);
+    if (!(error instanceof Error && "syscall" in error && "code" in error)) throw error;
+    io.stderr(`${options.file} cannot be read (${String(error.code)})\n`);
     return EXIT.usage;
   }
 }

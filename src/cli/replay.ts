@@ -5,12 +5,10 @@
 // A line that is no event is one message on standard error; the others go on, and the exit code is 1.
 
 import { createReadStream } from "node:fs";
-import { RulesUnreadable, readRules } from "../adapters/rule-files.ts";
 import type { Mode, Outputs } from "../core/output.ts";
 import type { RuleSet } from "../core/rule.ts";
 import type { Duration } from "../core/time.ts";
 import { LIMITS } from "../core/validation.ts";
-import { formatProblem } from "../sigma/problem.ts";
 import { openDriver } from "../testing/driver.ts";
 import { EXIT } from "./io.ts";
 import type { Io } from "./io.ts";
@@ -18,6 +16,7 @@ import { EventLines } from "./replay/event-line.ts";
 import type { Inputs } from "./replay/event-line.ts";
 import { linesOf } from "./replay/lines.ts";
 import { printCases, printJson } from "./replay/report.ts";
+import { readSoundRules } from "./sound-rules.ts";
 
 export interface ReplayOptions {
   /** A directory of rule files, or one file. */
@@ -41,8 +40,9 @@ interface Tally {
 
 /** Exit code 0 when every line was an event; 1 when some were not; 2 when it could not start. */
 export async function replay(options: ReplayOptions, io: Io): Promise<number> {
-  const rules = await rulesFor(options, io);
-  if (rules === null) return EXIT.usage;
+  const loaded = await readSoundRules(options.rules, io);
+  if (loaded === null) return EXIT.usage;
+  const { rules } = loaded;
   const tally: Tally = { events: 0, rejected: 0, detections: 0, commands: 0 };
   try {
     await run(rules, { options, io, tally });
@@ -57,19 +57,6 @@ export async function replay(options: ReplayOptions, io: Io): Promise<number> {
     `${tally.events} events, ${tally.rejected} lines rejected, ${tally.detections} detections, ${tally.commands} commands\n`,
   );
   return tally.rejected === 0 && !io.signal.aborted ? EXIT.ok : EXIT.failed;
-}
-
-async function rulesFor(options: ReplayOptions, io: Io): Promise<RuleSet | null> {
-  try {
-    const loaded = await readRules(options.rules);
-    for (const warning of loaded.warnings) io.stderr(`warning: ${formatProblem(warning)}\n`);
-    for (const problem of loaded.problems) io.stderr(`${formatProblem(problem)}\n`);
-    return loaded.rules;
-  } catch (error) {
-    if (!(error instanceof RulesUnreadable)) throw error;
-    io.stderr(`${error.message}\n`);
-    return null;
-  }
 }
 
 async function run(

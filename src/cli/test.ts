@@ -2,15 +2,14 @@
 // timeline of what really happened; `--junit` also writes what a CI server reads.
 
 import { writeFile } from "node:fs/promises";
-import { RulesUnreadable, readRules } from "../adapters/rule-files.ts";
-import type { RuleSet } from "../core/rule.ts";
 import { formatProblem } from "../sigma/problem.ts";
-import type { LoadedRules } from "../sigma/rule-set.ts";
 import { junitOf } from "../testing/junit.ts";
 import { runRuleTests } from "../testing/rule-tests.ts";
 import type { RuleTestReport, RuleTestResult } from "../testing/rule-tests.ts";
 import { EXIT } from "./io.ts";
 import type { Io } from "./io.ts";
+import { readSoundRules } from "./sound-rules.ts";
+import type { SoundRules } from "./sound-rules.ts";
 
 export interface TestOptions {
   /** A directory of rule files, or one file. */
@@ -21,19 +20,9 @@ export interface TestOptions {
 
 /** Exit code 0 when all passed; 1 when some did not, or the rules do not load; 2 when it could not report. */
 export async function testRules(options: TestOptions, io: Io): Promise<number> {
-  let loaded: LoadedRules;
-  try {
-    loaded = await readRules(options.rules);
-  } catch (error) {
-    if (!(error instanceof RulesUnreadable)) throw error;
-    io.stderr(`${error.message}\n`);
-    return EXIT.failed;
-  }
-  if (loaded.rules === null) {
-    for (const problem of loaded.problems) io.stderr(`${formatProblem(problem)}\n`);
-    return EXIT.failed;
-  }
-  const { report, exitCode } = testLoaded({ ...loaded, rules: loaded.rules }, io);
+  const loaded = await readSoundRules(options.rules, io);
+  if (loaded === null) return EXIT.failed;
+  const { report, exitCode } = testLoaded(loaded, io);
   if (options.junit === null) return exitCode;
   try {
     await writeFile(options.junit, junitOf(report));
@@ -45,10 +34,7 @@ export async function testRules(options: TestOptions, io: Io): Promise<number> {
 }
 
 /** Runs all tests and says what failed, and how many. */
-export function testLoaded(
-  loaded: LoadedRules & { readonly rules: RuleSet },
-  io: Io,
-): { readonly report: RuleTestReport; readonly exitCode: number } {
+export function testLoaded(loaded: SoundRules, io: Io): { readonly report: RuleTestReport; readonly exitCode: number } {
   const report = runRuleTests(loaded.rules, loaded.documents);
   for (const problem of report.problems) io.stderr(`${formatProblem(problem)}\n`);
   const failed = report.results.filter((result) => result.actual !== result.expected);

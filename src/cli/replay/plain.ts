@@ -6,17 +6,15 @@
 // exit code is 1.
 
 import { createReadStream } from "node:fs";
-import { RulesUnreadable, readRules } from "../../adapters/rule-files.ts";
 import { instantFromJson } from "../../core/event-json.ts";
 import { fieldReader } from "../../core/field-reader.ts";
 import type { FieldReader } from "../../core/field-reader.ts";
 import { PlainEngine } from "../../core/plain.ts";
-import type { RuleSet } from "../../core/rule.ts";
 import type { Duration, Instant } from "../../core/time.ts";
 import { LIMITS } from "../../core/validation.ts";
-import { formatProblem } from "../../sigma/problem.ts";
 import { EXIT } from "../io.ts";
 import type { Io } from "../io.ts";
+import { readSoundRules } from "../sound-rules.ts";
 import { linesOf } from "./lines.ts";
 import type { Line } from "./lines.ts";
 
@@ -39,8 +37,9 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Exit code 0 when every line was an event; 1 when some were not; 2 when it could not start. */
 export async function replayPlain(options: PlainReplayOptions, io: Io): Promise<number> {
-  const rules = await rulesFor(options, io);
-  if (rules === null) return EXIT.usage;
+  const loaded = await readSoundRules(options.rules, io, { plain: true });
+  if (loaded === null) return EXIT.usage;
+  const { rules } = loaded;
   const tally = { events: 0, rejected: 0, detections: 0 };
   const engine = new PlainEngine({
     rules,
@@ -80,19 +79,6 @@ export async function replayPlain(options: PlainReplayOptions, io: Io): Promise<
   if (lateContradictions > 0) io.stderr(`${lateContradictions} events came too late to contradict; raise --lateness\n`);
   io.stderr(`${tally.events} events, ${tally.rejected} lines rejected, ${tally.detections} detections\n`);
   return tally.rejected === 0 ? EXIT.ok : EXIT.failed;
-}
-
-async function rulesFor(options: PlainReplayOptions, io: Io): Promise<RuleSet | null> {
-  try {
-    const loaded = await readRules(options.rules, { plain: true });
-    for (const warning of loaded.warnings) io.stderr(`warning: ${formatProblem(warning)}\n`);
-    for (const problem of loaded.problems) io.stderr(`${formatProblem(problem)}\n`);
-    return loaded.rules;
-  } catch (error) {
-    if (!(error instanceof RulesUnreadable)) throw error;
-    io.stderr(`${error.message}\n`);
-    return null;
-  }
 }
 
 function plainReader({ timeField, idField }: PlainReplayOptions): (line: Line) => PlainEvent {
