@@ -185,7 +185,6 @@ interface Modules {
   readonly createErrorFromCode: (code: number) => Error;
   readonly createSocketFactory: () => unknown;
   readonly createLogger: (options: { level: number; logCreator: () => (entry: LogEntry) => void }) => Logger;
-  readonly crc32c: (bytes: Buffer) => number;
   readonly ConfigResourceTypes: typeof ConfigResourceTypes;
   readonly logLevel: typeof logLevel;
   readonly Kafka: new (config: KafkaConfig) => { admin(): Admin };
@@ -216,7 +215,6 @@ export const kafkajs: Modules = {
   createErrorFromCode,
   createSocketFactory: require("kafkajs/src/network/socketFactory"),
   createLogger,
-  crc32c: require("kafkajs/src/protocol/recordBatch/crc32C"),
   ConfigResourceTypes: kafkajsEntry.ConfigResourceTypes,
   logLevel: kafkajsEntry.logLevel,
   Kafka: kafkajsEntry.Kafka,

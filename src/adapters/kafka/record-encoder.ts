@@ -2,7 +2,7 @@
 // transactional. The mirror of record-batch.ts.
 
 import type { OutRecord } from "../../runtime/ports.ts";
-import { kafkajs } from "./kafkajs.ts";
+import { crc32c } from "./crc32c.ts";
 import { WireWriter } from "./wire.ts";
 
 const FORMAT = 2;
@@ -26,7 +26,7 @@ export function encodeRecordBatch(records: readonly OutRecord[], timestamp: numb
   const end = writer.position;
   writer.patchInt32(LENGTH_AT, end - LENGTH_AT - 4);
   const batch = writer.take();
-  batch.writeUInt32BE(kafkajs.crc32c(batch.subarray(CRC_AT + 4)), CRC_AT);
+  batch.writeUInt32BE(crc32c(batch.subarray(CRC_AT + 4)), CRC_AT);
   return batch;
 }
 
