@@ -83,6 +83,7 @@ async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<
   const registry = createRegistry({ url: registryUrl, telemetry: SILENT });
   const schemas = await loadSchemas(SCHEMAS_DIRECTORY);
   await createTopics(client, plannedTopics(topics, settings));
+  await registry.register(subjectOf(topics.signals), schemas.signal.text);
   await registry.register(subjectOf(topics.commands), schemas.command.text);
   await registry.register(subjectOf(topics.detections), schemas.detection.text);
 

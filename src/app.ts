@@ -30,7 +30,7 @@ import { openPartition } from "./core/partition.ts";
 import type { Clock } from "./runtime/ports.ts";
 import type { TaskContext } from "./runtime/task-context.ts";
 import type { Telemetry } from "./runtime/telemetry.ts";
-import { coPartitioned } from "./runtime/topics.ts";
+import { coPartitioned, readTopics } from "./runtime/topics.ts";
 import { Worker } from "./runtime/worker.ts";
 import { loadRuleSet, schemaProblems, StartRefused, topicProblems, untilAnswered } from "./startup.ts";
 import { VERSION } from "./version.ts";
@@ -125,7 +125,7 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
       profileWarmup: settings.profileWarmupMs,
       mode: settings.mode,
     },
-    tuning: { ...settings, bufferBytes: settings.bufferBytes / (partitions * topics.inputs.length) },
+    tuning: { ...settings, bufferBytes: settings.bufferBytes / (partitions * readTopics(topics).length) },
     clock: systemClock,
     newWriter: () => randomBytes(6).toString("base64url"),
   };

@@ -43,6 +43,9 @@ export interface Settings {
   readonly topicApiKey: string;
   readonly topicWithdrawal: string;
   readonly topicTrade: string | undefined;
+  readonly topicDecisions: string;
+  readonly topicAcks: string;
+  readonly topicSignals: string;
   readonly topicCommands: string;
   readonly topicDetections: string;
   readonly topicState: string;
@@ -174,6 +177,9 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     default: "none",
     doc: "Topic of fills, for drains by cross-trading (optional input, by convention `trade-events`). Without it no trades are read, and rules on them never match.",
   },
+  topicDecisions: topic("holdfast.decisions", "what people say of cases (input)"),
+  topicAcks: topic("holdfast.acks", "what enforcing services answer to commands (input)"),
+  topicSignals: topic("holdfast.signals", "facts regrouped by device, address or network, and links (Holdfast's own)"),
   topicCommands: topic("holdfast.commands", "what to hold, freeze, release (output, read back on restore)"),
   topicDetections: topic("holdfast.detections", "opened and closed cases, for people and SIEMs (output)"),
   topicState: topic("holdfast.state", "the state log (Holdfast's own)"),
@@ -301,6 +307,9 @@ export const TOPIC_SETTINGS = [
   "topicApiKey",
   "topicWithdrawal",
   "topicTrade",
+  "topicDecisions",
+  "topicAcks",
+  "topicSignals",
   "topicCommands",
   "topicDetections",
   "topicState",
@@ -333,6 +342,9 @@ export function topicsOf(settings: Pick<Settings, (typeof TOPIC_SETTINGS)[number
         ? []
         : [{ topic: full(settings.topicTrade), service: "trade" as const, optional: true }]),
     ],
+    decisions: full(settings.topicDecisions),
+    acks: full(settings.topicAcks),
+    signals: full(settings.topicSignals),
     commands: full(settings.topicCommands),
     detections: full(settings.topicDetections),
     state: full(settings.topicState),

@@ -4,19 +4,22 @@
 // judging what was read to core/validation.ts.
 //
 // Invariants:
-//   D1 Whatever the bytes, decodeEvent returns: an event, a rejection, or what to wait for.
+//   D1 Whatever the bytes, decode returns: what they say, a rejection, or what to wait for.
 //   D2 A record is read to its last byte, by a writer's schema whose record is the topic's.
 //   D3 Only the registry's word makes an id unknown; while it is silent the record waits.
 
 import type avro from "avsc";
-import type { Rejection, RejectReason, Service } from "../core/event.ts";
-import type { ExchangeEvent } from "../core/event.ts";
+import type { Ack, Decision } from "../core/decision.ts";
+import type { ExchangeEvent, Rejection, RejectReason } from "../core/event.ts";
+import { validateAck, validateDecision, validateSignal } from "../core/feedback-validation.ts";
 import type { Command, Detection } from "../core/output.ts";
-import { LIMITS, validateEvent } from "../core/validation.ts";
+import type { Signal } from "../core/signal.ts";
+import { LIMITS, type RecordFrame, validateEvent } from "../core/validation.ts";
 import { BrokerFailure } from "../runtime/ports.ts";
 import type { Clock, Codec, DecodeOutcome } from "../runtime/ports.ts";
 import type { Telemetry } from "../runtime/telemetry.ts";
-import type { Topics } from "../runtime/topics.ts";
+import { readTopics } from "../runtime/topics.ts";
+import type { InputKind, Topics } from "../runtime/topics.ts";
 import { AvroCursor, DecodeFailure } from "./avro-cursor.ts";
 import { compileReader, ResolutionFailure } from "./avro-reader.ts";
 import type { AvroReader } from "./avro-reader.ts";
@@ -58,10 +61,10 @@ export function createCodec(options: CodecOptions): RegistryCodec {
   return new WireCodec(options);
 }
 
-/** One input topic: what its records must be, and a reader for each schema id seen on it. */
+/** One topic that is read: what its records must be, and a reader for each schema id seen on it. */
 interface Input {
   readonly topic: string;
-  readonly service: Service;
+  readonly kind: InputKind;
   readonly file: SchemaFile;
   readonly readers: Map<number, AvroReader | Rejection>;
   /** The id of the last record, which is nearly always the next one's too. */
@@ -69,7 +72,7 @@ interface Input {
   lastReader: AvroReader;
 }
 
-/** A topic that is written: commands or detections. */
+/** A topic that is written: commands, detections or signals. */
 interface Output {
   readonly topic: string;
   readonly file: SchemaFile;
@@ -83,6 +86,7 @@ class WireCodec implements RegistryCodec {
   readonly #inputs: ReadonlyMap<string, Input>;
   readonly #commands: Output;
   readonly #detections: Output;
+  readonly #signals: Output;
   readonly #commandReaders = new Map<number, AvroReader>();
   #unread: ReadonlySet<string>;
   readonly #cursor = new AvroCursor();
@@ -91,9 +95,10 @@ class WireCodec implements RegistryCodec {
     const { registry, schemas, topics, fields, clock, telemetry, unknownAfterMs = 60_000, signal } = options;
     this.#registry = registry;
     this.#writers = new WriterSchemas({ registry, clock, telemetry, unknownAfterMs, signal });
-    this.#inputs = new Map(topics.inputs.map(({ topic, service }) => [topic, newInput(topic, service, schemas)]));
+    this.#inputs = new Map(readTopics(topics).map(({ topic, kind }) => [topic, newInput(topic, kind, schemas)]));
     this.#commands = { topic: topics.commands, file: schemas.command, header: null };
     this.#detections = { topic: topics.detections, file: schemas.detection, header: null };
+    this.#signals = { topic: topics.signals, file: schemas.signal, header: null };
     this.#unread = fields === undefined ? new Set() : unreadBy(fields);
   }
 
@@ -106,7 +111,7 @@ class WireCodec implements RegistryCodec {
   }
 
   async prepare(): Promise<string[]> {
-    const outputs = [this.#commands, this.#detections].map((output) => this.#prepareOutput(output));
+    const outputs = [this.#commands, this.#detections, this.#signals].map((output) => this.#prepareOutput(output));
     const inputs = [...this.#inputs.values()].map((input) => this.#prepareInput(input));
     return (await Promise.all([...outputs, ...inputs])).flat();
   }
@@ -131,9 +136,9 @@ class WireCodec implements RegistryCodec {
     return typeof reader === "object" ? [`the latest schema of ${subject} does not fit: ${reader.detail}`] : [];
   }
 
-  decodeEvent(topic: string, record: Parameters<Codec["decodeEvent"]>[1]): DecodeOutcome {
+  decode(topic: string, record: Parameters<Codec["decode"]>[1]): DecodeOutcome {
     const input = this.#inputs.get(topic);
-    if (input === undefined) throw new Error(`${topic} is not an input topic`);
+    if (input === undefined) throw new Error(`${topic} is not read`);
     const { value } = record;
     const malformed = malformation(value);
     if (malformed !== null) return malformed;
@@ -147,14 +152,13 @@ class WireCodec implements RegistryCodec {
       input.lastId = id;
       input.lastReader = reader = found;
     }
-    let event: ExchangeEvent;
+    let said: unknown;
     try {
-      event = this.#read(bytes, reader) as ExchangeEvent;
+      said = this.#read(bytes, reader);
     } catch (error) {
       return { rejection: explain(error, `schema id ${id}`) }; // D1
     }
-    const rejection = validateEvent(input.service, event, record);
-    return rejection === null ? { event } : { rejection };
+    return outcomeOf(input.kind, said, record);
   }
 
   #read(bytes: Buffer, reader: AvroReader): unknown {
@@ -184,6 +188,10 @@ class WireCodec implements RegistryCodec {
 
   encodeDetection(detection: Detection): Buffer {
     return encode(this.#detections, detection);
+  }
+
+  encodeSignal(signal: Signal): Buffer {
+    return encode(this.#signals, signal);
   }
 
   async decodeCommand(value: Buffer): Promise<Command> {
@@ -230,9 +238,32 @@ export function subjectOf(topic: string): string {
   return `${topic}-value`;
 }
 
-function newInput(topic: string, service: Service, schemas: Schemas): Input {
+/** What a record says, if its content and its frame are right. */
+function outcomeOf(kind: InputKind, said: unknown, record: RecordFrame): DecodeOutcome {
+  let rejection: Rejection | null;
+  switch (kind) {
+    case "decision":
+      rejection = validateDecision(said as Decision, record);
+      return rejection === null ? { decision: said as Decision } : { rejection };
+    case "ack":
+      rejection = validateAck(said as Ack, record);
+      return rejection === null ? { ack: said as Ack } : { rejection };
+    case "signal":
+      rejection = validateSignal(said as Signal, record);
+      if (rejection !== null) return { rejection };
+      // A link is the event's own record: its fields are an event's.
+      return (said as Signal).type === "FACT" ? { fact: said as Signal } : { event: said as ExchangeEvent };
+    default:
+      rejection = validateEvent(kind, said as ExchangeEvent, record);
+      return rejection === null ? { event: said as ExchangeEvent } : { rejection };
+  }
+}
+
+function newInput(topic: string, kind: InputKind, schemas: Schemas): Input {
   const none: AvroReader = () => null;
-  return { topic, service, file: schemas.events[service], readers: new Map(), lastId: -1, lastReader: none };
+  const { events, decision, ack, signal } = schemas;
+  const file = { ...events, decision, ack, signal }[kind];
+  return { topic, kind, file, readers: new Map(), lastId: -1, lastReader: none };
 }
 
 function unreadBy(fields: ReadonlySet<string>): ReadonlySet<string> {
@@ -288,7 +319,7 @@ function notACommand(rejection: Rejection): BrokerFailure {
   return new BrokerFailure(message, { disposition: "halt", code: rejection.reason });
 }
 
-function encode(output: Output, value: Command | Detection): Buffer {
+function encode(output: Output, value: Command | Detection | Signal): Buffer {
   if (output.header === null) throw new Error(`encoding for ${output.topic} before prepare()`);
   return Buffer.concat([output.header, output.file.type.toBuffer(value)]);
 }

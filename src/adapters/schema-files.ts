@@ -5,7 +5,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import avro from "avsc";
-import type { Service } from "../core/event.ts";
+import type { ExchangeService } from "../core/event.ts";
 
 export interface SchemaFile {
   /** Path inside the directory, with `/`: `events/auth-event.avsc`. */
@@ -17,7 +17,10 @@ export interface SchemaFile {
 }
 
 export interface Schemas {
-  readonly events: Readonly<Record<Service, SchemaFile>>;
+  readonly events: Readonly<Record<ExchangeService, SchemaFile>>;
+  readonly decision: SchemaFile;
+  readonly ack: SchemaFile;
+  readonly signal: SchemaFile;
   readonly command: SchemaFile;
   readonly detection: SchemaFile;
 }
@@ -30,6 +33,9 @@ const PATHS = {
   api_key: "events/api-key-event.avsc",
   withdrawal: "events/withdrawal-event.avsc",
   trade: "events/trade-event.avsc",
+  decision: "commands/decision.avsc",
+  ack: "commands/ack.avsc",
+  signal: "signals/signal.avsc",
   command: "commands/command.avsc",
   detection: "commands/detection.avsc",
   deadLetter: "dead-letter/headers.avsc",
@@ -38,15 +44,18 @@ const PATHS = {
 /** The schemas of what goes over topics. @throws what is missing or no Avro record, with its path */
 export async function loadSchemas(directory: string): Promise<Schemas> {
   const read = (path: string): Promise<SchemaFile> => readSchema(directory, path);
-  const [auth, apiKey, withdrawal, trade, command, detection] = await Promise.all([
+  const [auth, apiKey, withdrawal, trade, decision, ack, signal, command, detection] = await Promise.all([
     read(PATHS.auth),
     read(PATHS.api_key),
     read(PATHS.withdrawal),
     read(PATHS.trade),
+    read(PATHS.decision),
+    read(PATHS.ack),
+    read(PATHS.signal),
     read(PATHS.command),
     read(PATHS.detection),
   ]);
-  return { events: { auth, api_key: apiKey, withdrawal, trade }, command, detection };
+  return { events: { auth, api_key: apiKey, withdrawal, trade }, decision, ack, signal, command, detection };
 }
 
 /** Every schema whose evolution is promised, the dead letter's headers included; by path. */

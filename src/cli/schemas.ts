@@ -54,10 +54,13 @@ export async function schemas(options: SchemasOptions, io: Io): Promise<number> 
 }
 
 async function subjectsOf(options: SchemasOptions): Promise<Subject[]> {
-  const { events, command, detection } = await loadSchemas(SCHEMAS_DIRECTORY);
+  const { events, decision, ack, signal, command, detection } = await loadSchemas(SCHEMAS_DIRECTORY);
   const topics = topicsOf(options);
   return [
     ...topics.inputs.map(({ topic, service }) => ({ subject: subjectOf(topic), file: events[service] })),
+    { subject: subjectOf(topics.decisions), file: decision },
+    { subject: subjectOf(topics.acks), file: ack },
+    { subject: subjectOf(topics.signals), file: signal },
     { subject: subjectOf(topics.commands), file: command },
     { subject: subjectOf(topics.detections), file: detection },
   ];

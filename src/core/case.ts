@@ -69,7 +69,7 @@ export const EVIDENCE_LEAST = 3;
 const CASES_KEPT_PER_RULE = 8;
 
 /** What one match or one passing of time decided. */
-export interface Decision {
+export interface Judgement {
   readonly commands: Command[];
   readonly detections: Detection[];
 }
@@ -82,18 +82,18 @@ export function judge(
   cases: CaseState[],
   match: Match,
   by: { readonly rule: CaseRule; readonly accountId: string; readonly onEvicted: () => void },
-): Decision {
+): Judgement {
   const deciding = match.entries.at(-1)!;
   const found = caseOf(cases, by.rule.rule.id, deciding);
   const current = found ?? openCase(cases, deciding, by);
-  const decision: Decision = { commands: [], detections: [] };
+  const judgement: Judgement = { commands: [], detections: [] };
   match.entries.forEach((entry, index) => addEvidence(current, evidenceOf(entry, match.rules[index]!)));
-  if (!current.released) decision.commands.push(...respond(current, match, by));
+  if (!current.released) judgement.commands.push(...respond(current, match, by));
   if (!current.announced) {
     current.announced = true; // CS2
-    decision.detections.push(detectionOf("OPENED", current, by));
+    judgement.detections.push(detectionOf("OPENED", current, by));
   }
-  return decision;
+  return judgement;
 }
 
 function caseOf(cases: readonly CaseState[], rule: string, deciding: Entry): CaseState | undefined {

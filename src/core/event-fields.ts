@@ -42,6 +42,7 @@ export const EVENT_TYPES: Readonly<Record<Service, readonly string[]>> = {
     "UNKNOWN",
   ],
   trade: ["TRADE_FILLED", "UNKNOWN"],
+  signal: ["LINKED", "UNKNOWN"],
 };
 
 const FACTORS: readonly string[] = [
@@ -74,6 +75,17 @@ const ASN: FieldKind = { kind: "asn" };
 const VIA: FieldKind = { kind: "symbol", symbols: ["WEB", "APP", "API", "UNKNOWN"] };
 const FACTOR: FieldKind = { kind: "symbol", symbols: FACTORS };
 const FACTOR_LIST: FieldKind = { kind: "symbols", symbols: FACTORS };
+
+/** Of a link; what the exchange knows of an operation it has not. */
+const LINK_FIELDS: Readonly<Record<string, FieldKind>> = {
+  eventId: { kind: "id" },
+  accountId: { kind: "id" },
+  type: { kind: "symbol", symbols: EVENT_TYPES.signal },
+  occurredAt: INSTANT,
+  linkedBy: TEXT,
+  linkedCount: { kind: "int" },
+  linkRule: TEXT,
+};
 
 /** Fields no event may lack. */
 export const REQUIRED_FIELDS: readonly string[] = ["eventId", "accountId", "type", "occurredAt"];
@@ -141,4 +153,5 @@ export const EVENT_FIELDS: Readonly<Record<Service, ReadonlyMap<string, FieldKin
     via: VIA,
     keyId: TEXT,
   }),
+  signal: new Map(Object.entries(LINK_FIELDS)),
 };

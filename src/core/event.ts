@@ -4,10 +4,15 @@
 
 import type { Instant } from "./time.ts";
 
-/** Sigma `logsource.service` of an event; one input topic feeds each. */
-export type Service = "auth" | "api_key" | "withdrawal" | "trade";
+/** One input topic of the exchange feeds each. */
+export type ExchangeService = "auth" | "api_key" | "withdrawal" | "trade";
 
-export const SERVICES: readonly Service[] = ["auth", "api_key", "withdrawal", "trade"];
+/** Sigma `logsource.service` of an event. `signal`: what Holdfast tells an account about others. */
+export type Service = ExchangeService | "signal";
+
+export const SERVICES: readonly ExchangeService[] = ["auth", "api_key", "withdrawal", "trade"];
+
+export const RULE_SERVICES: readonly Service[] = [...SERVICES, "signal"];
 
 export type Factor =
   | "EMAIL"
@@ -97,6 +102,14 @@ export interface ExchangeEvent {
   readonly priceDeviationBps?: number | null;
   readonly symbolDailyVolumeUsdCents?: number | null;
   readonly counterpartyAccountId?: string | null;
+
+  // signal
+  /** What the accounts share, as the rule's group-by says: `deviceId=d1`. */
+  readonly linkedBy?: string | null;
+  /** How many accounts, this one among them. */
+  readonly linkedCount?: number | null;
+  /** Name, else id, of the rule that found the link. */
+  readonly linkRule?: string | null;
 }
 
 /**

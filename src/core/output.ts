@@ -1,6 +1,7 @@
 // What Holdfast says: commands for enforcing services, detections for people. The shapes are the Avro
 // records of schemas/commands/, field by field; times are epoch milliseconds, event time.
 
+import type { Signal } from "./signal.ts";
 import type { Instant } from "./time.ts";
 
 export type Action = "HOLD" | "FREEZE" | "STEP_UP" | "REVIEW" | "RELEASE";
@@ -78,4 +79,5 @@ export interface Detection {
 export interface Outputs {
   readonly commands: readonly Command[];
   readonly detections: readonly Detection[];
+  readonly signals: readonly Signal[];
 }

@@ -11,9 +11,10 @@
 import { Account, SHRINKING_STEPS, STATE_LIMIT } from "./account.ts";
 import { adoptCommand } from "./adoption.ts";
 import { Cascade } from "./cascade.ts";
-import { type CaseRule, type Decision, judge } from "./case.ts";
-import type { Match } from "./correlation/correlation.ts";
+import { type CaseRule, judge, type Judgement } from "./case.ts";
+import { MAX_ENTRIES, type Match } from "./correlation/correlation.ts";
 import { EventFields } from "./correlation/reads.ts";
+import type { Ack, Decision } from "./decision.ts";
 import { type Entry, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import { Frontier } from "./frontier.ts";
@@ -23,6 +24,7 @@ import { learn, newProfile } from "./profile.ts";
 import { RuleTable } from "./rule-table.ts";
 import type { CorrelationRule, RuleSet } from "./rule.ts";
 import type { SeenKind } from "./seen.ts";
+import type { Signal } from "./signal.ts";
 import type { ChangedGroup, StateCodec } from "./state.ts";
 import { DAY, type Duration, type Instant, MINUTE } from "./time.ts";
 import { WakeQueue } from "./wake-queue.ts";
@@ -49,6 +51,12 @@ export interface Partition {
    *   applied all the same, but what it could have completed may have been released
    */
   apply(arrival: Arrival, event: ExchangeEvent, now: Instant): "ok" | "late";
+  /** Takes a person's word on a case, or on all open ones of the account. The same decision again changes nothing. */
+  decide(decision: Decision, now: Instant): void;
+  /** Takes an enforcing service's answer to a command. The same answer again changes nothing. */
+  acknowledge(ack: Ack, now: Instant): void;
+  /** Takes a fact that another account's event gave for a group of this partition. The same fact again changes nothing. */
+  link(arrival: Arrival, fact: Signal, now: Instant): void;
   /** Topics read to their end take no part in the frontier until their next event. */
   setIdle(service: string, idle: boolean): void;
   /** The task's event-time frontier. */
@@ -113,8 +121,7 @@ export const openPartition: OpenPartition = (options) => new AccountPartition(op
 /** How long a case of a rule that is not loaded is remembered after its expiry, beside the lateness. */
 const UNKNOWN_RULE_TIMESPAN: Duration = DAY;
 
-/** Entries in one memory: half the limit of an account's state. */
-export const MAX_ENTRIES = 256;
+const NO_SIGNALS: readonly Signal[] = [];
 
 class AccountPartition implements Partition {
   readonly #settings: CoreSettings;
@@ -235,22 +242,28 @@ class AccountPartition implements Partition {
   }
 
   #judge(account: Account, match: Match, by: { readonly caseRule: CaseRule; readonly now: Instant }): void {
-    const decision = judge(account.ownCases(), match, {
+    const judgement = judge(account.ownCases(), match, {
       rule: by.caseRule,
       accountId: account.id,
       onEvicted: () => this.#onEvicted("cases"),
     });
-    this.#say(decision, by.now);
+    this.#say(judgement, by.now);
   }
 
   /** PT2 */
-  #say(decision: Decision, now: Instant): void {
-    const commands = decision.commands.filter((command) => command.expiresAt === null || command.expiresAt > now);
-    this.#staleSuppressed += decision.commands.length - commands.length;
-    if (commands.length > 0 || decision.detections.length > 0) {
-      this.#emit({ commands, detections: decision.detections });
+  #say(judgement: Judgement, now: Instant): void {
+    const commands = judgement.commands.filter((command) => command.expiresAt === null || command.expiresAt > now);
+    this.#staleSuppressed += judgement.commands.length - commands.length;
+    if (commands.length > 0 || judgement.detections.length > 0) {
+      this.#emit({ commands, detections: judgement.detections, signals: NO_SIGNALS });
     }
   }
+
+  decide(_decision: Decision, _now: Instant): void {}
+
+  acknowledge(_ack: Ack, _now: Instant): void {}
+
+  link(_arrival: Arrival, _fact: Signal, _now: Instant): void {}
 
   setIdle(service: string, idle: boolean): void {
     this.#frontier.setIdle(service, idle);
@@ -278,7 +291,7 @@ class AccountPartition implements Partition {
       const detections = account.pass(this.#table, frontier);
       this.#markChanged(account);
       this.#schedule(account);
-      if (detections.length > 0) this.#emit({ commands: [], detections });
+      if (detections.length > 0) this.#emit({ commands: [], detections, signals: NO_SIGNALS });
     }
   }
 

@@ -6,7 +6,7 @@ import type { CaseRule } from "./case.ts";
 import type { Correlation, CorrelationSettings, InputFacts } from "./correlation/correlation.ts";
 import { correlationOf } from "./correlation/kinds.ts";
 import { type Reads, readsOf } from "./correlation/reads.ts";
-import { SERVICES } from "./event.ts";
+import { RULE_SERVICES } from "./event.ts";
 import type { Mode } from "./output.ts";
 import { planOf, type Rule } from "./response.ts";
 import type { CorrelationInput, CorrelationRule, DetectionRule, RuleSet } from "./rule.ts";
@@ -70,7 +70,7 @@ export class RuleTable {
     for (const row of running) this.#rows.set(row.id, rows[row.index]!);
     this.uses = rules.detections.map(({ index }) => usesOf(running, { kind: "detection", index }));
     this.tried = rules.detections.filter((rule) => rule.standalone || this.uses[rule.index]!.length > 0);
-    this.#dispatch = new Map(SERVICES.map((service) => [service, new Dispatch(this.tried, service)]));
+    this.#dispatch = new Map(RULE_SERVICES.map((service) => [service, new Dispatch(this.tried, service)]));
   }
 
   /** The detections that an event of this service and type could match, in the rule set's order. */

@@ -65,7 +65,7 @@ export function validateEvent(service: Service, event: ExchangeEvent, record: Re
 }
 
 /** The part of validateEvent that needs the record's own timestamp only: FUTURE_TIME. */
-export function validateTime(event: ExchangeEvent, recordTimestamp: Instant): Rejection | null {
+export function validateTime(event: Pick<ExchangeEvent, "occurredAt">, recordTimestamp: Instant): Rejection | null {
   const ahead = event.occurredAt - recordTimestamp;
   if (ahead <= LIMITS.futureTolerance) return null;
   return rejection(
@@ -89,6 +89,8 @@ function validateOwn(service: Service, event: ExchangeEvent): Rejection | null {
       return validateWithdrawal(event);
     case "trade":
       return validateTrade(event);
+    case "signal":
+      return null;
   }
 }
 
@@ -201,7 +203,7 @@ function validateDetail(detail: Readonly<Record<string, string>>): Rejection | n
 }
 
 /** Compares UTF-8 bytes with a string; ASCII, which account ids are, without making a string. */
-function keyEquals(key: Uint8Array | null, text: string): boolean {
+export function keyEquals(key: Uint8Array | null, text: string): boolean {
   if (key === null) return false;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
@@ -211,7 +213,7 @@ function keyEquals(key: Uint8Array | null, text: string): boolean {
   return key.length === text.length;
 }
 
-function isInstant(value: Instant): boolean {
+export function isInstant(value: Instant): boolean {
   return Number.isInteger(value) && value >= LIMITS.earliestInstant && value <= LIMITS.latestInstant;
 }
 
@@ -227,7 +229,7 @@ function isBadCents(value: number | null | undefined): value is number {
   return value !== undefined && value !== null && !(value >= 0 && Number.isSafeInteger(value));
 }
 
-function rejection(reason: RejectReason, detail: string): Rejection {
+export function rejection(reason: RejectReason, detail: string): Rejection {
   return { reason, detail };
 }
 
@@ -251,11 +253,11 @@ function badNumber(field: string, value: number, limit: number): Rejection {
   return invalid(field, `is ${value}; it must be an integer from 0 to ${limit}`);
 }
 
-function badInstant(field: string, value: number): Rejection {
+export function badInstant(field: string, value: number): Rejection {
   return invalid(field, `is ${value}; it must be milliseconds since the epoch, UTC, between 2001 and 9999`);
 }
 
-function wrongKey(key: Uint8Array | null): Rejection {
+export function wrongKey(key: Uint8Array | null): Rejection {
   const found = key === null ? "the record has no key" : `the record's key (${key.length} bytes) is another`;
   return rejection("WRONG_KEY", `${found}: key the topic by accountId as a UTF-8 string`);
 }

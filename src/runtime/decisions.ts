@@ -2,6 +2,7 @@
 // what was said. Owns which partition an output belongs to.
 
 import type { Command, Outputs } from "../core/output.ts";
+import { signalKey } from "../core/signal.ts";
 import type { Outbox, Output } from "./outbox.ts";
 import type { Clock, Codec, Partitioner } from "./ports.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -10,6 +11,8 @@ import type { Topics } from "./topics.ts";
 export interface DecisionSink {
   readonly task: number;
   readonly topics: Topics;
+  /** Partitions of the signals topic, and of every other of a task. */
+  readonly partitions: number;
   /** Partitions of the detections topic; it need not be co-partitioned. */
   readonly detectionPartitions: number;
   readonly partitioner: Partitioner;
@@ -18,7 +21,7 @@ export interface DecisionSink {
   readonly telemetry: Telemetry;
 }
 
-/** Adds one decision's outputs: its commands in one send to the task's own partition, then detections. */
+/** Adds one decision's outputs: its commands in one send to the task's own partition, then the others. */
 export function say(outputs: Outputs, outbox: Outbox, sink: DecisionSink): void {
   if (outputs.commands.length > 0) {
     outbox.add(
@@ -32,6 +35,13 @@ export function say(outputs: Outputs, outbox: Outbox, sink: DecisionSink): void 
     const partition = sink.partitioner(key, sink.detectionPartitions);
     const value = sink.codec.encodeDetection(detection);
     outbox.add(sink.topics.detections, partition, [{ record: { key, value, headers: {} } }]);
+  }
+  for (const signal of outputs.signals) {
+    const key = Buffer.from(signalKey(signal));
+    const partition = sink.partitioner(key, sink.partitions);
+    outbox.add(sink.topics.signals, partition, [
+      { record: { key, value: sink.codec.encodeSignal(signal), headers: {} } },
+    ]);
   }
 }
 

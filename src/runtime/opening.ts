@@ -16,6 +16,7 @@ import { Restore } from "./restore.ts";
 import { retryWhileOwned } from "./retry.ts";
 import { readStateRecord } from "./state-log.ts";
 import type { TaskContext } from "./task-context.ts";
+import { readTopics } from "./topics.ts";
 
 /** A task cannot start, and no retry will help: the process ends with this message. */
 export class TaskRefused extends Error {
@@ -58,8 +59,8 @@ export async function openTask(opening: Opening): Promise<OpenedTask> {
 }
 
 async function logRanges({ context, ownership, task }: Opening): Promise<Ranges> {
-  const { inputs, commands, state } = context.topics;
-  const topics = [...inputs.map(({ topic }) => topic), commands, state];
+  const { commands, state } = context.topics;
+  const topics = [...readTopics(context.topics).map(({ topic }) => topic), commands, state];
   const pairs = topics.map((topic) => ({ topic, partition: task }));
   const found = await retryWhileOwned(() => context.logs.ranges(pairs), {
     ...context,
@@ -78,7 +79,7 @@ function rangeOf(ranges: Ranges, topic: string): PartitionRange {
 /** T7: an empty checkpoint is committed before anything is appended. */
 async function firstStart(opening: Opening, ranges: Ranges): Promise<{ checkpoint: Checkpoint; metadata: string }> {
   const { context, task, writer } = opening;
-  const { state, commands, inputs } = context.topics;
+  const { state, commands } = context.topics;
   const stateEnd = rangeOf(ranges, state).end;
   if (stateEnd > 0) {
     throw new TaskRefused(
@@ -87,7 +88,7 @@ async function firstStart(opening: Opening, ranges: Ranges): Promise<{ checkpoin
         `Restore the group's offsets, or start under a new group id with a new, empty state topic.`,
     );
   }
-  const starts = await startOffsets(opening, { topics: inputs.map(({ topic }) => topic), ranges });
+  const starts = await startOffsets(opening, { topics: readTopics(context.topics).map(({ topic }) => topic), ranges });
   const checkpoint: Checkpoint = {
     writer,
     n: 0,
@@ -238,7 +239,7 @@ async function inputStarts(
 ): Promise<ReadonlyMap<string, { position: number; endOffset: number }>> {
   const { context, task, partition } = opening;
   const { checkpoint, ranges } = options;
-  const topics = context.topics.inputs.map(({ topic }) => topic);
+  const topics = readTopics(context.topics).map(({ topic }) => topic);
   const added = topics.filter((topic) => checkpoint.positions[topic] === undefined);
   const since = partition.frontier() - context.settings.allowedLateness;
   const late = added.length === 0 ? {} : await offsetsSince(opening, { topics: added, since });

@@ -1,8 +1,10 @@
 // What the shell needs of the world. Adapters (Kafka, memory) implement these; no vendor type appears
 // here. Offsets and timestamps are numbers (exact to 2^53), timestamps epoch milliseconds.
 
+import type { Ack, Decision } from "../core/decision.ts";
 import type { Command, Detection } from "../core/output.ts";
 import type { ExchangeEvent, Rejection } from "../core/event.ts";
+import type { Signal } from "../core/signal.ts";
 import type { Instant } from "../core/time.ts";
 
 /** A fetched batch, read by index so that an adapter need not make an object for each record. */
@@ -152,18 +154,25 @@ export interface Clock {
   turn(): Promise<void>;
 }
 
-/** A decoded event; or why not; or what to await before asking again (an unknown schema id). */
+/**
+ * What a record of a topic that is read says (a link is an event of service `signal`); or why not; or what
+ * to await before asking again (an unknown schema id).
+ */
 export type DecodeOutcome =
   | { readonly event: ExchangeEvent }
+  | { readonly fact: Signal }
+  | { readonly decision: Decision }
+  | { readonly ack: Ack }
   | { readonly rejection: Rejection }
   | { readonly wait: Promise<void> };
 
 /** Registry wire format ↔ values. Synchronous once the schema ids are known. */
 export interface Codec {
-  /** Decodes and validates one input record, key and time included (EVENTS.md). Never throws for bad bytes. */
-  decodeEvent(topic: string, record: { key: Buffer | null; value: Buffer | null; timestamp: Instant }): DecodeOutcome;
+  /** Decodes and validates one record of a topic that is read, key and time included (EVENTS.md). Never throws for bad bytes. */
+  decode(topic: string, record: { key: Buffer | null; value: Buffer | null; timestamp: Instant }): DecodeOutcome;
   encodeCommand(command: Command): Buffer;
   /** For adoption: what another instance wrote. Throws BrokerFailure (`halt`) for bytes that are not a command. */
   decodeCommand(value: Buffer): Promise<Command>;
   encodeDetection(detection: Detection): Buffer;
+  encodeSignal(signal: Signal): Buffer;
 }

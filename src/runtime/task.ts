@@ -22,8 +22,9 @@ import { LogReader } from "./log-reader.ts";
 import { openTask } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ownership } from "./ownership.ts";
-import type { OutRecord, RecordBatch } from "./ports.ts";
+import type { DecodeOutcome, OutRecord, RecordBatch } from "./ports.ts";
 import type { TaskContext } from "./task-context.ts";
+import { readTopics, servicesRead } from "./topics.ts";
 
 /** Unacknowledged outputs above which nothing more is applied: the broker has to keep up. */
 const OUTBOX_LIMIT = 5_000;
@@ -36,6 +37,8 @@ interface Running {
   readonly intake: Intake;
   readonly checkpointer: Checkpointer;
 }
+
+type Taken = Exclude<DecodeOutcome, { readonly rejection: Rejection } | { readonly wait: Promise<void> }>;
 
 type MutableArrival = { -readonly [K in keyof Arrival]: Arrival[K] };
 
@@ -89,19 +92,20 @@ export class Task {
       rules: context.rules,
       settings: context.settings,
       codec: context.stateCodec,
-      services: context.topics.inputs.map(({ service }) => service),
+      services: servicesRead(context.topics),
       emit: (outputs) => {
         say(outputs, this.#outbox, { ...context, task: number }); // T1
         if (outputs.commands.length > 0) this.#running?.checkpointer.hurry();
       },
     });
-    const { inputs } = context.topics;
-    this.#flow = new Flow(inputs.map(({ topic }) => topic));
+    const read = readTopics(context.topics);
+    this.#flow = new Flow(read.map(({ topic }) => topic));
     this.#arrivals = new Map(
-      inputs.map(({ topic, service }) => [
-        topic,
-        { service, topic, partition: number, offset: -1, recordTimestamp: 0 },
-      ]),
+      read.flatMap(({ topic, kind }) =>
+        kind === "decision" || kind === "ack"
+          ? []
+          : [[topic, { service: kind, topic, partition: number, offset: -1, recordTimestamp: 0 }]],
+      ),
     );
   }
 
@@ -125,7 +129,7 @@ export class Task {
         ...context,
         ...context.tuning,
         partition: this.number,
-        optional: new Set(context.topics.inputs.flatMap(({ topic, optional }) => (optional === true ? [topic] : []))),
+        optional: new Set(readTopics(context.topics).flatMap(({ topic, optional }) => (optional ? [topic] : []))),
         onAlignmentPause: (topic) => context.telemetry.emit("alignment.paused", { topic }),
       });
       const checkpointer = new Checkpointer({ ...parts, intake, outbox: this.#outbox, opened });
@@ -186,7 +190,7 @@ export class Task {
     record.key = batch.keyAt(index);
     record.value = batch.valueAt(index);
     record.timestamp = batch.timestampAt(index);
-    const outcome = this.#context.codec.decodeEvent(batch.topic, record);
+    const outcome = this.#context.codec.decode(batch.topic, record);
     if ("wait" in outcome) {
       queue.blocked = true;
       void outcome.wait.then(() => {
@@ -203,12 +207,26 @@ export class Task {
       this.#bury(cursor, outcome.rejection);
       return true;
     }
+    flow[this.#take(cursor, outcome, now)]++;
+    if ("event" in outcome && outcome.event.occurredAt > flow.eventTime) flow.eventTime = outcome.event.occurredAt;
+    return true;
+  }
+
+  #take({ batch, index }: Cursor, said: Taken, now: number): "ok" | "late" {
+    if ("decision" in said) {
+      this.#partition.decide(said.decision, now);
+      return "ok";
+    }
+    if ("ack" in said) {
+      this.#partition.acknowledge(said.ack, now);
+      return "ok";
+    }
     const arrival = this.#arrivals.get(batch.topic) as MutableArrival;
     arrival.offset = batch.offsetAt(index);
-    arrival.recordTimestamp = record.timestamp;
-    flow[this.#partition.apply(arrival, outcome.event, now)]++;
-    if (outcome.event.occurredAt > flow.eventTime) flow.eventTime = outcome.event.occurredAt;
-    return true;
+    arrival.recordTimestamp = this.#record.timestamp;
+    if ("event" in said) return this.#partition.apply(arrival, said.event, now);
+    this.#partition.link(arrival, said.fact, now);
+    return "ok";
   }
 
   #bury({ batch, index }: Cursor, rejection: Rejection): void {

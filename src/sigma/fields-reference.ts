@@ -7,7 +7,8 @@ import { fieldPaths, findField } from "./fields.ts";
 export function fieldsReference(): string {
   const paths = fieldPaths(null);
   const facts = paths.filter((path) => path.startsWith("profile."));
-  const common = paths.filter((path) => findField(path)?.services.length === SERVICES.length && !facts.includes(path));
+  const isCommon = (path: string): boolean => SERVICES.every((service) => findField(path)?.services.includes(service));
+  const common = paths.filter((path) => isCommon(path) && !facts.includes(path));
   const sections = SERVICES.map((service) => {
     const own = fieldPaths(service).filter((path) => !common.includes(path) && !facts.includes(path));
     const types = EVENT_TYPES[service].filter((type) => type !== "UNKNOWN");

@@ -4,7 +4,7 @@
 
 import { EVENT_FIELDS, EVENT_TYPES } from "../core/event-fields.ts";
 import type { FieldKind as EventFieldKind } from "../core/event-fields.ts";
-import { SERVICES } from "../core/event.ts";
+import { RULE_SERVICES, SERVICES } from "../core/event.ts";
 import type { ExchangeEvent, Service } from "../core/event.ts";
 import { readerOf } from "../core/object-path.ts";
 import type { ProfileFacts } from "../core/profile-facts.ts";
@@ -87,6 +87,9 @@ const EVENT_READERS: Readonly<Record<Exclude<keyof ExchangeEvent, "detail">, Rea
   priceDeviationBps: (e) => e.priceDeviationBps,
   symbolDailyVolumeUsdCents: (e) => e.symbolDailyVolumeUsdCents,
   counterpartyAccountId: (e) => e.counterpartyAccountId,
+  linkedBy: (e) => e.linkedBy,
+  linkedCount: (e) => e.linkedCount,
+  linkRule: (e) => e.linkRule,
 };
 
 const FACTS: Readonly<Record<keyof ProfileFacts, readonly [kind: FieldKind, read: Read]>> = {
@@ -131,7 +134,7 @@ const FIELDS: ReadonlyMap<string, Field> = new Map(
 );
 
 function eventField(path: string, read: Read): Field {
-  const services = SERVICES.filter((service) => EVENT_FIELDS[service].has(path));
+  const services = RULE_SERVICES.filter((service) => EVENT_FIELDS[service].has(path));
   const held = services.flatMap((service) => EVENT_FIELDS[service].get(path) ?? []);
   const symbols = [...new Set(held.flatMap((field) => ("symbols" in field ? field.symbols : [])))];
   return { path, ...shapeOf(held[0]), services, instant: held[0]?.kind === "instant", symbols, read };

@@ -10,7 +10,7 @@
 
 import { EVENT_TYPES } from "../core/event-fields.ts";
 import { SERVICES } from "../core/event.ts";
-import type { ExchangeEvent, Service } from "../core/event.ts";
+import type { ExchangeEvent, ExchangeService } from "../core/event.ts";
 import type { Command, Detection } from "../core/output.ts";
 import type { CoreSettings, OpenPartition, StateCodec } from "../core/partition.ts";
 import type { RuleSet } from "../core/rule.ts";
@@ -39,6 +39,9 @@ export const DRIVER_TOPICS: Topics = {
     { topic: "api-key-events", service: "api_key" },
     { topic: "withdrawal-events", service: "withdrawal" },
   ],
+  decisions: "holdfast.decisions",
+  acks: "holdfast.acks",
+  signals: "holdfast.signals",
   commands: "holdfast.commands",
   detections: "holdfast.detections",
   state: "holdfast.state",
@@ -219,7 +222,7 @@ export class ProcessorDriver {
     }
   }
 
-  #encode(service: Service, event: ExchangeEvent): Buffer {
+  #encode(service: ExchangeService, event: ExchangeEvent): Buffer {
     const file = this.#options.schemas.events[service];
     const header = Buffer.alloc(5);
     header.writeInt32BE(this.#schemaIds.get(file.path)!, 1);
@@ -236,12 +239,15 @@ export async function createProcessorDriver(options: ProcessorDriverOptions): Pr
   };
   for (const { topic, service } of [...DRIVER_TOPICS.inputs, TRADES])
     await register(topic, options.schemas.events[service]);
+  await register(DRIVER_TOPICS.decisions, options.schemas.decision);
+  await register(DRIVER_TOPICS.acks, options.schemas.ack);
+  await register(DRIVER_TOPICS.signals, options.schemas.signal);
   await register(DRIVER_TOPICS.commands, options.schemas.command);
   await register(DRIVER_TOPICS.detections, options.schemas.detection);
   return new ProcessorDriver(options, { registry, ids });
 }
 
-function topicOf(service: Service): string {
+function topicOf(service: ExchangeService): string {
   return [...DRIVER_TOPICS.inputs, TRADES].find((input) => input.service === service)!.topic;
 }
 

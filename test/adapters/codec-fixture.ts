@@ -23,6 +23,9 @@ export const TOPICS: Topics = {
     { topic: "withdrawal-events", service: "withdrawal" },
     { topic: "trade-events", service: "trade", optional: true },
   ],
+  decisions: "decisions",
+  acks: "acks",
+  signals: "signals",
   commands: "commands",
   detections: "detections",
   state: "state",
@@ -44,7 +47,7 @@ export interface Frame {
   readonly timestamp?: number;
 }
 
-/** A codec whose registry has the local schemas under ids 1 to 6. */
+/** A codec whose registry has the local schemas under ids 1 to 9. */
 export class CodecFixture {
   readonly registry: KnownSchemas = new KnownSchemas();
   readonly clock: ManualClock = createManualClock(NOW);
@@ -54,6 +57,9 @@ export class CodecFixture {
     for (const { topic, service } of TOPICS.inputs) this.registry.put(subjectOf(topic), schemas.events[service].text);
     this.registry.put(subjectOf("commands"), schemas.command.text);
     this.registry.put(subjectOf("detections"), schemas.detection.text);
+    this.registry.put(subjectOf("signals"), schemas.signal.text);
+    this.registry.put(subjectOf("decisions"), schemas.decision.text);
+    this.registry.put(subjectOf("acks"), schemas.ack.text);
     this.codec = this.create({});
   }
 
@@ -63,7 +69,7 @@ export class CodecFixture {
   }
 
   decode(value: Buffer | null, { topic = "auth-events", key = "alice", timestamp = NOW }: Frame = {}): DecodeOutcome {
-    return this.codec.decodeEvent(topic, { key: key === "" ? null : Buffer.from(key), value, timestamp });
+    return this.codec.decode(topic, { key: key === "" ? null : Buffer.from(key), value, timestamp });
   }
 
   /** Decodes a record whose schema id is not known yet. */
@@ -97,7 +103,7 @@ const LOCAL = { type: (): avro.Type => schemas.events.auth.type, id: AUTH_ID };
 /** `ok`, `wait`, or `REASON: detail`. */
 export function verdict(outcome: DecodeOutcome): string {
   if ("wait" in outcome) return "wait";
-  return "event" in outcome ? "ok" : `${outcome.rejection.reason}: ${outcome.rejection.detail}`;
+  return "rejection" in outcome ? `${outcome.rejection.reason}: ${outcome.rejection.detail}` : "ok";
 }
 
 export function eventOf(outcome: DecodeOutcome): ExchangeEvent {

@@ -321,10 +321,10 @@ describe("commands and detections", () => {
       telemetry: SILENT,
     });
     const problems = await unprepared.prepare();
-    assert.equal(problems.length, 3, problems.join("\n"));
+    assert.equal(problems.length, 4, problems.join("\n"));
     assert.match(
       problems.join("\n"),
-      /commands-value: run `holdfast schemas register`[^]*detections-value[^]*latest schema of auth-events-value does not fit/,
+      /commands-value: run `holdfast schemas register`[^]*detections-value[^]*signals-value[^]*latest schema of auth-events-value does not fit/,
     );
     assert.throws(() => unprepared.encodeCommand(COMMAND), /before prepare/);
   });

@@ -24,6 +24,9 @@ describe("on the real registry", { skip }, () => {
       { topic: `${prefix}keys`, service: "api_key" },
       { topic: `${prefix}withdrawals`, service: "withdrawal" },
     ],
+    decisions: `${prefix}decisions`,
+    acks: `${prefix}acks`,
+    signals: `${prefix}signals`,
     commands: `${prefix}commands`,
     detections: `${prefix}detections`,
     state: `${prefix}state`,
@@ -42,6 +45,7 @@ describe("on the real registry", { skip }, () => {
     const codec = createCodec({ registry, schemas, topics, clock: createManualClock(NOW), telemetry: SILENT });
     assert.equal((await codec.prepare()).length, 2);
     const authId = await registry.register(subjectOf(topics.inputs[0]!.topic), schemas.events.auth.text);
+    await registry.register(subjectOf(topics.signals), schemas.signal.text);
     await registry.register(subjectOf(topics.commands), schemas.command.text);
     await registry.register(subjectOf(topics.detections), schemas.detection.text);
     assert.deepEqual(await codec.prepare(), []);
@@ -57,7 +61,7 @@ describe("on the real registry", { skip }, () => {
     const header = Buffer.alloc(5);
     header.writeInt32BE(authId, 1);
     const value = Buffer.concat([header, schemas.events.auth.type.toBuffer(event)]);
-    const outcome = codec.decodeEvent(topics.inputs[0]!.topic, { key: Buffer.from("alice"), value, timestamp: NOW });
+    const outcome = codec.decode(topics.inputs[0]!.topic, { key: Buffer.from("alice"), value, timestamp: NOW });
     assert.ok("event" in outcome, JSON.stringify(outcome));
     const { type, channel, country } = (outcome as { event: ExchangeEvent }).event;
     assert.deepEqual([type, channel, country], ["RISK_NOTICE_SENT", "SMS", "HK"]);

@@ -15,7 +15,16 @@ test("the topic of trades is made when it is named, as every input is", () => {
     { topic: "logins", service: "auth" },
     { topic: "fills", service: "trade", optional: true },
   ] as const;
-  const topics = { inputs, commands: "c", detections: "d", state: "s", deadLetter: "x" };
+  const topics = {
+    inputs,
+    decisions: "w",
+    acks: "a",
+    signals: "l",
+    commands: "c",
+    detections: "d",
+    state: "s",
+    deadLetter: "x",
+  };
   const [logins, fills] = plannedTopics(topics, { partitions: 4, replication: 3 });
   assert.deepEqual(fills, { ...logins, topic: "fills" });
 });

@@ -198,6 +198,9 @@ test("the prefix stands before every topic", () => {
   const topics = topicsOf(read({ HOLDFAST_TOPIC_PREFIX: "x." }));
   const names = [
     ...topics.inputs.map(({ topic }) => topic),
+    topics.decisions,
+    topics.acks,
+    topics.signals,
     topics.commands,
     topics.detections,
     topics.state,
@@ -207,6 +210,9 @@ test("the prefix stands before every topic", () => {
     "x.auth-events",
     "x.api-key-events",
     "x.withdrawal-events",
+    "x.holdfast.decisions",
+    "x.holdfast.acks",
+    "x.holdfast.signals",
     "x.holdfast.commands",
     "x.holdfast.detections",
     "x.holdfast.state",

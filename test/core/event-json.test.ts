@@ -17,6 +17,7 @@ const TYPES: Record<Service, string> = {
   api_key: "API_KEY_CREATED",
   withdrawal: "ADDRESS_ADDED",
   trade: "TRADE_FILLED",
+  signal: "LINKED",
 };
 
 function read(fields: object, service: Service = "auth"): JsonOutcome {

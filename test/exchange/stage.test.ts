@@ -86,6 +86,9 @@ test(
         { topic: `${kafka.prefix}api-key-events`, service: "api_key" },
         { topic: `${kafka.prefix}withdrawal-events`, service: "withdrawal" },
       ] as const,
+      decisions: `${kafka.prefix}holdfast.decisions`,
+      acks: `${kafka.prefix}holdfast.acks`,
+      signals: `${kafka.prefix}holdfast.signals`,
       commands: `${kafka.prefix}holdfast.commands`,
       detections: `${kafka.prefix}holdfast.detections`,
       state: `${kafka.prefix}holdfast.state`,
@@ -104,7 +107,7 @@ test(
     }
     const read = records.map((record) => {
       assert.equal(murmur2Partitioner(record.key!, PARTITIONS), record.partition);
-      const decoded = codec.decodeEvent(record.topic, record);
+      const decoded = codec.decode(record.topic, record);
       assert.ok("event" in decoded, JSON.stringify(decoded));
       return decoded.event.eventId;
     });

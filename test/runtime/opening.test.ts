@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TaskRefused } from "../../src/runtime/opening.ts";
+import { coPartitioned } from "../../src/runtime/topics.ts";
 import { DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
 import type { DrivenProcessor } from "../../src/testing/driven-processor.ts";
 import type { ProcessorDriver } from "../../src/testing/processor-driver.ts";
@@ -110,7 +111,8 @@ test("the empty checkpoint: no state, where the inputs begin, whose it is (T7)",
   await startReady(driver, "first");
   const { writer, ...checkpoint } = committedCheckpoint(driver, 0)!;
   assert.match(writer, /^first/);
-  const positions = { "auth-events": 0, "api-key-events": 0, "withdrawal-events": 0, [commands]: 0 };
+  const positions = Object.fromEntries(coPartitioned(DRIVER_TOPICS).map((topic) => [topic, 0]));
+  delete positions[state];
   assert.deepEqual(checkpoint, { n: 0, base: 0, head: 0, lineage: [], positions, partitions: 1, group: "holdfast" });
   assert.deepEqual(driver.records(state), []);
 });

@@ -8,10 +8,12 @@ import { loadContract, loadSchemas, SCHEMAS_DIRECTORY } from "../../src/adapters
 import type { SchemaFile, Schemas } from "../../src/adapters/schema-files.ts";
 import { EVENT_FIELDS, EVENT_TYPES, REQUIRED_FIELDS } from "../../src/core/event-fields.ts";
 import type { FieldKind } from "../../src/core/event-fields.ts";
-import { FACTOR_STRENGTH, SERVICES } from "../../src/core/event.ts";
+import { FACTOR_STRENGTH, RULE_SERVICES, SERVICES } from "../../src/core/event.ts";
 import type { ExchangeEvent, RejectReason } from "../../src/core/event.ts";
+import { ACK_STATUSES, type Ack, type Decision, VERDICTS } from "../../src/core/decision.ts";
 import { SCOPES } from "../../src/core/output.ts";
 import type { Action, Command, Detection, Evidence, Targets } from "../../src/core/output.ts";
+import type { Signal } from "../../src/core/signal.ts";
 import type { Loose } from "./loose.ts";
 
 let files: readonly SchemaFile[];
@@ -69,7 +71,12 @@ describe("house rules", () => {
 
   test("namespaces carry the contract's version", () => {
     const namespaces = new Set(files.map(({ type }) => type.name!.replace(/\.[^.]+$/, "")));
-    assert.deepEqual([...namespaces].sort(), ["holdfast.commands.v1", "holdfast.deadletter.v1", "holdfast.events.v1"]);
+    assert.deepEqual([...namespaces].sort(), [
+      "holdfast.commands.v1",
+      "holdfast.deadletter.v1",
+      "holdfast.events.v1",
+      "holdfast.signals.v1",
+    ]);
   });
 });
 
@@ -160,8 +167,11 @@ describe("the field table", () => {
       priceDeviationBps: true,
       symbolDailyVolumeUsdCents: true,
       counterpartyAccountId: true,
+      linkedBy: true,
+      linkedCount: true,
+      linkRule: true,
     };
-    const written = new Set(SERVICES.flatMap((service) => [...EVENT_FIELDS[service].keys()]));
+    const written = new Set(RULE_SERVICES.flatMap((service) => [...EVENT_FIELDS[service].keys()]));
     assert.deepEqual([...written].sort(), Object.keys(known).sort());
   });
 });
@@ -202,6 +212,28 @@ const DETECTION: Record<keyof Detection, true> = {
   evidence: true,
   evidenceCount: true,
 };
+const DECISION: Record<keyof Decision, true> = {
+  decisionId: true,
+  accountId: true,
+  caseId: true,
+  verdict: true,
+  until: true,
+  decidedBy: true,
+  decidedAt: true,
+  note: true,
+};
+const ACK: Record<keyof Ack, true> = { commandId: true, accountId: true, status: true, appliedAt: true, service: true };
+const SIGNAL: Record<keyof Signal, true> = {
+  eventId: true,
+  type: true,
+  occurredAt: true,
+  ruleId: true,
+  group: true,
+  accountId: true,
+  linkedBy: true,
+  linkedCount: true,
+  linkRule: true,
+};
 const EVIDENCE: Record<keyof Evidence, true> = {
   eventId: true,
   type: true,
@@ -230,14 +262,17 @@ const REASONS: Record<RejectReason, true> = {
   FUTURE_TIME: true,
 };
 
-describe("the records of output.ts", () => {
+describe("the records of commands, decisions, acks and signals", () => {
   const named = (file: string, name: string): Loose =>
     nodes((node) => node.name === name).find((each) => each.file === file)!.node;
   const names = (record: Loose): string[] => record.fields.map((field: { name: string }) => field.name);
 
   test("have the schemas' fields, in order", () => {
-    const { command, detection } = schemas;
+    const { command, decision, ack, signal, detection } = schemas;
     assert.deepEqual(names(command.json), Object.keys(COMMAND));
+    assert.deepEqual(names(decision.json), Object.keys(DECISION));
+    assert.deepEqual(names(ack.json), Object.keys(ACK));
+    assert.deepEqual(names(signal.json), Object.keys(SIGNAL));
     assert.deepEqual(names(detection.json), Object.keys(DETECTION));
     for (const { path } of [command, detection])
       assert.deepEqual(names(named(path, "Evidence")), Object.keys(EVIDENCE));
@@ -248,6 +283,8 @@ describe("the records of output.ts", () => {
     const symbols = (file: SchemaFile, name: string): string[] => named(file.path, name).symbols.slice(0, -1);
     assert.deepEqual(symbols(schemas.command, "Action"), Object.keys(ACTIONS));
     assert.deepEqual(symbols(schemas.command, "Scope"), SCOPES);
+    assert.deepEqual(symbols(schemas.decision, "Verdict"), VERDICTS);
+    assert.deepEqual(symbols(schemas.ack, "AckStatus"), ACK_STATUSES);
     assert.deepEqual(symbols(schemas.detection, "DetectionKind"), Object.keys(KINDS));
     assert.deepEqual(
       symbols(schemas.events.auth, "Factor").sort(),

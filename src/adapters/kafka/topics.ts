@@ -26,7 +26,7 @@ export interface NewTopic {
 
 interface Role {
   readonly topic: string;
-  readonly kind: "input" | "commands" | "state" | "output";
+  readonly kind: "input" | "signals" | "commands" | "state" | "output";
 }
 
 const CREATE = "create it with `holdfast topics create`";
@@ -38,6 +38,9 @@ const LOOK_AGAIN_MS = 50;
 function roles(topics: Topics): Role[] {
   return [
     ...topics.inputs.map(({ topic }): Role => ({ topic, kind: "input" })),
+    { topic: topics.decisions, kind: "input" },
+    { topic: topics.acks, kind: "input" },
+    { topic: topics.signals, kind: "signals" },
     { topic: topics.commands, kind: "commands" },
     { topic: topics.state, kind: "state" },
     { topic: topics.detections, kind: "output" },
@@ -60,6 +63,7 @@ export function plannedTopics(
  */
 const ROLE_CONFIG: Readonly<Record<Role["kind"], Readonly<Record<string, string>>>> = {
   input: { "message.timestamp.type": "LogAppendTime" },
+  signals: { "message.timestamp.type": "LogAppendTime", "cleanup.policy": "delete" },
   commands: { "message.timestamp.type": "LogAppendTime", "cleanup.policy": "delete" },
   state: { "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1" },
   output: {},

@@ -50,6 +50,7 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   await createTopics(client, plannedTopics(topics, { partitions, replication }));
   const registry = createRegistry({ url: settings.registryUrl, telemetry: SILENT });
   const schemas = await loadSchemas(SCHEMAS_DIRECTORY);
+  await registry.register(subjectOf(topics.signals), schemas.signal.text);
   await registry.register(subjectOf(topics.commands), schemas.command.text);
   await registry.register(subjectOf(topics.detections), schemas.detection.text);
   const appenders = await Promise.all(

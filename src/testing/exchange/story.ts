@@ -3,7 +3,7 @@
 // withdrawals) and who acts from where. Leaves to script.ts what a script leaves to chance, and the
 // stories themselves to the tables: takeovers.ts, takeover-variants.ts, honest.ts, near-misses.ts.
 
-import type { ExchangeEvent, Factor, Service } from "../../core/event.ts";
+import type { ExchangeEvent, Factor, ExchangeService } from "../../core/event.ts";
 import type { Duration, Instant } from "../../core/time.ts";
 import { SECOND } from "../../core/time.ts";
 import type { Account, Place } from "./account.ts";
@@ -28,7 +28,7 @@ export type Actor =
 export interface Step {
   /** Seconds since the step before, drawn between the two; scaled by the play's pace. */
   readonly after: readonly [number, number];
-  readonly service: Service;
+  readonly service: ExchangeService;
   readonly type: string;
   readonly by: Actor;
   readonly fields: (cast: Cast) => Partial<ExchangeEvent>;
@@ -72,7 +72,7 @@ export interface Cast {
 /** One event on its way: its service appends it at `at`. */
 export interface Posting {
   readonly at: Instant;
-  readonly service: Service;
+  readonly service: ExchangeService;
   readonly event: ExchangeEvent;
   /**
    * The WITHDRAWAL_REQUESTED this one ends: `event` is then what happens when nothing closes the exit,
@@ -102,7 +102,7 @@ export function play(story: Story, options: PlayOptions): Posting[] {
   const pace = story.slow === true ? 1 : options.pace;
   const steps = isFixed(story.steps) ? story.steps : stepsOf(story.steps, random.fork("script"));
   const delays = steps.map((step) => random.between(...step.after) * SECOND * pace);
-  const appended = new Map<Service, Instant>();
+  const appended = new Map<ExchangeService, Instant>();
   let occurred = story.slow === true ? at - delays.reduce((sum, delay) => sum + delay, 0) : at;
   return steps.flatMap((step, index) => {
     occurred += delays[index]!;
