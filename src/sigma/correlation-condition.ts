@@ -2,7 +2,7 @@
 // names (boolean-condition.ts). Refused is what has no clear meaning here (counts in a sequence) and what is
 // true of nothing at all, which no event would decide.
 
-import { holdAll } from "../core/correlation/comparison.ts";
+import { highestCountable, holdAll } from "../core/correlation/comparison.ts";
 import type { Comparison, CorrelationCondition, CorrelationType } from "../core/rule.ts";
 import { checkBooleanCondition } from "./boolean-condition.ts";
 import type { Placed } from "./document.ts";
@@ -25,6 +25,8 @@ export interface ConditionScope {
   /** null: left out. */
   readonly rules: readonly Placed[] | null;
   readonly findings: Findings;
+  /** As many events of a group as a correlation remembers: it cannot count further. */
+  readonly mostEntries: number;
 }
 
 const OPERATORS = ["lt", "lte", "gt", "gte", "eq", "neq"] as const satisfies readonly Comparison["operator"][];
@@ -101,6 +103,7 @@ function checkCounts(map: YamlMap, scope: ConditionScope): CorrelationCondition 
   const before = findings.problems.length;
   const percentile = checkPercentile(map, scope);
   const comparisons: Comparison[] = [];
+  const places: Position[] = [];
   for (const { key, at, value } of map.entries) {
     if (key === "field" || key === "percentile") continue;
     const operator = OPERATORS.find((known) => known === key);
@@ -110,13 +113,30 @@ function checkCounts(map: YamlMap, scope: ConditionScope): CorrelationCondition 
     }
     const number = value.kind === "scalar" && typeof value.value === "number" ? value.value : Number.NaN;
     const isFine = counts(type) ? Number.isSafeInteger(number) && number >= 0 : Number.isFinite(number);
-    if (isFine) comparisons.push({ operator, value: number });
-    else findings.refuse(value.at, `${key}: ${describe(value)}`, `write a ${counts(type) ? "whole " : ""}number`);
+    if (isFine) {
+      comparisons.push({ operator, value: number });
+      places.push(value.at);
+    } else findings.refuse(value.at, `${key}: ${describe(value)}`, `write a ${counts(type) ? "whole " : ""}number`);
   }
   if (comparisons.length === 0 && findings.problems.length === before)
     findings.refuse(map.at, "a condition without comparison", `write ${exampleOf(type)}`);
   if (findings.problems.length > before || type === null) return ALL;
+  if (type === "event_count" || type === "value_count") refuseUncountable(comparisons, places, scope);
   return judgeCounts(map.at, comparisons, { ...scope, percentile });
+}
+
+/** What needs more events than are remembered would never fire, or fire for what it should not. */
+function refuseUncountable(
+  comparisons: readonly Comparison[],
+  places: readonly Position[],
+  { type, findings, mostEntries }: ConditionScope,
+): void {
+  const highest = highestCountable(comparisons, mostEntries);
+  for (const [index, { operator, value }] of comparisons.entries()) {
+    if (value <= highest[index]!) continue;
+    const found = `${operator}: ${value} in ${article(type!)}, which remembers ${mostEntries} events of a group`;
+    findings.refuse(places[index]!, found, `write at most ${highest[index]}; a shorter timespan needs a lower number`);
+  }
 }
 
 /** Its number is one of events, values or rules. */

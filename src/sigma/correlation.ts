@@ -2,6 +2,7 @@
 // correlation-condition.ts's. What only the whole set can tell (which rules these are, what their events
 // have) is left to references.ts.
 
+import { MAX_ENTRIES, MAX_PLAIN_ENTRIES } from "../core/correlation/correlation.ts";
 import type { CorrelationCondition, CorrelationType } from "../core/rule.ts";
 import type { Duration } from "../core/time.ts";
 import { checkCorrelationCondition } from "./correlation-condition.ts";
@@ -42,14 +43,18 @@ const MAX_RULES = 30;
 const RULES_ADVICE = "write the rules' names or ids";
 
 /** Meaningless where something was refused. */
-export function checkCorrelation(section: YamlMap, findings: Findings): CorrelationSection {
+export function checkCorrelation(
+  section: YamlMap,
+  { findings, plain }: { readonly findings: Findings; readonly plain: boolean },
+): CorrelationSection {
   refuseUnknownKeys(section, ["type", "rules", "aliases", "group-by", "timespan", "condition", "generate"], {
     where: "correlation",
     findings,
   });
   const type = checkType(section, findings);
   const written = checkRules(section, findings);
-  const conditioned = checkCorrelationCondition(section, { type, rules: written, findings });
+  const mostEntries = plain ? MAX_PLAIN_ENTRIES : MAX_ENTRIES;
+  const conditioned = checkCorrelationCondition(section, { type, rules: written, findings, mostEntries });
   if (conditioned.rules.length > MAX_RULES) {
     findings.refuse(section.at, `${conditioned.rules.length} rules in one correlation`, `write at most ${MAX_RULES}`);
   }

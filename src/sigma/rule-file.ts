@@ -80,7 +80,7 @@ function checkDocument(tree: YamlNode, options: FileOptions): CheckedDocument | 
     return { kind: "detection", ...shared, ...source, expression };
   }
   if (correlation !== undefined) {
-    const section = checkCorrelation(correlation, findings);
+    const section = checkCorrelation(correlation, options);
     return {
       kind: "correlation",
       ...shared,

@@ -156,6 +156,36 @@ test("what has no clear meaning is refused", () => {
   for (const [section, found] of rows) strictEqual(problemOf(section), found, section);
 });
 
+test("a count beyond the memory is refused at its number, and names the most that can be counted", () => {
+  const problemAt = (section: string, options?: LoadOptions): string =>
+    load(section, options).problems.map(formatProblem).join();
+  const rows: readonly (readonly [section: string, problem: string, plain?: boolean])[] = [
+    ["type: event_count, rules: [aa], condition: { gte: 256 }", ""],
+    ["type: event_count, rules: [aa], condition: { gt: 255 }", ""],
+    ["type: event_count, rules: [aa], condition: { gte: 5, lt: 127 }", ""],
+    [
+      "type: event_count, rules: [aa], condition: { gte: 257 }",
+      "r.yml:18:104: gte: 257 in an event_count, which remembers 256 events of a group; write at most 256; a shorter timespan needs a lower number",
+    ],
+    [
+      "type: value_count, rules: [aa], condition: { field: ip, gt: 256 }",
+      "r.yml:18:114: gt: 256 in a value_count, which remembers 256 events of a group; write at most 255; a shorter timespan needs a lower number",
+    ],
+    [
+      "type: event_count, rules: [aa], condition: { gte: 5, lte: 128 }",
+      "r.yml:18:112: lte: 128 in an event_count, which remembers 256 events of a group; write at most 127; a shorter timespan needs a lower number",
+    ],
+    ["type: event_count, rules: [aa], condition: { gte: 4096 }", "", true],
+    [
+      "type: event_count, rules: [aa], condition: { gte: 4097 }",
+      "r.yml:18:104: gte: 4097 in an event_count, which remembers 4096 events of a group; write at most 4096; a shorter timespan needs a lower number",
+      true,
+    ],
+    ["type: value_sum, rules: [ww], condition: { field: amountUsdCents, gte: 100000 }", ""],
+  ];
+  for (const [section, problem, plain = false] of rows) strictEqual(problemAt(section, { plain }), problem, section);
+});
+
 test("aliases name a field for each rule", () => {
   const counted = (aliases: string): string =>
     `type: value_count, rules: [aa, ww], aliases: { where: ${aliases} }, condition: { field: where, gte: 2 }`;

@@ -39,6 +39,15 @@ export function leastCount(comparisons: readonly Comparison[]): number {
   return least;
 }
 
+/**
+ * The highest number that each comparison may name for a memory of that many entries to decide it as written.
+ * What waits for the grace to pass is decided beside as many entries again that come meanwhile.
+ */
+export function highestCountable(comparisons: readonly Comparison[], entries: number): number[] {
+  if (!isLowerBound(comparisons)) return comparisons.map(() => Math.floor(entries / 2) - 1);
+  return comparisons.map(({ operator }) => (operator === "gte" ? entries : entries - 1));
+}
+
 /** The least number of things that has to be told apart from more: one above everything compared with. */
 export function countToTell(comparisons: readonly Comparison[]): number {
   return Math.max(1, ...comparisons.map(({ value }) => Math.floor(value) + 1));

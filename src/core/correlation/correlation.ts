@@ -43,6 +43,11 @@ export interface Match {
 
 export const NO_MATCHES: readonly Match[] = [];
 
+/** Entries in one memory of a partition: half the limit of an account's state. */
+export const MAX_ENTRIES = 256;
+/** The same where nothing is saved. */
+export const MAX_PLAIN_ENTRIES = 4_096;
+
 export interface CorrelationSettings {
   readonly allowedLateness: Duration;
   /** How late an event may be and still contradict. */

@@ -2,23 +2,18 @@
 // that matches several of them counts once.
 //
 // What is kept: the newest. Of n events in order the newest n decide `gte: n`, so no flood hides a match
-// (L7). More than the memory holds (`maxEntries`) cannot be counted: such a rule never fires.
+// (L7). What the memory cannot hold (`maxEntries`) cannot be counted: a rule that asks for more is refused
+// when it is loaded (highestCountable in comparison.ts).
 
 import type { CorrelationRule } from "../rule.ts";
-import { countToTell, holdAll, leastCount } from "./comparison.ts";
+import { holdAll } from "./comparison.ts";
 import type { CorrelationSettings, Kind } from "./correlation.ts";
+import { countOfRule } from "./count.ts";
 import { firstFrom, lastAt } from "./entry-set.ts";
-import { comparisonsOf, keepNewest, membersOf, waitsOf } from "./window.ts";
-
-const SPARE = 2;
+import { keepNewest, membersOf } from "./window.ts";
 
 export function eventCount(rule: CorrelationRule, { maxEntries }: CorrelationSettings): Kind {
-  const comparisons = comparisonsOf(rule);
-  const waits = waitsOf(comparisons);
-  const atOnce = waits.length === 0;
-  const least = leastCount(comparisons);
-  const needed = Math.min(maxEntries, countToTell(comparisons));
-  const cap = Math.min(maxEntries, Math.max(64, SPARE * needed));
+  const { comparisons, waits, atOnce, least, keeps } = countOfRule(rule, maxEntries);
   return {
     waits,
     reach: rule.timespan,
@@ -35,6 +30,6 @@ export function eventCount(rule: CorrelationRule, { maxEntries }: CorrelationSet
       const first = firstFrom(entries, start);
       return holdAll(comparisons, last - first + 1) ? membersOf(entries, [first, last]) : undefined;
     },
-    evict: ({ entries }, to) => keepNewest(entries, to === "cap" ? cap : needed),
+    evict: ({ entries }, to) => keepNewest(entries, keeps[to]),
   };
 }

@@ -6,19 +6,13 @@
 
 import type { Entry } from "../entry.ts";
 import type { CorrelationRule } from "../rule.ts";
-import { countToTell, holdAll, leastCount } from "./comparison.ts";
+import { holdAll } from "./comparison.ts";
 import type { CorrelationSettings, Kind, Member } from "./correlation.ts";
-import { comparisonsOf, keepNewest, memberOf, waitsOf, windowAt } from "./window.ts";
-
-const SPARE = 2;
+import { countOfRule } from "./count.ts";
+import { keepNewest, memberOf, windowAt } from "./window.ts";
 
 export function valueCount(rule: CorrelationRule, { maxEntries }: CorrelationSettings): Kind {
-  const comparisons = comparisonsOf(rule);
-  const waits = waitsOf(comparisons);
-  const atOnce = waits.length === 0;
-  const least = leastCount(comparisons);
-  const needed = Math.min(maxEntries, countToTell(comparisons));
-  const cap = Math.min(maxEntries, Math.max(64, SPARE * needed));
+  const { comparisons, waits, atOnce, least, keeps } = countOfRule(rule, maxEntries);
   return {
     waits,
     reach: rule.timespan,
@@ -40,7 +34,7 @@ export function valueCount(rule: CorrelationRule, { maxEntries }: CorrelationSet
       return !atOnce && holdAll(comparisons, seen.size) ? members : undefined;
     },
     evict({ entries }, to) {
-      const limit = to === "cap" ? cap : needed;
+      const limit = keeps[to];
       let evicted = 0;
       if (entries.length > limit) evicted += dropRepeated(entries, entries.length - limit);
       return evicted + keepNewest(entries, limit);

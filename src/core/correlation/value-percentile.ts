@@ -1,38 +1,24 @@
-// value_percentile: a percentile of a field over the window that ends at an event, decided when the window
-// is complete. The p-th percentile of n numbers is the one at rank ⌈p/100 · n⌉ (nearest rank; p = 0: the
-// least), so it is always a number that occurred. An event without a number takes no part. What is kept:
-// the newest.
+// value_percentile: a percentile of a field over the window that ends at an event. The p-th percentile of n
+// numbers is the one at rank ⌈p/100 · n⌉ (nearest rank; p = 0: the least), so it is always a number that
+// occurred.
 //
 // It is compared without sorting: the number at rank r is at least x exactly when fewer than r are below x.
 
 import type { Entry } from "../entry.ts";
 import type { Comparison, CorrelationRule } from "../rule.ts";
 import type { CorrelationSettings, Kind } from "./correlation.ts";
-import { comparisonsOf, keepNewest, membersOf, windowAt } from "./window.ts";
-
-const MOST = 256;
-const LEAST = 32;
+import { measureOf } from "./measure.ts";
+import { comparisonsOf } from "./window.ts";
 
 /** @throws Error for a rule without a percentile: the compiler lets none through */
-export function valuePercentile(rule: CorrelationRule, { maxEntries }: CorrelationSettings): Kind {
+export function valuePercentile(rule: CorrelationRule, settings: CorrelationSettings): Kind {
   const comparisons = comparisonsOf(rule);
   const percentile = rule.condition.kind === "compare" ? rule.condition.percentile : null;
   if (percentile === null) throw new Error(`${rule.id}: a value_percentile needs a percentile`);
-  const cap = Math.min(maxEntries, MOST);
-  return {
-    waits: [0],
-    reach: rule.timespan,
-    contradicts: ~0,
-    isTaken: (entry) => entry.value !== null,
-    matchAt(entries, end, settled) {
-      if (entries[end]!.occurredAt >= settled) return undefined;
-      const window = windowAt(entries, end, rule.timespan);
-      const rank = Math.max(1, Math.ceil((percentile / 100) * (window[1] - window[0] + 1)));
-      const holds = comparisons.every((comparison) => holdsAtRank(comparison, rank, { entries, window }));
-      return holds ? membersOf(entries, window) : undefined;
-    },
-    evict: ({ entries }, to) => keepNewest(entries, to === "cap" ? cap : LEAST),
-  };
+  return measureOf(rule, settings, (entries, window) => {
+    const rank = Math.max(1, Math.ceil((percentile / 100) * (window[1] - window[0] + 1)));
+    return comparisons.every((comparison) => holdsAtRank(comparison, rank, { entries, window }));
+  });
 }
 
 function holdsAtRank(
