@@ -1,5 +1,5 @@
-// Reads a whole topic without a consumer group: for tools, enforcing services in tests and the demo, which
-// keep their own place. Commits nothing, rebalances with nobody.
+// Reads a topic, or some of its partitions, without a consumer group: for tools, enforcing services in tests
+// and the demo, which keep their own place. Commits nothing, rebalances with nobody.
 
 import { BrokerFailure } from "../../runtime/ports.ts";
 import type { PartitionRange, RecordBatch, RecordHeaders } from "../../runtime/ports.ts";
@@ -26,6 +26,8 @@ export interface TopicReading {
   readonly from: "start" | "end" | readonly number[];
   /** `end`: up to where the topic ended when readTopic was called. Default: until stopped. */
   readonly until?: "end";
+  /** Which partitions; default: all. */
+  readonly partitions?: readonly number[];
 }
 
 export interface TopicReader {
@@ -42,8 +44,9 @@ const LIMITS = { maxWaitMs: 50, maxBytesPerPartition: 1_048_576, maxBytes: 16_77
  * @throws BrokerFailure when the topic cannot be found at the beginning
  */
 export async function readTopic(reading: TopicReading, onRecord: (record: ReadRecord) => void): Promise<TopicReader> {
-  const { client, topic, from, until } = reading;
+  const { client, topic, from, until, partitions } = reading;
   const ranges = await rangesOf(client, topic);
+  const isRead = (partition: number): boolean => partitions === undefined || partitions.includes(partition);
   const connections = new Connections(client);
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
   done.catch(() => {}); // whoever wants to know awaits it
@@ -94,6 +97,7 @@ export async function readTopic(reading: TopicReading, onRecord: (record: ReadRe
   }
 
   for (const [partition, { start, end }] of ranges.entries()) {
+    if (!isRead(partition)) continue;
     const position = from === "start" ? start : from === "end" ? end : (from[partition] ?? start);
     fetcher.seek(topic, partition, position);
     if (until === "end" && position >= end) continue;
