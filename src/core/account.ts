@@ -38,6 +38,8 @@ export class Account implements GroupState {
   cases: CaseState[];
   /** Encoded state differs from what was last taken. */
   changed = false;
+  /** Since it was last looked at for being dropped. */
+  heard = false;
 
   constructor(id: string, state: GroupState | null) {
     this.id = id;

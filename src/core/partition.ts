@@ -9,6 +9,7 @@
 //   PT3 an account is reported changed at least when its encoded state is
 
 import { Account, SHRINKING_STEPS, STATE_LIMIT } from "./account.ts";
+import { AccountTable } from "./account-table.ts";
 import { adoptCommand } from "./adoption.ts";
 import { Cascade } from "./cascade.ts";
 import { type CaseRule, judge, type Judgement } from "./case.ts";
@@ -18,103 +19,34 @@ import type { Ack, Decision } from "./decision.ts";
 import { type Entry, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import { Frontier } from "./frontier.ts";
-import type { Command, Mode, Outputs } from "./output.ts";
+import { accountKey, accountOfKey, isLinkKey, Links } from "./links.ts";
+import type { Command, Outputs } from "./output.ts";
+import type {
+  CoreSettings,
+  EvictionReason,
+  OpenPartition,
+  Partition,
+  PartitionCounts,
+  PartitionOptions,
+} from "./partition-contract.ts";
 import { Facts } from "./profile-facts.ts";
 import { learn, newProfile } from "./profile.ts";
 import { RuleTable } from "./rule-table.ts";
 import type { CorrelationRule, RuleSet } from "./rule.ts";
-import type { SeenKind } from "./seen.ts";
 import type { Signal } from "./signal.ts";
 import type { ChangedGroup, StateCodec } from "./state.ts";
 import { DAY, type Duration, type Instant, MINUTE } from "./time.ts";
 import { WakeQueue } from "./wake-queue.ts";
 
+export type {
+  CoreSettings,
+  EvictionReason,
+  OpenPartition,
+  Partition,
+  PartitionCounts,
+  PartitionOptions,
+} from "./partition-contract.ts";
 export type { ChangedGroup, PartitionState, StateCodec } from "./state.ts";
-
-export interface CoreSettings {
-  /** Memory of a window is kept until the frontier has passed it by this much. Default 10 min. */
-  readonly allowedLateness: Duration;
-  /** How late an event may be and still contradict what waits for the end of a span. Default 1 min. */
-  readonly absenceGrace?: Duration;
-  /** History after which lists never given by a snapshot count as known. Default 14 d. */
-  readonly profileWarmup: Duration;
-  /** The global mode; can only lower a rule's. */
-  readonly mode: Mode;
-}
-
-export interface Partition {
-  /**
-   * Applies one event. What it decides goes to the `emit` given at construction, before it returns.
-   * `now` is the wall clock (replay: the frontier) and serves one purpose: a command that would already
-   * have expired is not said (counted as stale); its detection is.
-   * @returns "late" when the frontier had passed the event by more than the allowed lateness: it was
-   *   applied all the same, but what it could have completed may have been released
-   */
-  apply(arrival: Arrival, event: ExchangeEvent, now: Instant): "ok" | "late";
-  /** Takes a person's word on a case, or on all open ones of the account. The same decision again changes nothing. */
-  decide(decision: Decision, now: Instant): void;
-  /** Takes an enforcing service's answer to a command. The same answer again changes nothing. */
-  acknowledge(ack: Ack, now: Instant): void;
-  /** Takes a fact that another account's event gave for a group of this partition. The same fact again changes nothing. */
-  link(arrival: Arrival, fact: Signal, now: Instant): void;
-  /** Topics read to their end take no part in the frontier until their next event. */
-  setIdle(service: string, idle: boolean): void;
-  /** The task's event-time frontier. */
-  frontier(): Instant;
-  /** Moves the frontier as if all topics had been read up to `to`; never back. Then call tick(). */
-  advance(to: Instant): void;
-  /**
-   * Does all that time alone decides: absences, expired cases, memory to release. Event time is the frontier;
-   * while all topics are idle absences go by `now`, the wall clock, where it is given and ahead. It also
-   * keeps stale commands unsaid, as in apply (default: the frontier).
-   */
-  tick(now?: Instant): void;
-  /** The frontier at which tick() could change something; undefined: nothing waits. */
-  wakeAt(): Instant | undefined;
-  /** The wall clock at which tick(now) could decide an absence although the frontier stands; undefined: never. */
-  clockAt(): Instant | undefined;
-  /**
-   * Goes on with another rule set, between two events (L8): a rule whose matchHash is the same keeps its
-   * partial matches, others' are dropped and counted, cases stay.
-   */
-  replaceRules(rules: RuleSet): void;
-  /** Groups whose encoded state changed since the last call, encoded now; clears the set. */
-  takeChanged(): ChangedGroup[];
-  encode(): Uint8Array;
-  /** Restore, before the first apply: one group's, or the partition's own, latest state. */
-  loadGroup(group: string, state: Uint8Array): void;
-  loadPartition(state: Uint8Array): void;
-  /**
-   * Restore: a command found in the log above the checkpoint. Opens, extends or releases its case as
-   * said; the case's detection, and further commands of it, go out when its match recurs. Idempotent.
-   */
-  adopt(command: Command): void;
-  /** Counters since the last call, for telemetry. */
-  takeCounts(): PartitionCounts;
-  readonly groups: number;
-}
-
-/** What was dropped at a cap, or because its rule's meaning changed. */
-export type EvictionReason = SeenKind | "requests" | "entries" | "cases" | "rule" | "size";
-
-export interface PartitionCounts {
-  readonly evictions: Readonly<Record<string, number>>;
-  readonly staleSuppressed: number;
-  /** Events that might have contradicted a match, had they come within the grace. */
-  readonly lateContradictions: number;
-}
-
-export interface PartitionOptions {
-  readonly rules: RuleSet;
-  readonly settings: CoreSettings;
-  readonly codec: StateCodec;
-  /** One frontier each; a service not listed shares the first one's (`["all"]`: one for everything). */
-  readonly services: readonly string[];
-  /** Called synchronously from apply and tick with the outputs of one decision. */
-  readonly emit: (outputs: Outputs) => void;
-}
-
-export type OpenPartition = (options: PartitionOptions) => Partition;
 
 export const openPartition: OpenPartition = (options) => new AccountPartition(options);
 
@@ -128,7 +60,7 @@ class AccountPartition implements Partition {
   readonly #codec: StateCodec;
   readonly #emit: (outputs: Outputs) => void;
   readonly #frontier: Frontier;
-  readonly #accounts = new Map<string, Account>();
+  readonly #accounts: AccountTable;
   /** By the frontier at which cases close and memory is released. */
   readonly #waking = new WakeQueue<Account>();
   /** By the frontier, or the clock, at which an absence is decided. */
@@ -137,12 +69,12 @@ class AccountPartition implements Partition {
   readonly #fields = new EventFields();
   readonly #onEvicted: (reason: EvictionReason) => void;
   readonly #onDropped: (entries: number) => void;
+  readonly #links: Links;
   #table: RuleTable;
   #cascade: Cascade;
   /** Scratch of one event: detections that match it, and the inputs it serves in each correlation. */
   #hits: Int32Array;
   #steps: Int32Array;
-  #changed: Account[] = [];
   #evictions: Record<string, number> = {};
   #staleSuppressed = 0;
   #lateContradictions = 0;
@@ -153,10 +85,24 @@ class AccountPartition implements Partition {
     this.#codec = options.codec;
     this.#emit = options.emit;
     this.#frontier = new Frontier(options.services);
+    this.#accounts = new AccountTable({
+      limit: settings.maxAccounts ?? Infinity,
+      onReplaced: (account) => this.#forget(account),
+      onDropped: (account) => {
+        this.#forget(account);
+        this.#onEvicted("accounts");
+      },
+    });
     this.#onEvicted = (reason) => this.#countEvictions(reason, 1);
     this.#onDropped = (entries) => this.#countEvictions("rule", entries);
     this.#table = this.#tableOf(rules);
     this.#cascade = this.#cascadeOf(this.#table);
+    this.#links = new Links({
+      table: this.#table,
+      codec: options.codec,
+      emit: options.emit,
+      onEvicted: (reason, count) => this.#countEvictions(reason, count),
+    });
     this.#hits = new Int32Array(rules.detections.length);
     this.#steps = new Int32Array(rules.correlations.length);
     this.#facts = new Facts(settings.profileWarmup);
@@ -170,7 +116,7 @@ class AccountPartition implements Partition {
       allowedLateness,
       absenceGrace,
       maxEntries: MAX_ENTRIES,
-      runs: isOfAccount,
+      isOfAccount,
       onEvicted: (count) => this.#countEvictions("entries", count),
       onLate: () => this.#lateContradictions++,
     });
@@ -180,6 +126,7 @@ class AccountPartition implements Partition {
     return new Cascade(table, {
       onMatch: (account, { caseRule }, { match, now }) => this.#judge(account, match, { caseRule, now }),
       onDropped: this.#onDropped,
+      onFacts: (signals) => this.#emit({ commands: [], detections: [], signals }),
     });
   }
 
@@ -263,7 +210,10 @@ class AccountPartition implements Partition {
 
   acknowledge(_ack: Ack, _now: Instant): void {}
 
-  link(_arrival: Arrival, _fact: Signal, _now: Instant): void {}
+  link(arrival: Arrival, fact: Signal, _now: Instant): void {
+    this.#frontier.observe(arrival.service, fact.occurredAt, arrival.recordTimestamp);
+    this.#links.hear(fact, this.#frontier.now);
+  }
 
   setIdle(service: string, idle: boolean): void {
     this.#frontier.setIdle(service, idle);
@@ -293,20 +243,24 @@ class AccountPartition implements Partition {
       this.#schedule(account);
       if (detections.length > 0) this.#emit({ commands: [], detections, signals: NO_SIGNALS });
     }
+    this.#links.tick(frontier, clock);
   }
 
   wakeAt(): Instant | undefined {
-    const at = Math.min(this.#waking.next() ?? Infinity, this.#waiting.next() ?? Infinity);
+    const of = [this.#waking.next(), this.#waiting.next(), this.#links.wakeAt()];
+    const at = Math.min(...of.map((each) => each ?? Infinity));
     return at === Infinity ? undefined : at;
   }
 
   clockAt(): Instant | undefined {
-    return this.#waiting.next();
+    const at = Math.min(this.#waiting.next() ?? Infinity, this.#links.clockAt() ?? Infinity);
+    return at === Infinity ? undefined : at;
   }
 
   replaceRules(rules: RuleSet): void {
     this.#table = this.#tableOf(rules);
     this.#cascade = this.#cascadeOf(this.#table);
+    this.#links.replaceTable(this.#table);
     this.#hits = new Int32Array(rules.detections.length);
     this.#steps = new Int32Array(rules.correlations.length);
     for (const account of this.#accounts.values()) {
@@ -320,12 +274,14 @@ class AccountPartition implements Partition {
   }
 
   takeChanged(): ChangedGroup[] {
-    const changed = this.#changed;
-    this.#changed = [];
-    return changed.map((account) => {
-      account.changed = false;
-      return { group: account.id, state: this.#encode(account) };
-    });
+    const accounts = this.#accounts.takeChanged((account) => this.#encode(account));
+    return [...accounts, ...this.#links.takeChanged()];
+  }
+
+  encodeGroup(group: string): Uint8Array | null {
+    if (isLinkKey(group)) return this.#links.encode(group);
+    const account = this.#accounts.get(group);
+    return account === undefined ? null : this.#encode(account);
   }
 
   #encode(account: Account): Uint8Array {
@@ -341,10 +297,11 @@ class AccountPartition implements Partition {
     return this.#codec.encodePartition({ frontiers: this.#frontier.services(), frontier: this.#frontier.now });
   }
 
-  loadGroup(group: string, state: Uint8Array): void {
-    const account = new Account(group, this.#codec.decodeGroup(state));
-    this.#accounts.set(group, account);
-    this.#schedule(account);
+  loadGroup(group: string, state: Uint8Array | null): void {
+    if (isLinkKey(group)) return this.#links.load(group, state);
+    const account = state === null ? null : new Account(group, this.#codec.decodeGroup(state));
+    this.#accounts.load(group, account);
+    if (account !== null) this.#schedule(account);
   }
 
   loadPartition(state: Uint8Array): void {
@@ -375,11 +332,16 @@ class AccountPartition implements Partition {
   }
 
   #account(id: string): Account {
-    const found = this.#accounts.get(id);
+    const found = this.#accounts.hear(id);
     if (found !== undefined) return found;
     const made = new Account(id, null);
-    this.#accounts.set(id, made);
+    this.#accounts.add(made);
     return made;
+  }
+
+  #forget(account: Account): void {
+    this.#waking.forget(account);
+    this.#waiting.forget(account);
   }
 
   #schedule(account: Account): void {
@@ -390,9 +352,7 @@ class AccountPartition implements Partition {
   }
 
   #markChanged(account: Account): void {
-    if (account.changed) return;
-    account.changed = true; // PT3
-    this.#changed.push(account);
+    this.#accounts.markChanged(account); // PT3
   }
 
   #countEvictions(reason: EvictionReason, count: number): void {

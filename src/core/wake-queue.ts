@@ -18,6 +18,11 @@ export class WakeQueue<T> {
     this.#up(this.#heap.length - 1);
   }
 
+  /** The item does not come up. */
+  forget(item: T): void {
+    this.#scheduled.delete(item);
+  }
+
   /** When the next item comes up; undefined: none will. */
   next(): Instant | undefined {
     return this.#heap[0]?.at;

@@ -1,0 +1,125 @@
+// The accounts of a partition: found by id, reported when changed or dropped, and kept within a number. Owns
+// who is dropped when there is no room; what an account holds is account.ts's.
+//
+// Who goes is who was not heard of for longest, nearly: a hand goes round over the accounts in the order
+// they came and takes the first one not heard of since it was there last. An exact order would cost every
+// event a move in a list.
+//
+// Invariants:
+//   AT1 an account with an open case is never dropped; one with a partial match only when too many of the
+//       others have one, too
+//   AT2 whatever was reported changed and is dropped later is reported removed
+
+import type { Account } from "./account.ts";
+import type { ChangedGroup } from "./state.ts";
+
+/** Accounts looked at for one to drop, each time a new one comes. */
+const LOOKS = 64;
+/** Above the limit by this factor, partial matches protect no more. */
+const CROWDED = 1.125;
+
+export class AccountTable {
+  readonly #accounts = new Map<string, Account>();
+  readonly #limit: number;
+  readonly #onReplaced: (account: Account) => void;
+  readonly #onDropped: (account: Account) => void;
+  readonly #removed = new Set<string>();
+  #changed: Account[] = [];
+  #hand: Iterator<Account> = this.#accounts.values();
+
+  /**
+   * @param options.limit accounts kept, as far as AT1 allows
+   * @param options.onReplaced told of one that is another object now, or none
+   * @param options.onDropped told of one that had to go
+   */
+  constructor(options: {
+    readonly limit: number;
+    readonly onReplaced: (account: Account) => void;
+    readonly onDropped: (account: Account) => void;
+  }) {
+    this.#limit = options.limit;
+    this.#onReplaced = options.onReplaced;
+    this.#onDropped = options.onDropped;
+  }
+
+  get size(): number {
+    return this.#accounts.size;
+  }
+
+  values(): Iterable<Account> {
+    return this.#accounts.values();
+  }
+
+  /** The account, just heard of; undefined: it is not known. */
+  hear(id: string): Account | undefined {
+    const found = this.#accounts.get(id);
+    if (found !== undefined) found.heard = true;
+    return found;
+  }
+
+  get(id: string): Account | undefined {
+    return this.#accounts.get(id);
+  }
+
+  /** A new account, in place of one that has to go when there is no room. */
+  add(account: Account): void {
+    if (this.#accounts.size >= this.#limit) this.#dropOne();
+    this.#accounts.set(account.id, account);
+    this.#removed.delete(account.id);
+  }
+
+  /** Restore: in place of the one of that id, whatever the room; null: it is none. */
+  load(id: string, account: Account | null): void {
+    const before = this.#accounts.get(id);
+    if (before !== undefined) this.#onReplaced(before);
+    if (account !== null) this.#accounts.set(id, account);
+    else this.#accounts.delete(id);
+  }
+
+  markChanged(account: Account): void {
+    if (account.changed) return;
+    account.changed = true;
+    this.#changed.push(account);
+  }
+
+  /** What changed or was dropped since the last call. */
+  takeChanged(encode: (account: Account) => Uint8Array): ChangedGroup[] {
+    const taken: ChangedGroup[] = [];
+    for (const account of this.#changed) {
+      if (this.#accounts.get(account.id) !== account) continue;
+      account.changed = false;
+      taken.push({ group: account.id, state: encode(account) });
+    }
+    for (const group of this.#removed) taken.push({ group, state: null }); // AT2
+    this.#changed = [];
+    this.#removed.clear();
+    return taken;
+  }
+
+  #dropOne(): void {
+    const crowded = this.#accounts.size >= this.#limit * CROWDED;
+    for (let look = 0; look < LOOKS; look++) {
+      let next = this.#hand.next();
+      if (next.done === true) {
+        this.#hand = this.#accounts.values();
+        next = this.#hand.next();
+        if (next.done === true) return;
+      }
+      const account = next.value;
+      if (account.heard) account.heard = false;
+      else if (isIdle(account, crowded)) return this.#drop(account);
+    }
+  }
+
+  #drop(account: Account): void {
+    this.#accounts.delete(account.id);
+    this.#removed.add(account.id);
+    this.#onDropped(account);
+  }
+}
+
+/** AT1 */
+function isIdle(account: Account, crowded: boolean): boolean {
+  if (crowded) return account.cases.every(({ closed }) => closed);
+  return account.cases.length === 0 && account.memories.length === 0;
+}
