@@ -37,6 +37,9 @@ interface RuleDocument {
   readonly file: string;
   readonly at: Position;
   readonly title: string;
+  /** Why the rule exists, and what else may look like it: for people. */
+  readonly description: string;
+  readonly falsePositives: readonly string[];
   readonly id: string | null;
   readonly name: string | null;
   readonly level: string;

@@ -6,7 +6,7 @@ import type { Service } from "../core/event.ts";
 import { checkCorrelation } from "./correlation.ts";
 import { checkDetection } from "./detection.ts";
 import { UUID } from "./document.ts";
-import type { CheckedDocument, LogSource, RuleText } from "./document.ts";
+import type { CheckedDocument, CheckedRule, LogSource, RuleText } from "./document.ts";
 import { checkFilter } from "./filter.ts";
 import { checkHoldfast } from "./holdfast-attribute.ts";
 import { nearest, suggest } from "./nearest.ts";
@@ -110,10 +110,11 @@ function refuseForeignKinds(tree: YamlMap, findings: Findings): void {
 }
 
 function checkShared(tree: YamlMap, findings: Findings) {
-  checkDescription(tree, findings);
+  const description = checkDescription(tree, findings);
   return {
     file: findings.file,
     at: tree.at,
+    ...description,
     title: checkTitle(tree, findings),
     id: checkId(tree, findings),
     name: checkName(tree, findings),
@@ -163,11 +164,13 @@ function checkTags(tree: YamlMap, findings: Findings): readonly string[] {
   return tags;
 }
 
-/** Attributes that people read and nothing here uses: their form is checked, their meaning is not. */
-function checkDescription(tree: YamlMap, findings: Findings): void {
+/** Attributes for people: their form is checked, their meaning is not. */
+function checkDescription(tree: YamlMap, findings: Findings): Pick<CheckedRule, "description" | "falsePositives"> {
   readSymbol(tree, "status", STATUSES, findings);
-  for (const key of ["description", "author", "license"]) readText(tree, key, findings);
+  for (const key of ["author", "license"]) readText(tree, key, findings);
   readTexts(tree, "references", findings);
+  const description = readText(tree, "description", findings) ?? "";
+  const falsePositives = readTexts(tree, "falsepositives", findings) ?? [];
   for (const key of ["date", "modified"]) {
     const date = readText(tree, key, findings);
     if (date !== undefined && !DATE.test(date)) {
@@ -182,6 +185,7 @@ function checkDescription(tree: YamlMap, findings: Findings): void {
       "write the fields' own names and remove it",
     );
   }
+  return { description, falsePositives };
 }
 
 /** Undefined where something was refused. */
