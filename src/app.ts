@@ -25,6 +25,7 @@ import { EXIT } from "./cli/io.ts";
 import type { Io } from "./cli/io.ts";
 import { topicsOf } from "./config.ts";
 import type { Settings } from "./config.ts";
+import { coreSettingsOf } from "./config/core-settings.ts";
 import { kafkaConnection } from "./config/kafka-connection.ts";
 import { openPartition } from "./core/partition.ts";
 import type { Clock } from "./runtime/ports.ts";
@@ -32,7 +33,7 @@ import type { TaskContext } from "./runtime/task-context.ts";
 import type { Telemetry } from "./runtime/telemetry.ts";
 import { coPartitioned, readTopics } from "./runtime/topics.ts";
 import { Worker } from "./runtime/worker.ts";
-import { loadRuleSet, schemaProblems, StartRefused, topicProblems, untilAnswered } from "./startup.ts";
+import { loadRuleSet, schemaProblems, StartRefused, topicProblems, unheardWarnings, untilAnswered } from "./startup.ts";
 import { VERSION } from "./version.ts";
 
 /** How long the last checkpoints and the group's leave may take after the signal. */
@@ -91,6 +92,7 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
   ]);
   problems.push(...checks.flat());
   if (rules === null || problems.length > 0) throw new StartRefused(problems);
+  for (const warning of unheardWarnings(rules, topics)) io.stderr(`warning: ${warning}\n`);
   telemetry.emit("rules.loaded", { count: rules.detections.length + rules.correlations.length, hash: rules.hash });
 
   const logs = createKafkaLogs(client);
@@ -120,11 +122,7 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
     partitioner: murmur2Partitioner,
     stateCodec: createStateCodec(SCHEMAS_DIRECTORY),
     stateLogCodec: createStateLogCodec(SCHEMAS_DIRECTORY),
-    settings: {
-      allowedLateness: settings.allowedLatenessMs,
-      profileWarmup: settings.profileWarmupMs,
-      mode: settings.mode,
-    },
+    settings: coreSettingsOf(settings),
     tuning: { ...settings, bufferBytes: settings.bufferBytes / (partitions * readTopics(topics).length) },
     clock: systemClock,
     newWriter: () => randomBytes(6).toString("base64url"),

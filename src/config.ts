@@ -56,6 +56,7 @@ export interface Settings {
   readonly rulesReloadMs: Duration;
   readonly mode: Mode;
   readonly allowedLatenessMs: Duration;
+  readonly absenceGraceMs: Duration;
   readonly profileWarmupMs: Duration;
   readonly startFrom: StartFrom;
   readonly alignmentMs: Duration;
@@ -219,6 +220,12 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     kind: milliseconds(0, 7 * DAY),
     default: 10 * MINUTE,
     doc: "How late an event may be, in event time, and still count towards everything. More costs memory, never latency.",
+  },
+  absenceGraceMs: {
+    section: "Detection",
+    kind: milliseconds(0, HOUR),
+    default: MINUTE,
+    doc: "How late an event may be, in event time, and still contradict what a rule waits for the absence of. More decides absences, upper bounds and averages that much later.",
   },
   profileWarmupMs: {
     section: "Detection",

@@ -6,10 +6,13 @@ import { readRules } from "./adapters/rule-files.ts";
 import type { RegistryCodec } from "./adapters/codec.ts";
 import type { KafkaClient } from "./adapters/kafka/client.ts";
 import { verifyTopics } from "./adapters/kafka/topics.ts";
-import type { RuleSet } from "./core/rule.ts";
+import { variableOf } from "./config.ts";
+import type { Service } from "./core/event.ts";
+import type { CorrelationRule, DetectionRule, RuleSet } from "./core/rule.ts";
 import { BrokerFailure } from "./runtime/ports.ts";
 import type { Clock } from "./runtime/ports.ts";
 import type { Telemetry } from "./runtime/telemetry.ts";
+import { servicesRead } from "./runtime/topics.ts";
 import type { Topics } from "./runtime/topics.ts";
 import { formatProblem } from "./sigma/problem.ts";
 
@@ -39,6 +42,32 @@ export async function loadRuleSet(
   } catch (error) {
     return { rules: null, problems: [error instanceof Error ? error.message : String(error)] };
   }
+}
+
+/** Of rules on events that no configured topic carries: they load, and are not what they seem. */
+export function unheardWarnings(rules: RuleSet, topics: Topics): string[] {
+  const heard = new Set<Service>(servicesRead(topics));
+  const services = new Set(rules.detections.flatMap(({ service }) => service ?? []));
+  return [...services]
+    .filter((service) => !heard.has(service))
+    .map((service) => {
+      const names = rulesOn(rules, service).map(({ name, title }) => name ?? title);
+      const setting = service === "trade" ? `set ${variableOf("topicTrade")}` : "name its topic";
+      return `no topic of ${service} events is read, so these rules never see what they wait for: ${names.join(", ")}; ${setting}, or leave them out`;
+    });
+}
+
+/** Those that open cases and depend on a detection of the service. */
+function rulesOn({ detections, correlations }: RuleSet, service: Service): (DetectionRule | CorrelationRule)[] {
+  const own = detections.map((rule) => rule.service === service);
+  const over: boolean[] = [];
+  for (const { inputs } of correlations) {
+    over.push(inputs.some(({ kind, index }) => (kind === "detection" ? own[index] : over[index])));
+  }
+  return [
+    ...detections.filter((rule, index) => rule.standalone && own[index]),
+    ...correlations.filter((rule, index) => rule.standalone && over[index]),
+  ];
 }
 
 interface World {

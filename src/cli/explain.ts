@@ -3,7 +3,8 @@
 
 import { createReadStream } from "node:fs";
 import type { Detection, Evidence } from "../core/output.ts";
-import type { Duration, Instant } from "../core/time.ts";
+import type { CoreSettings } from "../core/partition.ts";
+import type { Instant } from "../core/time.ts";
 import { LIMITS } from "../core/validation.ts";
 import { identityOf } from "../sigma/document.ts";
 import { suggest } from "../sigma/nearest.ts";
@@ -23,8 +24,7 @@ export interface ExplainOptions {
   /** A file of one JSON object a line; `-`: standard input. */
   readonly file: string;
   readonly inputs: Inputs;
-  readonly allowedLatenessMs: Duration;
-  readonly profileWarmupMs: Duration;
+  readonly settings: CoreSettings;
 }
 
 const MOST_GROUPS = 20;
@@ -41,10 +41,9 @@ export async function explain(options: ExplainOptions, io: Io): Promise<number> 
       io.stderr(`no rule is called "${options.rule}"; ${suggest(options.rule, names)}\n`);
       return EXIT.usage;
     }
-    const { allowedLatenessMs: allowedLateness, profileWarmupMs: profileWarmup } = options;
     const document = documents.find((each) => identityOf(each) === rule.id);
     const conditions = document?.kind === "detection" ? conditionsOf(document) : [];
-    const explanation = new Explanation(rule, { rules, conditions, allowedLateness, profileWarmup });
+    const explanation = new Explanation(rule, { rules, conditions, settings: options.settings });
     const { events, rejected } = await feed(explanation, options, io);
     io.stdout(describe(rule, explanation.finish(), events));
     return rejected === 0 ? EXIT.ok : EXIT.failed;

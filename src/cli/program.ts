@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { Command, CommanderError } from "commander";
 import { KAFKA_SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, topicsOf, variableOf } from "../config.ts";
 import type { SettingName } from "../config.ts";
+import { CORE_SETTINGS, coreSettingsOf } from "../config/core-settings.ts";
 import { integer, text } from "../config/setting-kinds.ts";
 import { hint } from "../config/settings-reader.ts";
 import type { Duration } from "../core/time.ts";
@@ -19,7 +20,7 @@ import type { PlainReplayOptions } from "./replay/plain.ts";
 
 /** Settings of making topics; the processor only checks what is there. */
 const TOPIC_MAKING: ReadonlySet<SettingName> = new Set(["partitions", "replication"]);
-const REPLAY_SETTINGS = ["rules", "mode", "allowedLatenessMs", "profileWarmupMs"] as const;
+const REPLAY_SETTINGS = ["rules", ...CORE_SETTINGS] as const;
 const JSON_FLAG = "--json";
 const PLAIN_FLAGS: Readonly<Record<string, string>> = {
   "--plain": "any Sigma rules over any JSON objects; log sources are ignored",
@@ -207,7 +208,8 @@ function addRules(program: Command, ending: Ending): void {
       secondArgument: { name: "file", doc: "events, one JSON object a line; - for standard input", required: true },
       run: async ({ settings, argument: rule = "", secondArgument: file = "" }, io) => {
         const { inputs } = topicsOf(settings);
-        return (await import("./explain.ts")).explain({ ...settings, rule, file, inputs }, io);
+        const own = { rules: settings.rules, rule, file, inputs, settings: coreSettingsOf(settings) };
+        return (await import("./explain.ts")).explain(own, io);
       },
     },
     ending,
@@ -229,7 +231,8 @@ function addRules(program: Command, ending: Ending): void {
         }
         const { inputs } = topicsOf(settings);
         const { replay } = await import("./replay.ts");
-        return replay({ ...settings, file, inputs, json: flags["json"] === true }, io);
+        const own = { rules: settings.rules, file, inputs, settings: coreSettingsOf(settings) };
+        return replay({ ...own, json: flags["json"] === true }, io);
       },
     },
     ending,

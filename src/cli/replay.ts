@@ -5,9 +5,9 @@
 // A line that is no event is one message on standard error; the others go on, and the exit code is 1.
 
 import { createReadStream } from "node:fs";
-import type { Mode, Outputs } from "../core/output.ts";
+import type { Outputs } from "../core/output.ts";
+import type { CoreSettings } from "../core/partition.ts";
 import type { RuleSet } from "../core/rule.ts";
-import type { Duration } from "../core/time.ts";
 import { LIMITS } from "../core/validation.ts";
 import { openDriver } from "../testing/driver.ts";
 import { EXIT } from "./io.ts";
@@ -26,9 +26,7 @@ export interface ReplayOptions {
   /** NDJSON even on a terminal. */
   readonly json: boolean;
   readonly inputs: Inputs;
-  readonly mode: Mode;
-  readonly allowedLatenessMs: Duration;
-  readonly profileWarmupMs: Duration;
+  readonly settings: CoreSettings;
 }
 
 interface Tally {
@@ -63,12 +61,7 @@ async function run(
   rules: RuleSet,
   { options, io, tally }: { options: ReplayOptions; io: Io; tally: Tally },
 ): Promise<void> {
-  const driver = openDriver({
-    rules,
-    mode: options.mode,
-    allowedLateness: options.allowedLatenessMs,
-    profileWarmup: options.profileWarmupMs,
-  });
+  const driver = openDriver({ rules, settings: options.settings });
   const print = io.isTTY && !options.json ? printCases : printJson;
   const say = (decided: readonly Outputs[]): void => {
     for (const outputs of decided) {

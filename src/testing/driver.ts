@@ -3,20 +3,20 @@
 // frontier for all services, and the end of time. Stateless beyond the partition it drives.
 
 import type { Arrival, ExchangeEvent } from "../core/event.ts";
-import type { Mode, Outputs } from "../core/output.ts";
+import type { Outputs } from "../core/output.ts";
 import { openPartition } from "../core/partition.ts";
-import type { StateCodec } from "../core/partition.ts";
+import type { CoreSettings, StateCodec } from "../core/partition.ts";
 import type { RuleSet } from "../core/rule.ts";
 import { DAY, MINUTE } from "../core/time.ts";
-import type { Duration, Instant } from "../core/time.ts";
+import type { Instant } from "../core/time.ts";
 
 export interface DriverOptions {
   readonly rules: RuleSet;
-  /** The global mode; can only lower a rule's. */
-  readonly mode?: Mode;
-  readonly allowedLateness?: Duration;
-  readonly profileWarmup?: Duration;
+  /** What is left out is as a processor has it by default. */
+  readonly settings?: Partial<CoreSettings>;
 }
+
+const SETTINGS: CoreSettings = { allowedLateness: 10 * MINUTE, profileWarmup: 14 * DAY, mode: "enforce" };
 
 export interface Driver {
   /** What this event decides, in order; then what the time it moved decides. */
@@ -29,11 +29,7 @@ export function openDriver(options: DriverOptions): Driver {
   let decided: Outputs[] = [];
   const partition = openPartition({
     rules: options.rules,
-    settings: {
-      allowedLateness: options.allowedLateness ?? 10 * MINUTE,
-      profileWarmup: options.profileWarmup ?? 14 * DAY,
-      mode: options.mode ?? "enforce",
-    },
+    settings: { ...SETTINGS, ...options.settings },
     codec: NO_LOG,
     services: ["all"],
     emit: (outputs) => decided.push(outputs),

@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { replay } from "../../src/cli/replay.ts";
 import type { ReplayOptions } from "../../src/cli/replay.ts";
 import { linesOf } from "../../src/cli/replay/lines.ts";
+import type { CoreSettings } from "../../src/core/partition.ts";
 import { DAY, MINUTE } from "../../src/core/time.ts";
 import { openConsole } from "./console.ts";
 
@@ -19,6 +20,7 @@ after(() => rm(RULES, { recursive: true }));
 for (const name of ["takeover/takeover_steps.yml", "takeover/notice_bypass_key.yml", "policy/credential_changed.yml"])
   await copyFile(fileURLToPath(new URL(`../../rules/${name}`, import.meta.url)), join(RULES, basename(name)));
 
+const SETTINGS: CoreSettings = { mode: "enforce", allowedLateness: 10 * MINUTE, profileWarmup: 14 * DAY };
 const OPTIONS: ReplayOptions = {
   rules: RULES,
   file: "-",
@@ -28,9 +30,7 @@ const OPTIONS: ReplayOptions = {
     { topic: "api-key-events", service: "api_key" },
     { topic: "withdrawal-events", service: "withdrawal" },
   ],
-  mode: "enforce",
-  allowedLatenessMs: 10 * MINUTE,
-  profileWarmupMs: 14 * DAY,
+  settings: SETTINGS,
 };
 
 type Line = Readonly<Record<string, unknown>>;
@@ -188,7 +188,7 @@ test("topics take part in one frontier: a late line is judged by it, a stale com
 });
 
 test("the global mode lowers the rules'", async () => {
-  const { printed } = await run([NOTICE, SWITCH, KEY], { mode: "observe" });
+  const { printed } = await run([NOTICE, SWITCH, KEY], { settings: { ...SETTINGS, mode: "observe" } });
   deepEqual(
     printed.map((line) => [line["kind"], line["mode"]]),
     [

@@ -1,0 +1,37 @@
+// What is said before the group is joined.
+
+import { deepEqual } from "node:assert/strict";
+import { test } from "node:test";
+import type { RuleSet } from "../src/core/rule.ts";
+import { loadRules } from "../src/sigma/rule-set.ts";
+import { unheardWarnings } from "../src/startup.ts";
+import { DRIVER_TOPICS } from "../src/testing/processor-driver.ts";
+
+const step = (name: string, service: string): string =>
+  `title: ${name}\nname: ${name}\nlogsource: { product: exchange, service: ${service} }\ndetection: { s: { ip: x }, condition: s }\n---\n`;
+const over = (name: string, ...steps: string[]): string =>
+  `title: ${name}\nname: ${name}\ncorrelation: { type: temporal, rules: [${steps.join(", ")}], group-by: [accountId], timespan: 1h }\n---\n`;
+
+function rulesOf(text: string): RuleSet {
+  const { rules, problems } = loadRules([{ path: "r.yml", text }]);
+  deepEqual(problems, []);
+  return rules!;
+}
+
+test("rules on trades without the topic of trades are named, also those that correlate over them", () => {
+  const rules = rulesOf(
+    step("login", "auth") +
+      step("fill", "trade") +
+      step("odd_fill", "trade") +
+      step("key", "api_key") +
+      over("inner", "fill", "login") +
+      over("outer", "inner", "key") +
+      over("unrelated", "login", "key"),
+  );
+  const { inputs } = DRIVER_TOPICS;
+  deepEqual(unheardWarnings(rules, DRIVER_TOPICS), [
+    "no topic of trade events is read, so these rules never see what they wait for: odd_fill, outer; set HOLDFAST_TOPIC_TRADE, or leave them out",
+  ]);
+  const topics = { ...DRIVER_TOPICS, inputs: [...inputs, { topic: "trade-events", service: "trade" as const }] };
+  deepEqual(unheardWarnings(rules, topics), []);
+});
