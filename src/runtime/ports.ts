@@ -25,6 +25,12 @@ export interface RecordBatch {
   keyAt(index: number): Buffer | null;
   valueAt(index: number): Buffer | null;
   headersAt(index: number): RecordHeaders;
+  /**
+   * Why a record cannot be read although it is there, where that shows before its content: its batch expands
+   * beyond the limit, does not hold what it announces, or the headers are too large. Key and value may then be
+   * null, the headers empty. Null for nearly every record.
+   */
+  flawAt(index: number): Rejection | null;
 }
 
 export type RecordHeaders = Readonly<Record<string, Buffer | string | undefined>>;

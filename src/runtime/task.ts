@@ -190,7 +190,8 @@ export class Task {
     record.key = batch.keyAt(index);
     record.value = batch.valueAt(index);
     record.timestamp = batch.timestampAt(index);
-    const outcome = this.#context.codec.decode(batch.topic, record);
+    const flaw = batch.flawAt(index);
+    const outcome = flaw === null ? this.#context.codec.decode(batch.topic, record) : { rejection: flaw };
     if ("wait" in outcome) {
       queue.blocked = true;
       void outcome.wait.then(() => {

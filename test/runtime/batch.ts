@@ -33,5 +33,6 @@ export function recordBatch(spec: BatchSpec): RecordBatch {
     keyAt: (index) => at(index).key ?? null,
     valueAt: (index) => at(index).value ?? null,
     headersAt: (index) => at(index).headers ?? {},
+    flawAt: () => null,
   };
 }

@@ -1,9 +1,11 @@
 // The records of one fetched record set, indexed in one pass: where each one's key and value lie, its offset
-// and its time. The accessors cut them out when asked, so that no object is made for a record. Leaves what
-// is shown of a set to record-batch.ts.
+// and its time. The accessors cut them out when asked, so that no object is made for a record. Owns the
+// limit on headers. Leaves what is shown of a set to record-batch.ts (whose D2 and D3 are kept here).
 
-import type { RecordBatch, RecordHeaders } from "../../runtime/ports.ts";
+import type { Rejection } from "../../core/event.ts";
 import type { Instant } from "../../core/time.ts";
+import type { RecordBatch, RecordHeaders } from "../../runtime/ports.ts";
+import type { Codec } from "./compression.ts";
 import { VarintCursor } from "./varint-cursor.ts";
 
 export interface AbortedTransaction {
@@ -37,15 +39,22 @@ export class UnreadableRecords extends Error {
 /** The shown records of one batch of the set. */
 export interface Segment {
   readonly baseOffset: number;
+  readonly codec: Codec;
   readonly firstTimestamp: number;
+  readonly maxTimestamp: number;
   /** NaN: each record has its own. */
   readonly appendTime: number;
   readonly count: number;
-  /** null: not read (D3). */
+  /** null: not read, for the flaw. */
   readonly bytes: Buffer | null;
+  readonly flaw: Rejection | null;
 }
 
-export const SMALLEST_RECORD_BYTES = 7;
+const SMALLEST_RECORD_BYTES = 7;
+/** Of one record, all together: they are copied to the dead letters. */
+const MOST_HEADER_BYTES = 65_536;
+/** Of a batch that was not read each record is shown, to be accounted for; of one that claims more, the first. */
+const MOST_UNREAD = 100_000;
 const NO_HEADERS: RecordHeaders = Object.freeze({});
 const FIELDS = 5;
 
@@ -62,6 +71,7 @@ export class FetchedBatch implements RecordBatch {
   readonly #timestamps: Float64Array;
   /** Of each record: its segment, where key and value begin, and their lengths (-1: null). */
   readonly #fields: Int32Array;
+  readonly #flaws = new Map<number, Rejection>();
 
   constructor(
     fetched: FetchedPartition,
@@ -76,7 +86,7 @@ export class FetchedBatch implements RecordBatch {
     let records = 0;
     let bytes = 0;
     for (const segment of read.segments) {
-      records += segment.count;
+      records += roomFor(segment);
       bytes += segment.bytes?.length ?? 0;
     }
     this.bytes = Math.max(bytes, read.bytes);
@@ -106,10 +116,14 @@ export class FetchedBatch implements RecordBatch {
     return this.#cut(field, this.#fields[field + 3]!, this.#fields[field + 4]!);
   }
 
+  flawAt(index: number): Rejection | null {
+    return this.#flaws.size === 0 ? null : (this.#flaws.get(index) ?? null);
+  }
+
   headersAt(index: number): RecordHeaders {
     const field = index * FIELDS;
     const { bytes } = this.#segments[this.#fields[field]!]!;
-    if (bytes === null) return NO_HEADERS;
+    if (bytes === null || this.flawAt(index) !== null) return NO_HEADERS;
     const cursor = new VarintCursor(bytes, this.#fields[field + 3]! + Math.max(0, this.#fields[field + 4]!));
     const count = cursor.varint();
     if (count <= 0) return NO_HEADERS;
@@ -130,14 +144,16 @@ export class FetchedBatch implements RecordBatch {
   #index(index: number, to: number): number {
     const segment = this.#segments[index]!;
     const { baseOffset, bytes, appendTime, firstTimestamp, count } = segment;
-    if (bytes === null) return this.#indexUnread(index, to);
+    if (bytes === null) return this.#indexUnread(index, to, segment.flaw ?? NOT_AS_ANNOUNCED);
+    if (!announcedFit(bytes, count)) return this.#indexUnread(index, to, NOT_AS_ANNOUNCED);
     const cursor = new VarintCursor(bytes, 0);
     const ownTime = Number.isNaN(appendTime);
     let at = to;
     for (let record = 0; record < count; record += 1) {
       const length = cursor.varint();
       const end = cursor.position + length;
-      if (length < SMALLEST_RECORD_BYTES - 1 || end > bytes.length) throw corrupt(baseOffset);
+      if (length < SMALLEST_RECORD_BYTES - 1 || end > bytes.length)
+        return this.#indexUnread(index, to, NOT_AS_ANNOUNCED);
       cursor.position += 1; // attributes
       const timestampDelta = cursor.varlong();
       const offset = baseOffset + cursor.varint();
@@ -146,7 +162,8 @@ export class FetchedBatch implements RecordBatch {
       if (keyLength > 0) cursor.position += keyLength;
       const valueLength = cursor.varint();
       const valueStart = cursor.position;
-      if (valueStart + valueLength > end) throw corrupt(baseOffset);
+      const headersStart = valueStart + Math.max(0, valueLength);
+      if (headersStart > end) return this.#indexUnread(index, to, NOT_AS_ANNOUNCED);
       cursor.position = end;
       if (offset < this.fetchedFrom) continue; // D2
       this.#offsets[at] = offset;
@@ -157,30 +174,58 @@ export class FetchedBatch implements RecordBatch {
       this.#fields[field + 2] = keyLength;
       this.#fields[field + 3] = valueStart;
       this.#fields[field + 4] = valueLength;
+      if (end - headersStart > MOST_HEADER_BYTES) this.#flaws.set(at, largeHeaders(end - headersStart));
       at += 1;
     }
-    return at;
+    return cursor.position === bytes.length ? at : this.#indexUnread(index, to, NOT_AS_ANNOUNCED);
   }
 
   // D3
-  #indexUnread(index: number, to: number): number {
-    const { baseOffset, appendTime, count } = this.#segments[index]!;
+  #indexUnread(index: number, to: number, flaw: Rejection): number {
+    const segment = this.#segments[index]!;
+    const { baseOffset, maxTimestamp, count } = segment;
+    const shown = unreadShown(count);
+    const why = count > MOST_UNREAD ? standingFor(segment, flaw) : flaw;
     let at = to;
-    for (let record = 0; record < count; record += 1) {
+    for (let record = 0; record < shown; record += 1) {
       const offset = baseOffset + record;
       if (offset < this.fetchedFrom) continue; // D2
       this.#offsets[at] = offset;
-      this.#timestamps[at] = appendTime;
+      this.#timestamps[at] = maxTimestamp;
       const field = at * FIELDS;
       this.#fields[field] = index;
       this.#fields[field + 2] = -1;
       this.#fields[field + 4] = -1;
+      this.#flaws.set(at, why);
       at += 1;
     }
     return at;
   }
 }
 
-export function corrupt(baseOffset: number): UnreadableRecords {
-  return new UnreadableRecords(baseOffset, "CORRUPT_MESSAGE", "the batch does not hold the records it announces");
+export const NOT_AS_ANNOUNCED: Rejection = {
+  reason: "UNDECODABLE",
+  detail: "the record's batch does not hold the records it announces: its producer's Kafka client is broken",
+};
+
+/** Records of a segment that there has to be room for. */
+function roomFor({ bytes, count }: Segment): number {
+  return bytes !== null && announcedFit(bytes, count) ? count : unreadShown(count);
+}
+
+function announcedFit(bytes: Buffer, count: number): boolean {
+  return count * SMALLEST_RECORD_BYTES <= bytes.length;
+}
+
+function unreadShown(count: number): number {
+  return count > MOST_UNREAD ? 1 : count;
+}
+
+function standingFor({ baseOffset, count }: Segment, { reason, detail }: Rejection): Rejection {
+  const all = `stands for the ${count} records from offset ${baseOffset} to ${baseOffset + count - 1}`;
+  return { reason, detail: `${all}: ${detail}` };
+}
+
+function largeHeaders(bytes: number): Rejection {
+  return { reason: "TOO_LARGE", detail: `the record's headers have ${bytes} bytes (at most ${MOST_HEADER_BYTES})` };
 }

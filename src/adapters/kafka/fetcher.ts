@@ -5,9 +5,11 @@
 // Invariants:
 //   L1  No batch is delivered after stop().
 //   L2  An offset the log does not hold is never replaced by another: it is a failure that names both.
+//   L3  A batch that is not what its checksum says is fetched again, in case it was damaged on the way; one
+//       that stays so is a failure that names its offset.
 
 import { BrokerFailure } from "../../runtime/ports.ts";
-import type { RecordBatch } from "../../runtime/ports.ts";
+import type { Disposition, RecordBatch } from "../../runtime/ports.ts";
 import { Bell } from "./bell.ts";
 import type { Connections } from "./connections.ts";
 import { brokerFailure } from "./failures.ts";
@@ -36,6 +38,8 @@ const LONGEST_PAUSE_MS = 1_000;
 const METADATA_CHECK_MS = 1_000;
 /** A topic may look unknown to a broker that has just started; after so long it is gone. */
 const UNKNOWN_TOPIC_GRACE_MS = 30_000;
+/** How often a damaged batch is looked at. */
+const DAMAGED_LOOKS = 3;
 
 interface Request extends WantedPartition {
   readonly feed: Feed;
@@ -56,6 +60,8 @@ export class Fetcher {
   #stopped = false;
   #turn = 0;
   #unknownSince = Infinity;
+  /** How often the batch at a feed's position was damaged. */
+  readonly #damaged = new Map<Feed, number>();
 
   constructor(
     connections: Connections,
@@ -186,9 +192,15 @@ export class Fetcher {
       batch = readRecords(fetched, this.#options.maxBatchBytes);
     } catch (error) {
       if (!(error instanceof UnreadableRecords)) throw error;
-      this.#fail(unreadable(error, topic, partition));
+      const looks = (this.#damaged.get(feed) ?? 0) + 1;
+      this.#damaged.set(feed, looks);
+      const again = error.code === "CORRUPT_MESSAGE" && looks < DAMAGED_LOOKS; // L3
+      const failure = unreadable(error, { topic, partition, disposition: again ? "retry" : "halt" });
+      if (again) throw failure;
+      this.#fail(failure);
       return;
     }
+    if (this.#damaged.size > 0) this.#damaged.delete(feed);
     if (batch !== null && feed.accept(batch)) this.#deliver(batch);
   }
 
@@ -252,12 +264,12 @@ function leaderOf(cluster: Cluster, topic: string, partition: number): number {
   return cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader ?? -1;
 }
 
-function unreadable(error: UnreadableRecords, topic: string, partition: number): BrokerFailure {
-  return new BrokerFailure(`${topic} partition ${partition} offset ${error.offset} cannot be read: ${error.message}`, {
-    disposition: "halt",
-    code: error.code,
-    cause: error,
-  });
+function unreadable(
+  error: UnreadableRecords,
+  { topic, partition, disposition }: TopicPartition & { disposition: Disposition },
+): BrokerFailure {
+  const message = `${topic} partition ${partition} offset ${error.offset} cannot be read: ${error.message}`;
+  return new BrokerFailure(message, { disposition, code: error.code, cause: error });
 }
 
 function lost({ topic, partition, offset }: Request, range: { start: number; end: number }): BrokerFailure {

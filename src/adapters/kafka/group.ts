@@ -44,7 +44,7 @@ export interface KafkaGroupOptions {
   readonly maxBytesPerPartition?: number;
   /** Of one answer. Default 16 MiB. */
   readonly maxBytes?: number;
-  /** Of one record batch after decompression. Default 32 MiB. */
+  /** Of one record batch after decompression; memory for a partition being read is at most twice that. Default 16 MiB. */
   readonly maxBatchBytes?: number;
 }
 
@@ -180,7 +180,7 @@ class KafkaGroup implements Group {
       maxWaitMs = 50,
       maxBytesPerPartition = MIB,
       maxBytes = 16 * MIB,
-      maxBatchBytes = 32 * MIB,
+      maxBatchBytes = 16 * MIB,
     } = this.#options;
     const partitions = topics.flatMap((topic) => assignment.tasks.map((partition) => ({ topic, partition })));
     const listener = this.#listener!;

@@ -1,19 +1,23 @@
-// What a fetched set of Kafka's record batches (message format 2) shows. Owns decompression limits, aborted
-// transactions and control records, which never reach the reader. Leaves the records themselves to
-// fetched-batch.ts, and who may see them to fetcher.ts.
+// What a fetched set of Kafka's record batches (message format 2) shows. Owns checksums, decompression
+// limits, aborted transactions and control records, which never reach the reader. Leaves the records
+// themselves to fetched-batch.ts, and who may see them to fetcher.ts.
 //
 //   record set  [batch offset 40…49 ][batch 50 control][batch 51…60 aborted][batch 61…  cut off by the limit
 //   nextOffset                                                            ▲ 61
 //
 // Invariants:
-//   D1  nextOffset is past every complete batch, whether or not its records are shown.
+//   D1  nextOffset is past every batch that was read, whether or not its records are shown.
 //   D2  No record below the offset that was asked for is shown (compressed batches are fetched whole).
-//   D3  A batch that expands beyond the limit is shown as its records without key and value: what a
-//       producer sent must not be skipped in silence, and must not stop the topic either.
+//   D3  A batch that expands beyond the limit, or does not hold what it announces, is shown as its records
+//       without key and value and with the flaw: what a producer sent must not be skipped in silence, and
+//       must not stop the topic either. That is for batches whose checksum is right; damage on the way or on
+//       the broker's disk is UnreadableRecords.
+//   D4  Once a set has expanded to the limit the rest of it waits for the next fetch.
 
 import type { RecordBatch } from "../../runtime/ports.ts";
 import { CODECS, decompress } from "./compression.ts";
-import { corrupt, FetchedBatch, SMALLEST_RECORD_BYTES, UnreadableRecords } from "./fetched-batch.ts";
+import { crc32c } from "./crc32c.ts";
+import { FetchedBatch, NOT_AS_ANNOUNCED, UnreadableRecords } from "./fetched-batch.ts";
 import type { AbortedTransaction, FetchedPartition, Segment } from "./fetched-batch.ts";
 import { VarintCursor } from "./varint-cursor.ts";
 
@@ -21,6 +25,8 @@ import { VarintCursor } from "./varint-cursor.ts";
 const AT = {
   length: 8,
   magic: 16,
+  checksum: 17,
+  /** From here on the checksum counts. */
   attributes: 21,
   lastOffsetDelta: 23,
   firstTimestamp: 27,
@@ -36,8 +42,6 @@ const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 const ABORT_MARKER = 0;
-/** More than that in a batch that was not expanded is an attack on memory, not a batch. */
-const UNREAD_RECORDS = 100_000;
 
 /**
  * @param maxBatchBytes upper bound of one batch after decompression
@@ -50,54 +54,71 @@ export function readRecords(fetched: FetchedPartition, maxBatchBytes: number): R
   const aborted = new AbortedFilter(fetched.aborted);
   let nextOffset = fetchedFrom;
   let position = 0;
-  for (; position + AT.records <= records.length;) {
+  let expandedBytes = 0;
+  // D4
+  for (; position + AT.records <= records.length && expandedBytes < maxBatchBytes;) {
     const end = position + LENGTH_OVERHEAD + records.readInt32BE(position + AT.length);
     if (end > records.length) break;
-    if (end < position + AT.records) throw corrupt(int64(records, position));
+    const unreadable = formatProblem(records, position, end);
+    if (unreadable !== null) {
+      if (position > 0) break; // what lies before it counts; the next fetch begins here
+      throw unreadable;
+    }
     const batch = records.subarray(position, end);
     const lastOffset = int64(batch, 0) + batch.readInt32BE(AT.lastOffsetDelta);
-    if (lastOffset >= fetchedFrom && aborted.shows(batch, lastOffset)) segments.push(segmentOf(batch, maxBatchBytes));
+    if (lastOffset >= fetchedFrom && aborted.shows(batch, lastOffset)) {
+      const segment = segmentOf(batch, maxBatchBytes);
+      segments.push(segment);
+      if (segment.codec !== "none") expandedBytes += segment.bytes?.length ?? maxBatchBytes;
+    }
     nextOffset = Math.max(nextOffset, lastOffset + 1); // D1
     position = end;
   }
   return position === 0 ? null : new FetchedBatch(fetched, { segments, nextOffset, bytes: position });
 }
 
+function formatProblem(records: Buffer, start: number, end: number): UnreadableRecords | null {
+  const baseOffset = int64(records, start);
+  const magic = records[start + AT.magic]!;
+  if (magic !== 2) {
+    const detail = `message format ${magic} is older than Kafka 0.11`;
+    return new UnreadableRecords(baseOffset, "UNSUPPORTED_MESSAGE_FORMAT", detail);
+  }
+  if (end < start + AT.records) return damaged(baseOffset);
+  const checksum = crc32c(records.subarray(start + AT.attributes, end));
+  if (checksum !== records.readUInt32BE(start + AT.checksum)) return damaged(baseOffset);
+  if (records.readInt32BE(start + AT.lastOffsetDelta) < 0) return damaged(baseOffset); // no broker stores that
+  const codec = records.readInt16BE(start + AT.attributes) & CODEC_MASK;
+  if (codec < CODECS.length) return null;
+  const detail = `compression codec ${codec} is newer than this release: upgrade`;
+  return new UnreadableRecords(baseOffset, "UNSUPPORTED_COMPRESSION_CODEC", detail);
+}
+
 function segmentOf(batch: Buffer, maxBatchBytes: number): Segment {
   const baseOffset = int64(batch, 0);
-  if (batch[AT.magic] !== 2) {
-    throw new UnreadableRecords(
-      baseOffset,
-      "UNSUPPORTED_MESSAGE_FORMAT",
-      `message format ${batch[AT.magic]} is older than Kafka 0.11`,
-    );
-  }
   const attributes = batch.readInt16BE(AT.attributes);
-  const codec = CODECS[attributes & CODEC_MASK];
-  if (codec === undefined) {
-    throw new UnreadableRecords(
-      baseOffset,
-      "UNSUPPORTED_COMPRESSION_CODEC",
-      `compression codec ${attributes & CODEC_MASK} is unknown`,
-    );
-  }
-  const count = batch.readInt32BE(AT.count);
-  const result = decompress(codec, batch.subarray(AT.records), maxBatchBytes);
-  if ("problem" in result && result.problem !== "too-large") {
-    const code = result.problem === "corrupt" ? "CORRUPT_MESSAGE" : "UNSUPPORTED_COMPRESSION_CODEC";
-    throw new UnreadableRecords(baseOffset, code, result.detail);
-  }
-  const bytes = "bytes" in result ? result.bytes : null;
-  if (bytes === null && count > UNREAD_RECORDS)
-    throw new UnreadableRecords(baseOffset, "CORRUPT_MESSAGE", `${count} records in one batch`);
-  if (count < 0 || (bytes !== null && count * SMALLEST_RECORD_BYTES > bytes.length)) throw corrupt(baseOffset);
-  return {
+  const codec = CODECS[attributes & CODEC_MASK]!;
+  // Offsets beyond the batch's last would be the next batch's.
+  const most = batch.readInt32BE(AT.lastOffsetDelta) + 1;
+  const announced = batch.readInt32BE(AT.count);
+  const frame = {
     baseOffset,
+    codec,
     firstTimestamp: int64(batch, AT.firstTimestamp),
-    appendTime: bytes === null || (attributes & LOG_APPEND_TIME) !== 0 ? int64(batch, AT.maxTimestamp) : Number.NaN,
-    count,
-    bytes,
+    appendTime: (attributes & LOG_APPEND_TIME) !== 0 ? int64(batch, AT.maxTimestamp) : Number.NaN,
+    maxTimestamp: int64(batch, AT.maxTimestamp),
+    count: announced < 0 || announced > most ? most : announced,
   };
+  if (frame.count !== announced) return { ...frame, bytes: null, flaw: NOT_AS_ANNOUNCED }; // D3
+  const result = decompress(codec, batch.subarray(AT.records), maxBatchBytes);
+  if ("bytes" in result) return { ...frame, bytes: result.bytes, flaw: null };
+  const reason = result.problem === "too-large" ? "TOO_LARGE" : "UNDECODABLE";
+  return { ...frame, bytes: null, flaw: { reason, detail: `the record's batch cannot be read: ${result.detail}` } }; // D3
+}
+
+function damaged(baseOffset: number): UnreadableRecords {
+  const detail = "the batch is not what its checksum says: it was damaged on the way or on the broker's disk";
+  return new UnreadableRecords(baseOffset, "CORRUPT_MESSAGE", detail);
 }
 
 /**
@@ -134,7 +155,7 @@ function isAbortMarker(batch: Buffer): boolean {
   cursor.position += 1; // attributes
   cursor.varlong(); // timestamp
   cursor.varint(); // offset
-  if (cursor.varint() !== 4 || cursor.position + 4 > batch.length) throw corrupt(int64(batch, 0));
+  if (cursor.varint() !== 4 || cursor.position + 4 > batch.length) throw damaged(int64(batch, 0));
   return batch.readInt16BE(cursor.position + 2) === ABORT_MARKER;
 }
 

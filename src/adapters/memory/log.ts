@@ -115,6 +115,9 @@ export class MemoryBatch implements RecordBatch {
   headersAt(index: number): RecordHeaders {
     return this.#records[index]!.headers;
   }
+  flawAt(): null {
+    return null;
+  }
 }
 
 /** Key, value and headers; the frame around them is not counted. */
