@@ -91,6 +91,13 @@ export class AvroCursor {
     return byte === 1;
   }
 
+  double(): number {
+    if (this.#position + 8 > this.#bytes.length) throw this.#truncated();
+    const value = this.#bytes.readDoubleLE(this.#position);
+    this.#position += 8;
+    return value;
+  }
+
   /** Index of a union's branch or an enum's symbol. */
   index(count: number): number {
     const index = this.long();

@@ -61,6 +61,8 @@ class Compiler {
       case "int long":
       case "long long":
         return "c.long()";
+      case "double double":
+        return "c.double()";
       case "string string":
       case "bytes string":
         return "c.text()";

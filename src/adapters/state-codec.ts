@@ -18,6 +18,7 @@ import {
   NO_MARKS,
   packMark,
 } from "../core/factor.ts";
+import type { LinkState } from "../core/link-group.ts";
 import { type LatestTimes, NO_TIMES } from "../core/latest.ts";
 import { NO_PAYMENTS, NO_REQUESTS, type PaidList, type RequestList } from "../core/outflow.ts";
 import type { PartitionState, StateCodec } from "../core/partition.ts";
@@ -76,8 +77,11 @@ interface GroupRecord extends Omit<GroupState, "profile"> {
  */
 export function createStateCodec(schemas: string): StateCodec {
   const group = loadSchema<GroupRecord>(schemas, "group");
+  const link = loadSchema<LinkState>(schemas, "link");
   const partition = loadSchema<PartitionState>(schemas, "partition");
   return {
+    encodeLink: (state) => link.encode(state),
+    decodeLink: (bytes) => link.decode(bytes),
     encodeGroup: (state) => group.encode({ ...state, profile: state.profile && unpackProfile(state.profile) }),
     decodeGroup: (bytes) => {
       const record = group.decode(bytes);

@@ -1,11 +1,14 @@
 // The correlations of one account: what they hear, what time decides for them, and how the matches of one
-// feed those over it. Leaves to the partition what a match of a rule that opens cases means.
+// feed those over it. Leaves to the partition what a match of a rule that opens cases means, and how facts get
+// to the groups that are no accounts.
 
 import { type Account, rowOf } from "./account.ts";
 import type { Match } from "./correlation/correlation.ts";
 import { CarriedFields, type Fields, valuesFor } from "./correlation/reads.ts";
 import { type Entry, entryFor } from "./entry.ts";
 import type { RuleTable, TableRow } from "./rule-table.ts";
+import { factsOf } from "./signal-facts.ts";
+import type { Signal } from "./signal.ts";
 import type { Instant } from "./time.ts";
 
 /** The frontier something happens at, and the wall clock. */
@@ -26,9 +29,11 @@ export class Cascade {
   readonly #table: RuleTable;
   readonly #onMatch: (account: Account, row: TableRow, found: When & { readonly match: Match }) => void;
   readonly #onDropped: (entries: number) => void;
+  readonly #onFacts: (facts: readonly Signal[]) => void;
 
   /**
    * @param options.onMatch told of each match of a rule that opens cases
+   * @param options.onFacts told what groups that live elsewhere have to hear
    * @param options.onDropped told how many entries went because their rule means something else now
    */
   constructor(
@@ -36,14 +41,21 @@ export class Cascade {
     options: {
       readonly onMatch: (account: Account, row: TableRow, found: When & { readonly match: Match }) => void;
       readonly onDropped: (entries: number) => void;
+      readonly onFacts: (facts: readonly Signal[]) => void;
     },
   ) {
     this.#table = table;
     this.#onMatch = options.onMatch;
     this.#onDropped = options.onDropped;
+    this.#onFacts = options.onFacts;
   }
 
   hear(account: Account, row: TableRow, heard: Heard): void {
+    if (!row.isOfAccount) {
+      const facts = factsOf(row, { ...heard, accountId: account.id });
+      if (facts.length > 0) this.#onFacts(facts);
+      return;
+    }
     const memory = account.memoryFor(row, this.#onDropped);
     const entry = entryFor(heard.seen, heard.steps, valuesFor(row.reads, heard.steps, heard.fields));
     const matches = row.correlation.apply(memory, entry, heard.frontier);

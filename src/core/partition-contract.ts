@@ -78,7 +78,7 @@ export interface Partition {
 }
 
 /** What was dropped at a cap, or because its rule's meaning changed. */
-export type EvictionReason = SeenKind | "requests" | "entries" | "cases" | "rule" | "size" | "accounts";
+export type EvictionReason = SeenKind | "requests" | "entries" | "cases" | "rule" | "size" | "accounts" | "groups";
 
 export interface PartitionCounts {
   readonly evictions: Readonly<Record<string, number>>;

@@ -19,7 +19,7 @@ import type { Ack, Decision } from "./decision.ts";
 import { type Entry, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import { Frontier } from "./frontier.ts";
-import { accountKey, accountOfKey, isLinkKey, Links } from "./links.ts";
+import { isLinkKey, Links } from "./links.ts";
 import type { Command, Outputs } from "./output.ts";
 import type {
   CoreSettings,

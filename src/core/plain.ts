@@ -2,7 +2,8 @@
 // same kinds of correlations and the same laws as in partition.ts, over one stream and for one run: nothing
 // is saved. Owns the groups, time's passing, and what counts as one detection (L6 without protection).
 //
-// An event that lacks a group-by field belongs to no group and takes no part in that correlation.
+// An event that lacks a group-by field belongs to no group and takes no part in that correlation; one whose
+// field is an array belongs to the group of each element.
 //
 // Invariants:
 //   PL1 what is due is decided in the order of time, inputs before the correlations over them, before the
@@ -10,8 +11,9 @@
 //   PL2 a group without entries and open detections takes no memory
 
 import type { Correlation, Match, Memory } from "./correlation/correlation.ts";
-import { newMemory } from "./correlation/correlation.ts";
-import { CarriedFields, EventFields, type Field, type Fields, valuesFor } from "./correlation/reads.ts";
+import { MAX_PLAIN_ENTRIES, newMemory } from "./correlation/correlation.ts";
+import { groupsOf } from "./correlation/grouping.ts";
+import { CarriedFields, EventFields, type Fields, valuesFor } from "./correlation/reads.ts";
 import { type Entry, entryFor, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import { Facts } from "./profile-facts.ts";
@@ -46,9 +48,6 @@ export interface PlainCounts {
   readonly lateContradictions: number;
 }
 
-/** Entries in one memory: nothing is saved, so more than in a partition. */
-const MAX_ENTRIES = 4_096;
-
 /** One group of one rule. */
 interface Group {
   readonly row: TableRow;
@@ -82,8 +81,8 @@ export class PlainEngine {
       mode: "observe",
       allowedLateness,
       absenceGrace: Math.min(MINUTE, allowedLateness),
-      maxEntries: MAX_ENTRIES,
-      runs: () => true,
+      maxEntries: MAX_PLAIN_ENTRIES,
+      isOfAccount: () => true,
       onEvicted: (count) => {
         this.#evicted += count;
       },
@@ -133,8 +132,10 @@ export class PlainEngine {
     const byGroup = new Map<Group, number>();
     for (let rest = of.steps; rest !== 0; rest &= rest - 1) {
       const bit = rest & -rest;
-      const group = this.#groupOf(row, row.reads.groups[31 - Math.clz32(bit)]!, of.fields);
-      if (group !== undefined) byGroup.set(group, (byGroup.get(group) ?? 0) | bit);
+      for (const values of groupsOf(row.reads.groups[31 - Math.clz32(bit)]!, of.fields)) {
+        const group = this.#groupOf(row, values);
+        byGroup.set(group, (byGroup.get(group) ?? 0) | bit);
+      }
     }
     for (const [group, steps] of byGroup) {
       const entry = entryFor(of.seen, steps, valuesFor(row.reads, steps, of.fields));
@@ -144,13 +145,7 @@ export class PlainEngine {
     }
   }
 
-  #groupOf(row: TableRow, fields: readonly Field[], from: Fields): Group | undefined {
-    const found: unknown[] = [];
-    for (const field of fields) {
-      const value = from.read(field);
-      if (value === null || value === undefined) return undefined;
-      found.push(value);
-    }
+  #groupOf(row: TableRow, found: readonly unknown[]): Group {
     const key = JSON.stringify(found);
     const groups = this.#groups[row.index]!;
     const known = groups.get(key);

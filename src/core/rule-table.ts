@@ -20,14 +20,15 @@ export interface TableRow {
   readonly caseRule: CaseRule;
   /** Its matches open cases; false when only other correlations use them. */
   readonly isJudged: boolean;
+  /** Its groups are accounts; those of others live elsewhere, and are told of what feeds them. */
+  readonly isOfAccount: boolean;
   /** Pairs (row, input bits) of the correlations over it, flat. */
   readonly uses: readonly number[];
 }
 
 export interface TableSettings extends CorrelationSettings {
   readonly mode: Mode;
-  /** Whether the engine runs this correlation; others feed nothing. */
-  readonly runs: (rule: CorrelationRule) => boolean;
+  readonly isOfAccount: (rule: CorrelationRule) => boolean;
 }
 
 const NO_DETECTIONS: readonly DetectionRule[] = [];
@@ -51,7 +52,6 @@ export class RuleTable {
       return made;
     };
     this.standalone = rules.detections.map((rule) => (rule.standalone ? caseRule(rule, 0) : undefined));
-    const running = rules.correlations.filter(settings.runs);
     const reads = readsOf(rules);
     const rows: TableRow[] = [];
     rules.correlations.forEach((rule, index) => {
@@ -62,13 +62,14 @@ export class RuleTable {
         correlation,
         reads: reads[index]!,
         isJudged: rule.standalone,
+        isOfAccount: settings.isOfAccount(rule),
         caseRule: caseRule(rule, rule.timespan + correlation.delay),
-        uses: usesOf(running, { kind: "correlation", index }),
+        uses: usesOf(rules.correlations, { kind: "correlation", index }),
       });
     });
     this.rows = rows;
-    for (const row of running) this.#rows.set(row.id, rows[row.index]!);
-    this.uses = rules.detections.map(({ index }) => usesOf(running, { kind: "detection", index }));
+    for (const row of rows) this.#rows.set(row.correlation.rule.id, row);
+    this.uses = rules.detections.map(({ index }) => usesOf(rules.correlations, { kind: "detection", index }));
     this.tried = rules.detections.filter((rule) => rule.standalone || this.uses[rule.index]!.length > 0);
     this.#dispatch = new Map(RULE_SERVICES.map((service) => [service, new Dispatch(this.tried, service)]));
   }
@@ -94,7 +95,8 @@ class Dispatch {
   readonly #others: readonly DetectionRule[];
 
   constructor(detections: readonly DetectionRule[], service: string) {
-    const own = detections.filter((rule) => rule.service === null || rule.service === service);
+    // A rule without a service reads the exchange's topics: what Holdfast tells itself has to be asked for.
+    const own = detections.filter((rule) => (rule.service === null ? service !== "signal" : rule.service === service));
     const types = new Set(own.flatMap((rule) => [...(rule.types ?? [])]));
     this.#byType = new Map(
       [...types].map((type) => [type, own.filter((rule) => rule.types === null || rule.types.has(type))]),

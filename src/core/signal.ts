@@ -21,11 +21,37 @@ export interface Signal {
   readonly linkedBy: string | null;
   readonly linkedCount: number | null;
   readonly linkRule: string | null;
+  /** FACT: what the group needs of the matching event; null in a link. */
+  readonly fact: FactBody | null;
+}
+
+/** The record of the same name: an event as a correlation in another partition remembers it. */
+export interface FactBody {
+  /** The rule's matchHash; under another one the fact means nothing. */
+  readonly matchHash: string;
+  /** Bit i: it matches input i of the rule. */
+  readonly steps: number;
+  /** See Entry. */
+  readonly value: number | null;
+  readonly values: readonly string[];
+  readonly carried: readonly string[];
+  /** The event itself, for evidence. */
+  readonly type: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** One line of the timeline notation. */
+  readonly summary: string;
 }
 
 /** The record's key: the account of a link, the group of a fact. */
 export function signalKey(signal: Pick<Signal, "type" | "ruleId" | "group" | "accountId">): string {
   return signal.type === "LINKED" ? signal.accountId : groupKey(signal.ruleId, Object.values(signal.group));
+}
+
+/** The id of a link: the same account of the same group is linked once. */
+export function linkId(key: string, accountId: string): string {
+  return `${key}/${encodePart(accountId)}`;
 }
 
 /** A group of facts as a key: rule id and group values, percent-encoded. */

@@ -2,12 +2,15 @@
 // the bytes to the codec and the log to the runtime.
 
 import type { GroupState } from "./account.ts";
+import type { LinkState } from "./link-group.ts";
 import type { Instant } from "./time.ts";
 
-/** Turns one group's plain state into bytes and back; deterministic. Implemented with Avro by the codec. */
+/** Turns one account's or other group's plain state into bytes and back; deterministic. Implemented with Avro by the codec. */
 export interface StateCodec {
   encodeGroup(state: GroupState): Uint8Array;
   decodeGroup(bytes: Uint8Array): GroupState;
+  encodeLink(state: LinkState): Uint8Array;
+  decodeLink(bytes: Uint8Array): LinkState;
   encodePartition(state: PartitionState): Uint8Array;
   decodePartition(bytes: Uint8Array): PartitionState;
 }

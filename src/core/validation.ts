@@ -98,6 +98,7 @@ function validateIdentity(event: ExchangeEvent): Rejection | null {
   const { eventId, accountId, occurredAt } = event;
   if (eventId.length === 0) return empty("eventId");
   if (accountId.length === 0) return empty("accountId");
+  if (accountId.charCodeAt(0) === 0) return invalid("accountId", "begins with NUL; such keys are Holdfast's own");
   if (eventId.length > LIMITS.idLength) return tooLong("eventId", eventId.length, LIMITS.idLength);
   if (accountId.length > LIMITS.idLength) return tooLong("accountId", accountId.length, LIMITS.idLength);
   if (!isInstant(occurredAt)) return badInstant("occurredAt", occurredAt);

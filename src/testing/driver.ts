@@ -1,12 +1,16 @@
 // Runs the production core on events that are handed to it, with time moved by hand: what `holdfast
 // replay`, the rules' own tests and timelines have in common. Owns the order of apply and tick, one
 // frontier for all services, and the end of time. Stateless beyond the partition it drives.
+//
+// Signals come back at once, in the order they were said: what an event tells other accounts is decided before
+// the next event.
 
 import type { Arrival, ExchangeEvent } from "../core/event.ts";
 import type { Outputs } from "../core/output.ts";
 import { openPartition } from "../core/partition.ts";
 import type { CoreSettings, StateCodec } from "../core/partition.ts";
 import type { RuleSet } from "../core/rule.ts";
+import type { Signal } from "../core/signal.ts";
 import { DAY, MINUTE } from "../core/time.ts";
 import type { Instant } from "../core/time.ts";
 
@@ -27,35 +31,58 @@ export interface Driver {
 
 export function openDriver(options: DriverOptions): Driver {
   let decided: Outputs[] = [];
+  const signals: Signal[] = [];
+  let heard = 0;
+  let recordTimestamp: Instant = 0;
   const partition = openPartition({
     rules: options.rules,
     settings: { ...SETTINGS, ...options.settings },
     codec: NO_LOG,
     services: ["all"],
-    emit: (outputs) => decided.push(outputs),
+    emit: (outputs) => {
+      signals.push(...outputs.signals);
+      if (outputs.commands.length > 0 || outputs.detections.length > 0) decided.push(outputs);
+    },
   });
   const take = (): readonly Outputs[] => {
     const taken = decided;
     decided = [];
     return taken;
   };
+  const tick = (): void => {
+    const wakeAt = partition.wakeAt();
+    if (wakeAt !== undefined && wakeAt <= partition.frontier()) partition.tick();
+  };
+  const hear = (): void => {
+    for (let signal = signals.shift(); signal !== undefined; signal = signals.shift()) {
+      const arrival: Arrival = { service: "signal", topic: SIGNALS, partition: 0, offset: heard++, recordTimestamp };
+      if (signal.type === "FACT") partition.link(arrival, signal, partition.frontier());
+      else partition.apply(arrival, signal, partition.frontier());
+      tick();
+    }
+  };
   return {
     apply(arrival, event) {
+      ({ recordTimestamp } = arrival);
       // Stale is what had expired when this event arrived: by the frontier, since no wall clock is here.
       partition.apply(arrival, event, partition.frontier());
-      const wakeAt = partition.wakeAt();
-      if (wakeAt !== undefined && wakeAt <= partition.frontier()) partition.tick();
+      tick();
+      hear();
       return take();
     },
     finish() {
       for (let wakeAt = partition.wakeAt(); wakeAt !== undefined; wakeAt = next(partition.wakeAt(), wakeAt)) {
         partition.advance(wakeAt);
         partition.tick();
+        hear();
       }
       return take();
     },
   };
 }
+
+/** Where signals seem to come from. */
+const SIGNALS = "holdfast.signals";
 
 function unused(): never {
   throw new Error("a driver keeps no state log");
@@ -64,6 +91,8 @@ function unused(): never {
 const NO_LOG: StateCodec = {
   encodeGroup: unused,
   decodeGroup: unused,
+  encodeLink: unused,
+  decodeLink: unused,
   encodePartition: unused,
   decodePartition: unused,
 };

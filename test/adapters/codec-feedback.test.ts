@@ -32,8 +32,20 @@ const FACT: Signal = {
   linkedBy: null,
   linkedCount: null,
   linkRule: null,
+  fact: {
+    matchHash: "h",
+    steps: 1,
+    value: null,
+    values: ['"alice"'],
+    carried: [],
+    type: "API_KEY_CREATED",
+    topic: "api-key-events",
+    partition: 0,
+    offset: 7,
+    summary: "API_KEY_CREATED",
+  },
 };
-const LINK: Signal = { ...FACT, type: "LINKED", linkedBy: "deviceId=a/b", linkedCount: 2, linkRule: "shared" };
+const LINK: Signal = { ...FACT, fact: null, type: "LINKED", linkedBy: "deviceId=a/b", linkedCount: 2, linkRule: "shared" };
 
 const fixture: CodecFixture = new CodecFixture();
 before(() => fixture.codec.prepare());

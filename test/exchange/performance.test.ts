@@ -27,6 +27,8 @@ function stageWith(loaded: LoadedRules): Stage {
     codec: {
       encodeGroup: () => assert.fail("not needed"),
       decodeGroup: () => assert.fail("not needed"),
+      encodeLink: () => assert.fail("not needed"),
+      decodeLink: () => assert.fail("not needed"),
       encodePartition: () => assert.fail("not needed"),
       decodePartition: () => assert.fail("not needed"),
     },

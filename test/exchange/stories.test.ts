@@ -41,6 +41,8 @@ const PACES: Readonly<Record<string, Omit<ExchangeOptions, "seed">>> = {
 const NO_STATE: StateCodec = {
   encodeGroup: () => assert.fail("not needed"),
   decodeGroup: () => assert.fail("not needed"),
+  encodeLink: () => assert.fail("not needed"),
+  decodeLink: () => assert.fail("not needed"),
   encodePartition: () => assert.fail("not needed"),
   decodePartition: () => assert.fail("not needed"),
 };

@@ -233,6 +233,7 @@ const SIGNAL: Record<keyof Signal, true> = {
   linkedBy: true,
   linkedCount: true,
   linkRule: true,
+  fact: true,
 };
 const EVIDENCE: Record<keyof Evidence, true> = {
   eventId: true,
