@@ -147,7 +147,7 @@ class WireCodec implements RegistryCodec {
     let reader = input.lastReader;
     if (id !== input.lastId) {
       const found = this.#readerOf(input, id);
-      if (found === undefined) return { wait: this.#writers.fetch(id) }; // D3
+      if (found === undefined) return { wait: this.#writers.fetch(id, record.timestamp) }; // D3
       if (typeof found === "object") return { rejection: found };
       input.lastId = id;
       input.lastReader = reader = found;

@@ -3,12 +3,17 @@
 //
 // Invariants:
 //   W1 One question at a time for an id, however many wait for it.
-//   W2 An id is unknown only after the registry has said so for `unknownAfterMs` without a break: a
+//   W2 An id is unknown only after the registry has said so without a break for as long as patience lasts: a
 //      replica may lag. A registry that does not answer is waited for without end.
-//   W3 The cache is bounded. A verdict "unknown" is kept for as long as it took, then asked again.
+//   W3 The caches are bounded, and ids that nobody knows push out none that is known. A verdict "unknown" is
+//      kept for a minute, then asked once.
+//   W4 Patience is a minute in ten, all ids together: garbage in place of ids must not stop a topic-partition
+//      for a minute each. Without any left, an id is still asked for until its record is two seconds old.
+//      An id that is learned after it was denied shows that replicas do lag: patience is whole again.
 
 import type avro from "avsc";
 import type { Rejection } from "../core/event.ts";
+import type { Instant } from "../core/time.ts";
 import { BrokerFailure } from "../runtime/ports.ts";
 import type { Clock } from "../runtime/ports.ts";
 import type { Telemetry } from "../runtime/telemetry.ts";
@@ -20,6 +25,10 @@ export type WriterSchema = { readonly type: avro.Type } | { readonly rejection: 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 const MOST_IDS = 1_000;
+/** So much time gives back one part of patience. */
+const RECOVERY = 10;
+/** Age of a record below which its id may simply be too new for the registry's replica. */
+const FRESH_MS = 2_000;
 
 export class WriterSchemas {
   readonly #registry: SchemaRegistry;
@@ -27,8 +36,13 @@ export class WriterSchemas {
   readonly #telemetry: Telemetry;
   readonly #unknownAfterMs: number;
   readonly #signal: AbortSignal | undefined;
-  readonly #known = new Map<number, { readonly schema: WriterSchema; readonly until: number }>();
+  readonly #known = new Map<number, WriterSchema>();
+  /** Ids given up, and until when that is not asked again. */
+  readonly #unknown = new Map<number, number>();
   readonly #asked = new Map<number, Promise<void>>();
+  /** Patience used, as of `#usedAt`. */
+  #used = 0;
+  #usedAt = 0;
 
   constructor(options: {
     registry: SchemaRegistry;
@@ -46,15 +60,21 @@ export class WriterSchemas {
 
   /** @returns undefined: not known yet, or no longer; fetch it */
   get(id: number): WriterSchema | undefined {
-    const entry = this.#known.get(id);
-    return entry !== undefined && this.#clock.monotonic() < entry.until ? entry.schema : undefined;
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    const until = this.#unknown.get(id);
+    return until !== undefined && this.#clock.monotonic() < until ? unknown(id) : undefined;
   }
 
-  /** Resolves, and never rejects, when it makes sense to ask `get` again. */
-  fetch(id: number): Promise<void> {
+  /**
+   * Resolves, and never rejects, when it makes sense to ask `get` again.
+   * @param timestamp of the record that has the id
+   */
+  fetch(id: number, timestamp: Instant): Promise<void> {
     let asked = this.#asked.get(id); // W1
     if (asked === undefined) {
-      asked = this.#settle(id).finally(() => this.#asked.delete(id));
+      const freshForMs = Math.min(FRESH_MS, timestamp + FRESH_MS - this.#clock.now());
+      asked = this.#settle(id, freshForMs).finally(() => this.#asked.delete(id));
       this.#asked.set(id, asked);
     }
     return asked;
@@ -62,39 +82,61 @@ export class WriterSchemas {
 
   /** Asks once. @throws BrokerFailure */
   async ask(id: number): Promise<WriterSchema | "unknown"> {
-    const known = this.get(id);
+    const known = this.#known.get(id);
     if (known !== undefined) return known;
     const found = await this.#registry.schema(id);
-    return found.kind === "unknown" ? "unknown" : this.#keep(id, toWriterSchema(id, found), Infinity);
+    if (found.kind === "unknown") return "unknown";
+    const schema = toWriterSchema(id, found);
+    this.#unknown.delete(id);
+    put(this.#known, id, schema);
+    return schema;
   }
 
-  async #settle(id: number): Promise<void> {
-    let unknownSince = Infinity;
+  async #settle(id: number, freshForMs: number): Promise<void> {
+    const from = this.#clock.monotonic();
+    let deniedSince = Infinity;
     for (let pause = FIRST_PAUSE_MS; this.#signal?.aborted !== true; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
-        if ((await this.ask(id)) !== "unknown") return;
+        if ((await this.ask(id)) !== "unknown") {
+          if (deniedSince < Infinity) this.#used = 0; // W4
+          return;
+        }
         const now = this.#clock.monotonic();
-        unknownSince = Math.min(unknownSince, now);
-        if (now - unknownSince >= this.#unknownAfterMs) {
-          this.#keep(id, unknown(id), now + this.#unknownAfterMs); // W3
+        deniedSince = Math.min(deniedSince, now);
+        const isFresh = now - from < freshForMs;
+        if (this.#unknown.has(id) || (!isFresh && now - deniedSince >= this.#patience(now))) {
+          this.#giveUp(id, { now, waitedMs: now - deniedSince });
           return;
         }
       } catch (error) {
         if (!(error instanceof BrokerFailure)) throw error;
         // A refusal (revoked credentials) is waited out as well: the records stay good.
         this.#telemetry.emit("broker.failed", { code: error.code, disposition: "retry", doing: error.message });
-        unknownSince = Infinity; // W2
+        deniedSince = Infinity; // W2
       }
       await this.#clock.sleep(pause, this.#signal);
     }
   }
 
-  #keep(id: number, schema: WriterSchema, until: number): WriterSchema {
-    // W3: the oldest goes; if it is still in use it is fetched again.
-    if (this.#known.size >= MOST_IDS) this.#known.delete(this.#known.keys().next().value!);
-    this.#known.set(id, { schema, until });
-    return schema;
+  /** Milliseconds that are left. */
+  #patience(now: number): number {
+    this.#used = Math.max(0, this.#used - (now - this.#usedAt) / RECOVERY);
+    this.#usedAt = now;
+    return Math.max(0, this.#unknownAfterMs - this.#used);
   }
+
+  #giveUp(id: number, { now, waitedMs }: { now: number; waitedMs: number }): void {
+    this.#patience(now);
+    this.#used = Math.min(this.#unknownAfterMs, this.#used + waitedMs);
+    this.#unknown.delete(id);
+    put(this.#unknown, id, now + this.#unknownAfterMs);
+  }
+}
+
+/** W3: the oldest goes; if it is still in use it is fetched again. */
+function put<T>(cache: Map<number, T>, id: number, value: T): void {
+  if (cache.size >= MOST_IDS) cache.delete(cache.keys().next().value!);
+  cache.set(id, value);
 }
 
 function toWriterSchema(id: number, found: Exclude<RegisteredSchema, { kind: "unknown" }>): WriterSchema {

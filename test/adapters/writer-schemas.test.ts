@@ -89,6 +89,54 @@ describe("ids the codec does not know", () => {
     assert.ok(more > 10_000 && more < 30_000, `${more}`);
   });
 
+  test("garbage ids share one patience: after the first minute each is rejected as soon as it is asked (W4)", async () => {
+    await pass(waitOf(fixture.decode(framed(1_000, Buffer.alloc(9)))), 120_000);
+    const began = fixture.clock.monotonic();
+    for (let id = 1_001; id < 1_100; id++) {
+      await pass(waitOf(fixture.decode(framed(id, Buffer.alloc(9)))), 1_000);
+      assert.match(verdict(fixture.decode(framed(id, Buffer.alloc(9)))), /^UNKNOWN_SCHEMA/);
+    }
+    const took = fixture.clock.monotonic() - began;
+    assert.ok(took < 20_000, `100 ids took ${took} ms, of which a tenth comes back as patience`);
+  });
+
+  test("without patience an id whose record is new is asked for until the record is two seconds old (W4)", async () => {
+    await pass(waitOf(fixture.decode(framed(1_000, Buffer.alloc(9)))), 120_000);
+    const value = authRecord({}, { type: () => schemas.events.auth.type, id: 99 });
+    const fresh = { timestamp: fixture.clock.now() };
+    const wait = waitOf(fixture.decode(value, fresh));
+    await fixture.clock.turn();
+    fixture.clock.moveTo(fixture.clock.monotonic() + 1_500);
+    fixture.registry.put("late", schemas.events.auth.text, 99);
+    await pass(wait, 3_000);
+    assert.equal(verdict(fixture.decode(value, fresh)), "ok");
+    const never = waitOf(fixture.decode(framed(1_001, Buffer.alloc(9)), { timestamp: fixture.clock.now() }));
+    const took = await pass(never, 120_000);
+    assert.ok(took >= 55_000, `an id that came late gives patience back: ${took}`);
+  });
+
+  test("patience comes back, a minute in ten (W4)", async () => {
+    await pass(waitOf(fixture.decode(framed(1_000, Buffer.alloc(9)))), 120_000);
+    fixture.clock.moveTo(fixture.clock.monotonic() + 300_000);
+    const took = await pass(waitOf(fixture.decode(framed(1_001, Buffer.alloc(9)))), 120_000);
+    assert.ok(took > 25_000 && took < 40_000, `${took}`);
+  });
+
+  test("an id given up is denied by one answer when it comes again (W3)", async () => {
+    await pass(waitOf(fixture.decode(framed(1_000, Buffer.alloc(9)))), 120_000);
+    fixture.clock.moveTo(fixture.clock.monotonic() + 3_600_000);
+    const took = await pass(waitOf(fixture.decode(framed(1_000, Buffer.alloc(9)))), 1_000);
+    assert.ok(took < 100, `${took}`);
+  });
+
+  test("however many garbage ids come, known ones stay known (W3)", async () => {
+    await pass(waitOf(fixture.decode(framed(1_000, Buffer.alloc(9)))), 120_000);
+    const ids = Array.from({ length: 1_500 }, (_, index) => 2_000 + index);
+    await Promise.all(ids.map((id) => waitOf(fixture.decode(framed(id, Buffer.alloc(9))))));
+    fixture.codec.readFields(new Set()); // the codec asks for each schema anew
+    assert.equal(verdict(fixture.decode(authRecord({}))), "ok");
+  });
+
   test("an aborted signal ends the waiting", async () => {
     const stop = new AbortController();
     fixture.codec = fixture.create({ signal: stop.signal });
