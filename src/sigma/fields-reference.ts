@@ -1,18 +1,24 @@
 // The reference page of fields, from the table that rules are checked by. Written by dev/docs.ts.
 
 import { EVENT_FIELDS, EVENT_TYPES } from "../core/event-fields.ts";
-import { SERVICES } from "../core/event.ts";
+import { RULE_SERVICES, SERVICES } from "../core/event.ts";
+import type { Service } from "../core/event.ts";
 import { fieldPaths, findField } from "./fields.ts";
+
+const LINKS = ` What Holdfast tells an account that shares a device, an address or the like with others, by a
+correlation that groups by it. Of the fields above a link has \`eventId\`, \`accountId\`, \`type\` and
+\`occurredAt\`; a rule without a service does not read links.`;
 
 export function fieldsReference(): string {
   const paths = fieldPaths(null);
   const facts = paths.filter((path) => path.startsWith("profile."));
   const isCommon = (path: string): boolean => SERVICES.every((service) => findField(path)?.services.includes(service));
   const common = paths.filter((path) => isCommon(path) && !facts.includes(path));
-  const sections = SERVICES.map((service) => {
+  const sections = RULE_SERVICES.map((service) => {
     const own = fieldPaths(service).filter((path) => !common.includes(path) && !facts.includes(path));
     const types = EVENT_TYPES[service].filter((type) => type !== "UNKNOWN");
-    return `## \`service: ${service}\`\n\nTypes: ${types.map((type) => `\`${type}\``).join(", ")}.\n\n${tableOf(own, service)}`;
+    const note = service === "signal" ? LINKS : "";
+    return `## \`service: ${service}\`\n\nTypes: ${types.map((type) => `\`${type}\``).join(", ")}.${note}\n\n${tableOf(own, service)}`;
   });
   return `# Fields
 
@@ -20,7 +26,7 @@ What rules may read, by log source. Generated from the table that rules are chec
 A list field matches when any element does. Text of a closed set stands with its symbols. Instants are milliseconds
 since the epoch in UTC, money is in US cents.
 
-## Every service
+## Every service of the exchange
 
 ${tableOf(common, SERVICES[0] ?? "auth")}
 \`detail.<name>\` is the text of that name in the event's map \`detail\`.
@@ -33,7 +39,7 @@ As of the event's arrival, and null where the account's history does not tell.
 ${tableOf(facts, SERVICES[0] ?? "auth")}`;
 }
 
-function tableOf(paths: readonly string[], service: (typeof SERVICES)[number]): string {
+function tableOf(paths: readonly string[], service: Service): string {
   const rows = paths.map((path) => {
     const field = findField(path);
     const held = EVENT_FIELDS[service].get(path);

@@ -31,7 +31,7 @@ export interface Field {
 type Read = (event: ExchangeEvent, profile: ProfileFacts) => unknown;
 
 const SERVICE_OF_TYPE: ReadonlyMap<string, Service> = new Map(
-  SERVICES.flatMap((service) =>
+  RULE_SERVICES.flatMap((service) =>
     EVENT_TYPES[service].filter((type) => type !== "UNKNOWN").map((type) => [type, service] as const),
   ),
 );

@@ -6,6 +6,7 @@ import type { Service } from "../core/event.ts";
 import { findField, fieldPaths, plainField } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import type { CheckedRule, CorrelationDocument, Placed } from "./document.ts";
+import { Grouping } from "./grouping.ts";
 import { suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import type { Findings } from "./problem.ts";
@@ -28,7 +29,7 @@ export interface ReferenceScope {
   readonly findingsOf: (document: { readonly file: string }) => Findings;
   /** Documents were left out: a rule that is missing may be one of them, which is said already. */
   readonly broken: boolean;
-  /** Any field; groups by anything. */
+  /** Any field, and no services. */
   readonly plain: boolean;
 }
 
@@ -44,12 +45,18 @@ export function linkCorrelations(documents: readonly CheckedRule[], scope: Refer
   }
   const ordered = inOrder(targets, scope);
   const linked: LinkedCorrelation[] = [];
+  const grouping = new Grouping();
   for (const document of ordered) {
     checkAliases(document, scope);
     const inputs = (targets.get(document) ?? []).map((target, index) =>
       target === undefined ? undefined : linkInput(document, { index, target, targets, scope }),
     );
-    if (!inputs.includes(undefined)) linked.push({ document, inputs: inputs.filter((input) => input !== undefined) });
+    if (inputs.includes(undefined)) continue;
+    const found = { document, inputs: inputs.filter((input) => input !== undefined) };
+    linked.push(found);
+    if (scope.plain) continue;
+    const readsLinks = found.inputs.map((input) => servicesOf(input.document, targets).has("signal"));
+    grouping.check({ ...found, readsLinks }, scope.findingsOf(document));
   }
   return linked;
 }
@@ -138,10 +145,8 @@ function linkInput(document: CorrelationDocument, input: InputScope): LinkedInpu
   if (!input.scope.plain) {
     const findings = input.scope.findingsOf(document);
     for (const { path, field } of groups) {
-      if (field === null || field.path === "accountId" || input.index !== 0) continue;
-      if (field.path.startsWith("profile."))
+      if (field?.path.startsWith("profile.") === true && input.index === 0)
         findings.refuse(path.at, `${quote(path.text)} is no field of events`, "name a field of the events themselves");
-      else refuseGroup(path, findings);
     }
     if (document.type !== "value_count") {
       for (const { path, field } of values) {
@@ -153,22 +158,12 @@ function linkInput(document: CorrelationDocument, input: InputScope): LinkedInpu
           );
       }
     }
-    if (groups.length > 1 && input.index === 0)
-      findings.refuse(document.groupBy[1]!.at, "groups by more than accountId", "write group-by: [accountId]");
   }
   return {
     document: input.target,
     groupFields: groups.map(({ path }) => path.text),
     valueFields: values.map(({ path }) => path.text),
   };
-}
-
-function refuseGroup(path: Placed, findings: Findings): void {
-  findings.refuse(
-    path.at,
-    `group-by ${quote(path.text)}: groups other than accounts are not supported yet`,
-    "write group-by: [accountId]; replay --plain groups by any field",
-  );
 }
 
 /** The field an alias stands for in this input's events; an alias has to say so for each. */

@@ -1,7 +1,7 @@
 // One file's text → its checked documents. Owns the attributes that detection and correlation documents
 // share; the sections have checkers of their own.
 
-import { SERVICES } from "../core/event.ts";
+import { RULE_SERVICES } from "../core/event.ts";
 import type { Service } from "../core/event.ts";
 import { checkCorrelation } from "./correlation.ts";
 import { checkDetection } from "./detection.ts";
@@ -24,7 +24,6 @@ const TAG = /^[a-z0-9_-]+\.[a-z0-9._-]+$/u;
 const DATE = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/u;
 const KINDS = ["detection", "correlation", "filter"] as const;
 const SOURCE_KEYS = ["category", "product", "service"] as const;
-const UNSUPPORTED_SERVICES: ReadonlySet<string> = new Set(["signal"]);
 
 export interface FileOptions {
   readonly findings: Findings;
@@ -224,15 +223,10 @@ function checkLogsource(
     );
   }
   const service = readText(logsource, "service", findings);
-  const known = SERVICES.find((candidate) => candidate === service);
+  const known = RULE_SERVICES.find((candidate) => candidate === service);
   if (service !== undefined && known === undefined) {
     const at = entryOf(logsource, "service")?.value.at ?? logsource.at;
-    const missing = UNSUPPORTED_SERVICES.has(service);
-    findings.refuse(
-      at,
-      `the service ${quote(service)}${missing ? " is not supported" : ""}`,
-      missing ? `known: ${SERVICES.join(", ")}` : suggest(service, SERVICES),
-    );
+    findings.refuse(at, `the service ${quote(service)}`, suggest(service, RULE_SERVICES));
   }
   if (findings.problems.length > before) return undefined;
   return { logsource: { category: null, product: "exchange", service: service ?? null }, service: known ?? null };

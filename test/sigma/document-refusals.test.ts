@@ -63,10 +63,8 @@ test("correlations of other kinds, groups and counts", () => {
     ['r.yml:8:11: the unknown correlation type "temporal_orderd"; did you mean temporal_ordered?'],
   );
   deepEqual(
-    whole((text) => text.replace("[accountId]", "[deviceId]")),
-    [
-      'r.yml:10:16: group-by "deviceId": groups other than accounts are not supported yet; write group-by: [accountId]; replay --plain groups by any field',
-    ],
+    whole((text) => text.replace("[accountId]", "[profile.newDevice]")),
+    ['r.yml:10:16: "profile.newDevice" is no field of events; name a field of the events themselves'],
   );
   deepEqual(
     whole((text) => text.replace("group-by: [accountId]\n", "")),

@@ -2,7 +2,6 @@
 
 import { deepEqual } from "node:assert/strict";
 import { test } from "node:test";
-import { SERVICES } from "../../src/core/event.ts";
 import { detectionRule, problemsOf, warningsOf } from "./loading.ts";
 
 /** Problems of `selection: …`, without the part that is the same for all. */
@@ -152,8 +151,8 @@ test("log sources that are not here", () => {
     problemsOf(`title: T\nlogsource: ${text}\ndetection:\n    a: { ip: x }\n    condition: a\n`);
   deepEqual(logsource("{ product: windows }"), ['r.yml:2:23: the product "windows"; write product: exchange']);
   deepEqual(logsource("{ service: auth }"), ["r.yml:2:12: a log source without product; write product: exchange"]);
-  deepEqual(logsource("{ product: exchange, service: signal }"), [
-    `r.yml:2:42: the service "signal" is not supported; known: ${SERVICES.join(", ")}`,
+  deepEqual(logsource("{ product: exchange, service: signals }"), [
+    'r.yml:2:42: the service "signals"; did you mean signal?',
   ]);
   deepEqual(logsource("{ product: exchange, service: aut }"), ['r.yml:2:42: the service "aut"; did you mean auth?']);
   deepEqual(logsource("{ product: exchange, category: firewall }"), [

@@ -10,16 +10,23 @@ import type { ExchangeEvent } from "../../src/core/event.ts";
 import { NO_FACTS, detectionRule, matcherOf } from "./loading.ts";
 
 const page = readFileSync(new URL("../../docs/rules.md", import.meta.url), "utf8");
-const [rule = "", filter = ""] = [...page.matchAll(/```yaml\n(.*?)```/gsu)].map((found) => found[1] ?? "");
+const [rule = "", filter = "", campaign = ""] = [...page.matchAll(/```yaml\n(.*?)```/gsu)].map(
+  (found) => found[1] ?? "",
+);
 
-test("the first rule loads, and its tests pass", () => {
-  const { rules, documents, problems } = loadRules([{ path: "rules.md", text: rule }]);
-  deepEqual(problems.map(formatProblem), []);
-  const { results, problems: faults } = runRuleTests(rules!, documents);
-  deepEqual(faults, []);
-  strictEqual(results.length, 2);
-  for (const { name, actual, expected } of results) strictEqual(actual, expected, name);
-});
+for (const [what, text] of [
+  ["first rule", rule],
+  ["campaign", campaign],
+] as const) {
+  test(`the ${what} loads, and its tests pass`, () => {
+    const { rules, documents, problems } = loadRules([{ path: "rules.md", text }]);
+    deepEqual(problems.map(formatProblem), []);
+    const { results, problems: faults } = runRuleTests(rules!, documents);
+    deepEqual(faults, []);
+    strictEqual(results.length, 2);
+    for (const { name, actual, expected } of results) strictEqual(actual, expected, name);
+  });
+}
 
 test("the filter narrows the rule it names", () => {
   const named = `name: login_from_new_network\n${detectionRule("s: { type: LOGIN_SUCCEEDED }\ncondition: s", "auth")}`;
