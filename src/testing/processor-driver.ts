@@ -62,6 +62,8 @@ export interface ProcessorDriverOptions {
   readonly maxFetchRecords?: number;
   /** Which of the things that could happen next does; the first by default. */
   readonly pick?: Picker;
+  /** Stands between a processor's worker and what it needs from outside: a probe, a fault. */
+  readonly around?: (context: TaskContext, processor: string) => TaskContext;
 }
 
 /** An event as a test says it: what it leaves out is filled in. */
@@ -74,7 +76,7 @@ export interface Place {
   readonly offset: number;
 }
 
-const SETTINGS: CoreSettings = { allowedLateness: 10 * MINUTE, profileWarmup: 14 * DAY, mode: "enforce" };
+export const DRIVER_SETTINGS: CoreSettings = { allowedLateness: 10 * MINUTE, profileWarmup: 14 * DAY, mode: "enforce" };
 const TUNING: Tuning = {
   sessionTimeoutMs: 10_000,
   checkpointIntervalMs: 1_000,
@@ -152,35 +154,42 @@ export class ProcessorDriver {
         rules,
         clock,
         telemetry,
-        settings: { ...SETTINGS, ...settings },
+        settings: { ...DRIVER_SETTINGS, ...settings },
         tuning: this.tuning,
         newWriter: () => `${name}-${(writers += 1)}`,
       };
-      return { context, prepare: () => codec.prepare() };
+      return { context: this.#options.around?.(context, name) ?? context, prepare: () => codec.prepare() };
     });
   }
 
-  /** Appends an event to its service's topic, in its account's partition, at the clock's time. */
-  produce(event: DrivenEvent): Place {
-    const service = SERVICES.find((candidate) => EVENT_TYPES[candidate].includes(event.type));
-    if (service === undefined) throw new Error(`no service has events of type ${event.type}`);
+  /** Appends an event to its service's topic, in its account's partition. @param timestamp default: now */
+  produce(event: DrivenEvent, timestamp: Instant = this.now()): Place {
+    const service = serviceOf(event.type);
     const { partitions = 1 } = this.#options;
     const filled = { eventId: `e${(this.#events += 1)}`, occurredAt: this.now(), ...event };
     const key = Buffer.from(event.accountId);
     const value = this.#encode(service, filled);
-    return this.produceRaw(topicOf(service), murmur2Partitioner(key, partitions), { key, value });
+    return this.produceRaw(topicOf(service), murmur2Partitioner(key, partitions), { key, value, timestamp });
   }
 
   /** Appends bytes as they are. */
-  produceRaw(topic: string, partition: number, record: { key: Buffer | null; value: Buffer | null }): Place {
-    const offset = this.broker.append({ topic, partition }, [{ ...record, headers: {} }]);
+  produceRaw(
+    topic: string,
+    partition: number,
+    record: { key: Buffer | null; value: Buffer | null; timestamp?: Instant },
+  ): Place {
+    const { key, value, timestamp = this.now() } = record;
+    const offset = this.broker.append({ topic, partition }, [{ key, value, headers: {} }], timestamp);
     return { topic, partition, offset };
   }
 
   /** Everything said so far, repeated sends included, in the order of each partition's log. */
   commands(): Command[] {
-    const { type } = this.#options.schemas.command;
-    return this.records(DRIVER_TOPICS.commands).map(({ value }) => type.fromBuffer(body(value)) as Command);
+    return this.records(DRIVER_TOPICS.commands).map((record) => this.commandIn(record));
+  }
+
+  commandIn({ value }: MemoryRecord): Command {
+    return this.#options.schemas.command.type.fromBuffer(body(value)) as Command;
   }
 
   detections(): Detection[] {
@@ -247,7 +256,14 @@ export async function createProcessorDriver(options: ProcessorDriverOptions): Pr
   return new ProcessorDriver(options, { registry, ids });
 }
 
-function topicOf(service: ExchangeService): string {
+/** @throws Error for a type that no service has */
+export function serviceOf(type: string): ExchangeService {
+  const service = SERVICES.find((candidate) => EVENT_TYPES[candidate].includes(type));
+  if (service === undefined) throw new Error(`no service has events of type ${type}`);
+  return service;
+}
+
+export function topicOf(service: ExchangeService): string {
   return [...DRIVER_TOPICS.inputs, TRADES].find((input) => input.service === service)!.topic;
 }
 

@@ -5,6 +5,7 @@
 // Invariants:
 //   B12  One send of a producer to a partition is under way at a time; the next starts when it is answered.
 //   B13  The sleeps of a frozen process end when it is thawed, those of a killed one never.
+//   B16  A wall clock put wrong moves no alarm and no monotonic time.
 
 import type { Instant } from "../../core/time.ts";
 import type { Clock, Group, Logs, OutRecord, PartitionRange, Producer } from "../../runtime/ports.ts";
@@ -23,6 +24,7 @@ export class MemoryProcess {
   readonly #wire: Wire;
   #producers = 0;
   #logs = 0;
+  #skew = 0;
 
   constructor(name: string, options: { broker: MemoryBroker; wire: Wire }) {
     this.name = name;
@@ -30,7 +32,7 @@ export class MemoryProcess {
     this.#wire = options.wire;
     this.#state = { name, life: "alive" };
     this.clock = {
-      now: () => this.broker.clock.now(),
+      now: () => this.broker.clock.now() + this.#skew,
       monotonic: () => this.broker.clock.monotonic(),
       sleep: (ms, signal) => this.#sleep(ms, signal),
       turn: () => this.#wakeUp(),
@@ -50,6 +52,11 @@ export class MemoryProcess {
   /** SIGCONT. */
   thaw(): void {
     if (this.#state.life === "frozen") this.#state.life = "alive";
+  }
+
+  /** Puts its wall clock wrong by `ms` more. (B16) */
+  skewBy(ms: number): void {
+    this.#skew += ms;
   }
 
   alive(): boolean {

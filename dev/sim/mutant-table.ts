@@ -1,0 +1,41 @@
+// Does the simulator find what is broken on purpose? One row a mutant: after how many worlds, and by which check.
+
+import { availableParallelism } from "node:os";
+import type { Told } from "./child.ts";
+import { runShare } from "./children.ts";
+import { MUTANTS } from "./mutants.ts";
+import type { Mutant } from "./mutants.ts";
+
+/** @returns whether all are caught */
+export async function simulateMutants(options: { readonly first: number; readonly runs: number }): Promise<boolean> {
+  console.log(`${MUTANTS.length} mutants, at most ${options.runs} worlds each from seed ${options.first}`);
+  const waiting = [...MUTANTS];
+  let alive = 0;
+  const work = async (): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const caught = await catchMutant(mutant, options);
+      if (caught === null) alive += 1;
+      console.log(`  ${caught === null ? "NOT CAUGHT" : "caught    "}  ${mutant.name.padEnd(44)} ${caught ?? ""}`);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  console.log(alive === 0 ? "  all are caught" : `  ${alive} not caught`);
+  return alive === 0;
+}
+
+/** How it was caught; null: it was not. */
+export async function catchMutant(
+  mutant: Mutant,
+  { first, runs }: { readonly first: number; readonly runs: number },
+): Promise<string | null> {
+  let worlds = 0;
+  let caught: string | null = null;
+  const onTold = ({ simulated: { seed, problems } }: Told): void => {
+    worlds += 1;
+    const [problem] = problems;
+    if (problem !== undefined)
+      caught = `world ${worlds} (seed ${seed}), ${problem.check}: ${problem.detail.slice(0, 90)}`;
+  };
+  await runShare({ first, count: runs, shorten: 0, stopAtFailure: true }, { mutant: mutant.name, onTold });
+  return caught;
+}

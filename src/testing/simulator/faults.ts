@@ -1,0 +1,124 @@
+// What goes wrong in one simulated world, as data: each fault stands for itself, so that a list of them can be
+// shortened and still means something. Owns their drawing and their wording; doing them is faulty-world.ts's.
+
+import type { Duration } from "../../core/time.ts";
+import { SECOND } from "../../core/time.ts";
+import type { Random } from "../exchange/random.ts";
+
+/** The connections of a process that can be held up: nothing on them moves until the stall is over. */
+export const CONNECTIONS = ["coordinator", "membership", "fetch", "producer-1", "producer-2", "logs"] as const;
+
+export type Fault =
+  /** Everything ready moves in an order drawn from this seed, instead of first come, first served. */
+  | { readonly kind: "shuffle"; readonly seed: number }
+  /** A fetch returns no more records than this. */
+  | { readonly kind: "small fetches"; readonly records: number }
+  /** The process in a slot ends and another starts there: kill -9, or SIGTERM. */
+  | { readonly kind: "kill" | "stop"; readonly slot: number; readonly at: Duration; readonly downFor: Duration }
+  /** SIGSTOP, then SIGCONT. */
+  | { readonly kind: "freeze"; readonly slot: number; readonly at: Duration; readonly lasts: Duration }
+  /** One more process, told to stop later. */
+  | { readonly kind: "join"; readonly at: Duration; readonly lasts: Duration }
+  /** No call is done: of one process, or of all. */
+  | { readonly kind: "outage"; readonly slot: number | "all"; readonly at: Duration; readonly lasts: Duration }
+  | {
+      readonly kind: "stall";
+      readonly slot: number;
+      readonly connection: (typeof CONNECTIONS)[number];
+      /** Requests reach nobody, or answers do not come back. */
+      readonly direction: "requests" | "answers";
+      readonly at: Duration;
+      readonly lasts: Duration;
+    }
+  /** The wall clock of one process is wrong from then on. */
+  | { readonly kind: "clock"; readonly slot: number; readonly at: Duration; readonly by: Duration }
+  /** Calls of one kind, counted over all processes, fail or half-fail; or their process ends in the middle. */
+  | {
+      readonly kind: "call";
+      /** `commit`, `send holdfast.state`, `fetch holdfast.commands`, … */
+      readonly call: string;
+      /** Of these calls the how-manieth, from 0, and how many from there. */
+      readonly nth: number;
+      readonly times: number;
+      /** Whether the broker does it all the same; late: after the answer. */
+      readonly done: boolean | "late";
+      readonly after: "answer lost" | "killed" | "frozen";
+    };
+
+export interface FaultDraw {
+  readonly length: Duration;
+  readonly instances: number;
+  /** How often each kind of call was made in the calm run. */
+  readonly calls: ReadonlyMap<string, number>;
+}
+
+/** One to ten faults, all over before the scenario is. */
+export function drawFaults(random: Random, draw: FaultDraw): Fault[] {
+  const faults: Fault[] = [];
+  if (random.chance(0.6)) faults.push({ kind: "shuffle", seed: random.integer(0, 1_000_000) });
+  if (random.chance(0.3)) faults.push({ kind: "small fetches", records: random.integer(1, 4) });
+  const count = random.integer(1, 8);
+  for (let i = 0; i < count; i++) faults.push(drawFault(random, draw));
+  return faults;
+}
+
+function drawFault(random: Random, { length, instances, calls }: FaultDraw): Fault {
+  const slot = random.integer(0, instances - 1);
+  const at = random.integer(0, length - 1);
+  const lasts = random.integer(1, length - at);
+  const luck = random.next();
+  if (luck < 0.14) return { kind: "kill", slot, at, downFor: random.integer(0, 2 * SECOND) };
+  if (luck < 0.2) return { kind: "stop", slot, at, downFor: random.integer(0, 2 * SECOND) };
+  if (luck < 0.3) return { kind: "freeze", slot, at, lasts };
+  if (luck < 0.36) return { kind: "join", at, lasts };
+  if (luck < 0.41) return { kind: "outage", slot: random.chance(0.5) ? "all" : slot, at, lasts };
+  if (luck < 0.44) return { kind: "clock", slot, at, by: random.pick([-60, -5, 5, 60]) * SECOND };
+  if (luck < 0.56) {
+    const direction = random.pick(["requests", "answers"] as const);
+    return { kind: "stall", slot, connection: random.pick(CONNECTIONS), direction, at, lasts };
+  }
+  const [call, made] = random.pick([...calls]);
+  return {
+    kind: "call",
+    call,
+    nth: random.integer(0, made),
+    times: random.chance(0.8) ? 1 : random.integer(2, 5),
+    done: random.pick([false, true, "late"] as const),
+    after: random.pick(["answer lost", "answer lost", "killed", "frozen"] as const),
+  };
+}
+
+/** One line a person can read. */
+export function faultText(fault: Fault): string {
+  switch (fault.kind) {
+    case "shuffle":
+      return `everything ready moves in a shuffled order (${fault.seed})`;
+    case "small fetches":
+      return `a fetch returns at most ${fault.records} records`;
+    case "kill":
+    case "stop":
+      return `${seconds(fault.at)} slot ${fault.slot}: ${fault.kind}; another starts ${seconds(fault.downFor)} later`;
+    case "freeze":
+      return `${seconds(fault.at)} slot ${fault.slot}: freeze for ${seconds(fault.lasts)}`;
+    case "join":
+      return `${seconds(fault.at)} one more joins, told to stop ${seconds(fault.lasts)} later`;
+    case "outage": {
+      const who = fault.slot === "all" ? "everybody" : `slot ${fault.slot}`;
+      return `${seconds(fault.at)} ${who}: no call is done for ${seconds(fault.lasts)}`;
+    }
+    case "stall":
+      return `${seconds(fault.at)} slot ${fault.slot}: ${fault.connection} ${fault.direction} wait for ${seconds(fault.lasts)}`;
+    case "clock":
+      return `${seconds(fault.at)} slot ${fault.slot}: its clock is wrong by ${seconds(fault.by)}`;
+    case "call": {
+      const which =
+        fault.times === 1 ? `${fault.call} #${fault.nth}` : `${fault.call} #${fault.nth} and ${fault.times - 1} more`;
+      const done = fault.done === "late" ? "done late" : fault.done ? "done" : "not done";
+      return `${which}: ${done}, ${fault.after}`;
+    }
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(3)} s`;
+}

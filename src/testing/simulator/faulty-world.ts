@@ -1,0 +1,261 @@
+// One simulated world at work: a memory broker, instances in slots, a scenario's records and the faults, all on
+// one hand-moved clock. Owns who runs in which slot and when it is calm; what must hold meanwhile is probes.ts's,
+// what must hold in the end verdict.ts's.
+//
+//   0 ────────── records and faults ────────── length ── calm: everybody thawed, every call done ──► settled
+
+import type { BrokerCall, Fate, Picker } from "../../adapters/memory/wire.ts";
+import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
+import type { ExchangeService } from "../../core/event.ts";
+import type { Duration } from "../../core/time.ts";
+import { SECOND } from "../../core/time.ts";
+import { parseCheckpoint } from "../../runtime/checkpoint.ts";
+import type { CommittedCheckpoint } from "../../runtime/checkpoint.ts";
+import { readTopics } from "../../runtime/topics.ts";
+import { seededRandom } from "../exchange/random.ts";
+import type { DrivenProcessor } from "../driven-processor.ts";
+import { createProcessorDriver, DRIVER_TOPICS, topicOf } from "../processor-driver.ts";
+import type { Place, ProcessorDriver, ProcessorDriverOptions } from "../processor-driver.ts";
+import type { Fault } from "./faults.ts";
+import { makeProbes } from "./probes.ts";
+import type { Probes } from "./probes.ts";
+import type { Posting, Scenario } from "./scenario.ts";
+
+/** What every world is made of: rules, schemas, codecs. */
+export type WorldParts = Pick<
+  ProcessorDriverOptions,
+  "rules" | "schemas" | "openPartition" | "stateCodec" | "stateLogCodec"
+>;
+
+const SESSION_MS: Duration = 3 * SECOND;
+/** Within so much calm everything has to be done; the same as is promised of a real cluster. */
+const RECOVERY_MS: Duration = 30 * SECOND;
+/** After everything was read: for what time alone decides, and the last checkpoint. */
+const AFTERMATH_MS: Duration = 2_500;
+const LOOK_EVERY_MS: Duration = 250;
+const LOST = { disposition: "retry", code: "CONNECTION" } as const;
+
+interface Slot {
+  processor: DrivenProcessor;
+  /** Ends by itself and is not replaced: a guest that was told to stop. */
+  guest: boolean;
+}
+
+export class FaultyWorld {
+  readonly driver: ProcessorDriver;
+  readonly scenario: Scenario;
+  readonly probes: Probes;
+  /** Calls made so far by kind, for drawing faults from. */
+  readonly calls: Map<string, number> = new Map();
+  /** Every processor that ever ran here. */
+  readonly processors: DrivenProcessor[] = [];
+  readonly #faults: readonly Fault[];
+  readonly #slots: Slot[] = [];
+  readonly #stalls: { readonly channel: string; readonly suffix: string; readonly until: number }[] = [];
+  readonly #away = new Map<string, number>();
+  #calm = false;
+  #named = 0;
+
+  constructor(driver: ProcessorDriver, probes: Probes, of: { scenario: Scenario; faults: readonly Fault[] }) {
+    this.driver = driver;
+    this.probes = probes;
+    this.scenario = of.scenario;
+    this.#faults = of.faults;
+  }
+
+  /** Runs the scenario to its end, and the calm after it until nothing moves; problems go to the probes. */
+  async run(): Promise<void> {
+    const { broker } = this.driver;
+    broker.onCall((call) => this.#fateOf(call));
+    for (let slot = 0; slot < this.scenario.instances; slot++) this.#slots.push(this.#start());
+    for (const posting of this.scenario.postings) broker.clock.alarm(posting.at, () => this.#post(posting));
+    for (const fault of this.#faults) this.#plan(fault);
+    await broker.advance(this.scenario.length);
+    this.#becomeCalm();
+    const deadline = broker.clock.monotonic() + RECOVERY_MS;
+    while (!this.#settled() && broker.clock.monotonic() < deadline) await broker.advance(LOOK_EVERY_MS);
+    if (!this.#settled())
+      this.probes.problem("progress", `not settled ${RECOVERY_MS} ms after the faults: ${this.#standing()}`);
+    await broker.advance(AFTERMATH_MS);
+    for (const { process, end } of this.processors.map((each) => ({ process: each.process, end: each.end() }))) {
+      if (end.how === "failed") this.probes.problem("running", `${process.name} ended: ${String(end.error)}`);
+    }
+  }
+
+  /** The committed checkpoint of a task; null: none that can be read. */
+  committed(task: number): CommittedCheckpoint | null {
+    const [found] = this.driver.broker
+      .coordinator(this.driver.groupId)
+      .committed([{ topic: DRIVER_TOPICS.state, partition: task }]);
+    if (found === undefined || found.offset < 0) return null;
+    const checkpoint = parseCheckpoint(found.metadata);
+    return "problem" in checkpoint ? null : checkpoint;
+  }
+
+  /** The wire's choice of what moves next: first come or shuffled, stalled connections left out. */
+  picker(shuffled: ((count: number) => number) | null): (ready: readonly string[]) => number {
+    return (ready) => {
+      const now = this.driver.broker.clock.monotonic();
+      const stalls = this.#stalls.filter(({ until }) => until > now);
+      if (this.#calm || stalls.length === 0) return shuffled?.(ready.length) ?? 0;
+      const moving = ready.flatMap((name, index) =>
+        stalls.some(({ channel, suffix }) => name.startsWith(channel) && name.endsWith(suffix)) ? [] : [index],
+      );
+      return moving.length === 0 ? -1 : moving[shuffled?.(moving.length) ?? 0]!;
+    };
+  }
+
+  #start(guest = false): Slot {
+    const processor = this.driver.start(`p${(this.#named += 1)}`);
+    this.processors.push(processor);
+    return { processor, guest };
+  }
+
+  #post({ accountId, timestamp, content }: Posting): void {
+    if ("event" in content) this.driver.produce(content.event, timestamp);
+    else this.probes.bad(this.#postGarbage({ ...content, accountId, timestamp }));
+  }
+
+  #postGarbage(of: { service: ExchangeService; garbage: string; accountId: string; timestamp: number }): Place {
+    const key = Buffer.from(of.accountId);
+    const record = { key, value: Buffer.from(of.garbage), timestamp: of.timestamp };
+    return this.driver.produceRaw(topicOf(of.service), murmur2Partitioner(key, this.scenario.partitions), record);
+  }
+
+  #plan(fault: Fault): void {
+    if (!("at" in fault)) return;
+    this.#at(fault.at, () => {
+      switch (fault.kind) {
+        case "kill":
+        case "stop":
+          return this.#replace(fault.slot, fault.kind, fault.downFor);
+        case "freeze":
+          return this.#freeze(this.#slots[fault.slot]!.processor, fault.lasts);
+        case "join": {
+          const guest = this.#start(true);
+          this.#slots.push(guest);
+          return this.#at(fault.at + fault.lasts, () => guest.processor.stop());
+        }
+        case "outage": {
+          const name = fault.slot === "all" ? "" : this.#slots[fault.slot]!.processor.process.name;
+          this.#away.set(name, Math.max(this.#away.get(name) ?? 0, fault.at + fault.lasts));
+          return undefined;
+        }
+        case "stall": {
+          const { name } = this.#slots[fault.slot]!.processor.process;
+          const suffix = fault.direction === "requests" ? ">" : "<";
+          this.#stalls.push({ channel: `${name}/${fault.connection}`, suffix, until: fault.at + fault.lasts });
+          return this.#at(fault.at + fault.lasts, () => {}); // so that time does not pass over its end
+        }
+        case "clock":
+          return this.#slots[fault.slot]!.processor.process.skewBy(fault.by);
+      }
+    });
+  }
+
+  #at(at: Duration, act: () => void): void {
+    this.driver.broker.clock.alarm(at, act);
+  }
+
+  #replace(slot: number, how: "kill" | "stop", downFor: Duration): void {
+    const { processor } = this.#slots[slot]!;
+    if (how === "kill") processor.kill();
+    else {
+      processor.thaw(); // one that is stopped cannot end
+      processor.stop();
+    }
+    const { clock } = this.driver.broker;
+    this.#at(clock.monotonic() + downFor, () => {
+      const current = this.#slots[slot]!;
+      if (current.processor === processor) this.#slots[slot] = this.#start(current.guest);
+    });
+  }
+
+  #freeze(processor: DrivenProcessor, lasts: Duration): void {
+    processor.freeze();
+    this.#at(this.driver.broker.clock.monotonic() + lasts, () => processor.thaw());
+  }
+
+  #fateOf(call: BrokerCall): Fate | undefined {
+    this.probes.lookAtCommits();
+    const kind = call.topic === undefined ? call.kind : `${call.kind} ${call.topic}`;
+    const nth = this.calls.get(kind) ?? 0;
+    this.calls.set(kind, nth + 1);
+    if (this.#calm) return undefined;
+    const now = this.driver.broker.clock.monotonic();
+    const away = Math.max(this.#away.get("") ?? 0, this.#away.get(call.process) ?? 0);
+    if (now < away) return { applied: false, answer: LOST };
+    const fault = this.#faults.find(
+      (each) => each.kind === "call" && each.call === kind && nth >= each.nth && nth < each.nth + each.times,
+    );
+    return fault?.kind === "call" ? this.#hit(call, fault) : undefined;
+  }
+
+  #hit({ process }: BrokerCall, { done, after }: Fault & { kind: "call" }): Fate {
+    const slot = this.#slots.findIndex(({ processor }) => processor.process.name === process);
+    if (slot < 0 || after === "answer lost") return { applied: done, answer: LOST };
+    if (after === "frozen") {
+      this.#freeze(this.#slots[slot]!.processor, 2 * SESSION_MS);
+      return { applied: done, answer: done === false ? LOST : "result" };
+    }
+    this.#replace(slot, "kill", SECOND);
+    return { applied: done, answer: "none" };
+  }
+
+  #becomeCalm(): void {
+    this.#calm = true;
+    for (const { processor, guest } of this.#slots) {
+      processor.thaw();
+      if (guest) processor.stop();
+    }
+    for (const [slot, { processor, guest }] of this.#slots.entries()) {
+      if (!guest && (!processor.process.alive() || processor.end().how === "stopped"))
+        this.#slots[slot] = this.#start();
+    }
+  }
+
+  /** Everybody has what is theirs, and everything ever produced is read and committed. */
+  #settled(): boolean {
+    const stays = this.#slots.filter(({ guest }) => !guest);
+    if (!stays.every(({ processor }) => processor.ready())) return false;
+    return Array.from({ length: this.scenario.partitions }, (_, task) => task).every((task) => {
+      const positions = this.committed(task)?.positions;
+      return readTopics(DRIVER_TOPICS).every(
+        ({ topic }) => positions?.[topic] === this.driver.broker.log({ topic, partition: task }).end(),
+      );
+    });
+  }
+
+  #standing(): string {
+    const processes = this.#slots.map(
+      ({ processor }) => `${processor.process.name} ${JSON.stringify(processor.end())}`,
+    );
+    const tasks = Array.from({ length: this.scenario.partitions }, (_, task) => JSON.stringify(this.committed(task)));
+    return [...processes, ...tasks].join("; ");
+  }
+}
+
+/** A world ready to run. */
+export async function openWorld(
+  parts: WorldParts,
+  of: { readonly scenario: Scenario; readonly faults: readonly Fault[] },
+): Promise<FaultyWorld> {
+  const shuffle = of.faults.find((fault) => fault.kind === "shuffle");
+  const fetches = of.faults.find((fault) => fault.kind === "small fetches");
+  const random = shuffle === undefined ? null : seededRandom(shuffle.seed);
+  const shuffled = random === null ? null : (count: number): number => random.integer(0, count - 1);
+  const probes = makeProbes();
+  let picker: Picker = () => 0;
+  const driver = await createProcessorDriver({
+    ...parts,
+    partitions: of.scenario.partitions,
+    tuning: { sessionTimeoutMs: SESSION_MS },
+    maxFetchRecords: fetches?.records ?? 500,
+    pick: (ready) => picker(ready),
+    around: probes.around,
+  });
+  const world = new FaultyWorld(driver, probes, of);
+  picker = world.picker(shuffled);
+  probes.watch(world);
+  return world;
+}

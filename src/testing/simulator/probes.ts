@@ -1,0 +1,189 @@
+// What must hold at every instant of a simulated world, checked by looking over the engine's shoulder: probes
+// stand between it and its ports and core, and see only what passes there. Shares no code with what it
+// judges but the ports' types. What must hold in the end is verdict.ts's.
+//
+// Invariants:
+//   PR1  One memory of a task is given every record of a topic once, in offset order, and none is left out
+//        but the bad ones.
+//   PR2  Nothing is applied, sent or committed for a task unless its generation is the process's own and the
+//        last heartbeat that was answered is younger than half the session time-out.
+//   PR3  The committed checkpoint of a task only ever moves on: its number grows, no position goes back, and
+//        what it needs of the state log is there.
+//   PR4  An owner that has read what was said before its assignment does not decide the same again: a case of
+//        the same rule and account is opened beside one in force only if that one was said later.
+
+import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
+import type { Command } from "../../core/output.ts";
+import type { OpenPartition, Partition } from "../../core/partition.ts";
+import type { CommittedCheckpoint } from "../../runtime/checkpoint.ts";
+import type { Group, Producer } from "../../runtime/ports.ts";
+import type { TaskContext } from "../../runtime/task-context.ts";
+import { DRIVER_TOPICS } from "../processor-driver.ts";
+import type { Place } from "../processor-driver.ts";
+import type { FaultyWorld } from "./faulty-world.ts";
+
+export interface Problem {
+  /** Which check found it: `outcome`, `PR1`, … */
+  readonly check: string;
+  readonly detail: string;
+}
+
+export class Probes {
+  readonly problems: Problem[] = [];
+  readonly #bad = new Set<string>();
+  readonly #committed = new Map<number, CommittedCheckpoint>();
+  #world: FaultyWorld | null = null;
+
+  watch(world: FaultyWorld): void {
+    this.#world = world;
+  }
+
+  problem(check: string, detail: string): void {
+    if (this.problems.length < 20) this.problems.push({ check, detail });
+  }
+
+  /** A record that has to end in the dead letters. */
+  bad({ topic, partition, offset }: Place): void {
+    this.#bad.add(`${topic}/${partition}/${offset}`);
+  }
+
+  badPlaces(): string[] {
+    return [...this.#bad].toSorted();
+  }
+
+  /** The same context with probes before the ports and the core. */
+  readonly around = (context: TaskContext, process: string): TaskContext => {
+    const { group } = context;
+    const acting = (what: string): void => this.#mayAct(context, { process, what });
+    const producer = (port: Producer): Producer => ({
+      send: (topic, partition, records) => {
+        acting(`send to ${topic}`);
+        return port.send(topic, partition, records);
+      },
+    });
+    return {
+      ...context,
+      producer: producer(context.producer),
+      stateProducer: producer(context.stateProducer),
+      group: over<Group>(group, {
+        commit: (assignment, entries) => {
+          acting("commit");
+          if (assignment.generation !== group.generation())
+            this.problem("PR2", `${process} commits for a generation gone by`);
+          return group.commit(assignment, entries);
+        },
+      }),
+      openPartition: this.#openPartition(context, process),
+    };
+  };
+
+  /** PR3; called before every call to the broker is done. */
+  lookAtCommits(): void {
+    const world = this.#world;
+    if (world === null) return;
+    for (let task = 0; task < world.scenario.partitions; task++) {
+      const now = world.committed(task);
+      const before = this.#committed.get(task);
+      if (now === null || (before !== undefined && now.n === before.n && now.writer === before.writer)) continue;
+      this.#committed.set(task, now);
+      const log = world.driver.broker.log({ topic: DRIVER_TOPICS.state, partition: task }).range();
+      const short = `task ${task}, n ${now.n} by ${now.writer}`;
+      if (now.base < now.head && (log.start > now.base || log.end < now.head)) {
+        this.problem(
+          "PR3",
+          `${short} needs ${now.base} to ${now.head} of the state log, which is ${log.start} to ${log.end}`,
+        );
+      }
+      if (before === undefined) continue;
+      if (now.n <= before.n) this.problem("PR3", `${short} follows n ${before.n} by ${before.writer}`);
+      for (const [topic, position] of Object.entries(before.positions)) {
+        const moved = now.positions[topic];
+        if (moved === undefined || moved < position) {
+          this.problem("PR3", `${short}: ${topic} goes back from ${position} to ${moved}`);
+        }
+      }
+    }
+  }
+
+  /** PR2 */
+  #mayAct({ group, clock, tuning }: TaskContext, { process, what }: { process: string; what: string }): void {
+    const silent = clock.monotonic() - group.lastHeartbeatAt();
+    if (group.generation() < 0) this.problem("PR2", `${process}: ${what} while it rejoins`);
+    else if (silent >= tuning.sessionTimeoutMs / 2)
+      this.problem("PR2", `${process}: ${what} ${silent} ms after its heartbeat`);
+  }
+
+  #openPartition(context: TaskContext, process: string): OpenPartition {
+    return (options) => {
+      const seen = new Map<string, number>();
+      const assignedAt = this.#commandEnds();
+      const partition = context.openPartition({
+        ...options,
+        emit: (outputs) => {
+          for (const command of outputs.commands) this.#decided(command, { process, assignedAt });
+          options.emit(outputs);
+        },
+      });
+      return over<Partition>(partition, {
+        apply: (arrival, event, now) => {
+          this.#mayAct(context, { process, what: "apply" });
+          const { topic, offset } = arrival;
+          this.#given({ topic, partition: arrival.partition, offset }, { last: seen.get(topic), process });
+          seen.set(topic, offset);
+          return partition.apply(arrival, event, now);
+        },
+      });
+    };
+  }
+
+  /** PR1 */
+  #given({ topic, partition, offset }: Place, by: { last: number | undefined; process: string }): void {
+    if (by.last === undefined) return;
+    const what = `${by.process}: ${topic}/${partition} offset ${offset} after ${by.last}`;
+    if (offset <= by.last) this.problem("PR1", `${what}: given before`);
+    for (let left = by.last + 1; left < offset; left++) {
+      if (!this.#bad.has(`${topic}/${partition}/${left}`)) this.problem("PR1", `${what}: ${left} is left out`);
+    }
+  }
+
+  #commandEnds(): number[] {
+    const world = this.#world!;
+    return Array.from({ length: world.scenario.partitions }, (_, partition) =>
+      world.driver.broker.log({ topic: DRIVER_TOPICS.commands, partition }).end(),
+    );
+  }
+
+  /** PR4 */
+  #decided(command: Command, by: { process: string; assignedAt: readonly number[] }): void {
+    const { driver, scenario } = this.#world!;
+    const partition = murmur2Partitioner(Buffer.from(command.accountId), scenario.partitions);
+    for (const record of driver.broker.records(DRIVER_TOPICS.commands, partition)) {
+      if (record.offset >= by.assignedAt[partition]!) break;
+      const said = driver.commandIn(record);
+      if (said.ruleId !== command.ruleId || said.accountId !== command.accountId) continue;
+      if (said.caseId === command.caseId || !overlap(said, command)) continue;
+      this.problem(
+        "PR4",
+        `${by.process} decides ${command.commandId} although ${said.commandId} was said and in force`,
+      );
+    }
+  }
+}
+
+function overlap(a: Command, b: Command): boolean {
+  return a.issuedAt < (b.expiresAt ?? b.issuedAt) && b.issuedAt < (a.expiresAt ?? a.issuedAt);
+}
+
+/** `whole` with some methods in place of its own; the others are called on it. */
+function over<T extends object>(whole: T, own: Partial<T>): T {
+  return new Proxy(whole, {
+    get(target, key) {
+      const value: unknown = own[key as keyof T] ?? Reflect.get(target, key, target);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+export function makeProbes(): Probes {
+  return new Probes();
+}

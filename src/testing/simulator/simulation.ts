@@ -1,0 +1,130 @@
+// One seed of the simulator: a scenario told once without faults and once with, and what is wrong with the
+// second. Owns the pairing; a failing one is shortened to the faults, and then the accounts, that it takes.
+
+import { seededRandom } from "../exchange/random.ts";
+import type { Fault } from "./faults.ts";
+import { drawFaults } from "./faults.ts";
+import { openWorld } from "./faulty-world.ts";
+import type { FaultyWorld, WorldParts } from "./faulty-world.ts";
+import { outcomeOf } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Problem } from "./probes.ts";
+import { drawScenario } from "./scenario.ts";
+import type { Posting, Scenario } from "./scenario.ts";
+import { shrink } from "./shrink.ts";
+import { judgeOutcome } from "./verdict.ts";
+
+/** So many fault lists meet the same scenario before the next is drawn. */
+const SEEDS_A_SCENARIO = 10;
+
+export interface Simulated {
+  readonly seed: number;
+  readonly scenario: Scenario;
+  readonly faults: readonly Fault[];
+  /** Empty: everything held. */
+  readonly problems: readonly Problem[];
+  /** What happened, by name and how often: that a run was no walk in the park. */
+  readonly tally: Readonly<Record<string, number>>;
+}
+
+interface Calm {
+  readonly scenario: Scenario;
+  readonly outcome: Outcome;
+  readonly calls: ReadonlyMap<string, number>;
+  readonly problems: readonly Problem[];
+}
+
+export interface Simulator {
+  /** Deterministic: the same seed gives the same. */
+  run(seed: number): Promise<Simulated>;
+  /** The least of a failing one that still fails. */
+  shorten(failed: Simulated): Promise<Simulated>;
+}
+
+export function createSimulator(parts: WorldParts): Simulator {
+  let latest: Calm | null = null;
+  const calmOf = async (scenarioSeed: number): Promise<Calm> => {
+    if (latest?.scenario.seed !== scenarioSeed) latest = await runCalm(drawScenario(scenarioSeed), parts);
+    return latest;
+  };
+  return {
+    async run(seed) {
+      const calm = await calmOf(Math.floor(seed / SEEDS_A_SCENARIO));
+      const { scenario, calls } = calm;
+      const faults = drawFaults(seededRandom(`faults ${seed}`), { ...scenario, calls });
+      return { seed, scenario, faults, ...(await runFaulty(calm, faults, parts)) };
+    },
+    async shorten({ seed, scenario, faults }) {
+      const calm = await runCalm(scenario, parts);
+      const fewer = await shrink(faults, async (part) => (await runFaulty(calm, part, parts)).problems.length > 0);
+      const postings = await shrink(scenario.postings, async (part) => {
+        const smaller = await runCalm({ ...scenario, postings: part }, parts);
+        return (await runFaulty(smaller, fewer, parts)).problems.length > 0;
+      });
+      const least = await runCalm({ ...scenario, postings }, parts);
+      return { seed, scenario: least.scenario, faults: fewer, ...(await runFaulty(least, fewer, parts)) };
+    },
+  };
+}
+
+async function runCalm(scenario: Scenario, parts: WorldParts): Promise<Calm> {
+  const { world, outcome } = await runWorld(scenario, [], parts);
+  return { scenario, outcome, calls: world.calls, problems: world.probes.problems };
+}
+
+async function runFaulty(
+  calm: Calm,
+  faults: readonly Fault[],
+  parts: WorldParts,
+): Promise<Pick<Simulated, "problems" | "tally">> {
+  const { scenario } = calm;
+  const { world, outcome } = await runWorld(scenario, faults, parts);
+  const judged = { scenario, outcome, calm: calm.outcome, badPlaces: world.probes.badPlaces(), parts };
+  return { problems: [...calm.problems, ...world.probes.problems, ...judgeOutcome(judged)], tally: tallyOf(world) };
+}
+
+async function runWorld(
+  scenario: Scenario,
+  faults: readonly Fault[],
+  parts: WorldParts,
+): Promise<{ world: FaultyWorld; outcome: Outcome }> {
+  const world = await openWorld(parts, { scenario, faults });
+  await world.run();
+  return { world, outcome: outcomeOf(world, parts) };
+}
+
+function tallyOf(world: FaultyWorld): Record<string, number> {
+  const tally: Record<string, number> = { records: world.scenario.postings.length, processes: world.processors.length };
+  const add = (name: string, count: number): void => void (tally[name] = (tally[name] ?? 0) + count);
+  for (const processor of world.processors) {
+    add("rebalances", processor.reports("group.assigned").length);
+    for (const { records } of processor.reports("task.restoring")) add(records > 0 ? "restores" : "empty restores", 1);
+    for (const { commands } of processor.reports("task.adopted")) add("commands adopted", commands);
+    for (const { result } of processor.reports("checkpoint.done")) add(`checkpoints ${result}`, 1);
+    add("calls failed", processor.reports("broker.failed").length);
+  }
+  add("commands said", world.driver.commands().length);
+  return tally;
+}
+
+/** For a person: what was told, what went wrong, what of it was noticed. */
+export function simulatedText(
+  { seed, scenario, faults, problems }: Simulated,
+  faultText: (fault: Fault) => string,
+): string {
+  const { spread, partitions, instances } = scenario;
+  return [
+    `seed ${seed}: ${spread}, ${partitions} tasks, ${instances} instances`,
+    `  ${scenario.postings.length} records`,
+    ...scenario.postings.map((posting) => `    ${postingText(posting)}`),
+    `  ${faults.length} faults`,
+    ...faults.map((fault) => `    ${faultText(fault)}`),
+    "  and then",
+    ...problems.map(({ check, detail }) => `    ${check}: ${detail}`),
+  ].join("\n");
+}
+
+function postingText({ at, accountId, content }: Posting): string {
+  const what = "event" in content ? `${content.event.type} ${content.event.eventId}` : `garbage in ${content.service}`;
+  return `${(at / 1_000).toFixed(3)} s ${accountId} ${what}`;
+}

@@ -1,0 +1,116 @@
+// What must hold in the end of a world under faults, beside the same world without. Where an account has one
+// order of events, everything is the same to the byte; where faults may change the order between topics, what
+// every order finds must be found and nothing that none does (orders.ts).
+
+import type { ExchangeEvent } from "../../core/event.ts";
+import { MINUTE } from "../../core/time.ts";
+import type { WorldParts } from "./faulty-world.ts";
+import { protectionsOfOrders } from "./orders.ts";
+import { distinct } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Problem } from "./probes.ts";
+import type { Scenario } from "./scenario.ts";
+
+export interface Judged {
+  readonly scenario: Scenario;
+  readonly outcome: Outcome;
+  /** Of the run without faults. */
+  readonly calm: Outcome;
+  readonly badPlaces: readonly string[];
+  readonly parts: WorldParts;
+}
+
+export function judgeOutcome(judged: Judged): Problem[] {
+  const { scenario, outcome, calm, badPlaces } = judged;
+  const problems = [...differences("dead letters", outcome.deadLetters, badPlaces), ...missedTakeovers(judged)];
+  const announced = new Set(outcome.announced);
+  for (const protection of outcome.protections) {
+    const of = protection.slice(0, protection.lastIndexOf(" "));
+    if (!announced.has(of)) problems.push({ check: "announced", detail: `${protection} is told to nobody` });
+  }
+  if (scenario.spread === "three topics") return [...problems, ...wrongProtections(judged)];
+  return [
+    ...problems,
+    ...byteDifferences("commands", outcome.commands, calm.commands),
+    ...byteDifferences("detections", outcome.detections, calm.detections),
+    ...byteDifferences("state", outcome.state, calm.state, (hex) => stateText(hex, judged.parts)),
+  ];
+}
+
+function differences(check: string, found: readonly string[], wanted: readonly string[]): Problem[] {
+  const missing = wanted.filter((each) => !found.includes(each)).map((each) => `missing: ${each}`);
+  const extra = found.filter((each) => !wanted.includes(each)).map((each) => `not without the faults: ${each}`);
+  return [...missing, ...extra].map((detail) => ({ check, detail }));
+}
+
+function byteDifferences(
+  check: string,
+  found: Readonly<Record<string, string>>,
+  wanted: Readonly<Record<string, string>>,
+  readable: (text: string) => string = (text) => text,
+): Problem[] {
+  const differ = (a: string, b: string): boolean => a !== b && readable(a) !== readable(b);
+  const changed = Object.keys(wanted).filter((id) => found[id] !== undefined && differ(found[id], wanted[id]!));
+  return [
+    ...differences(check, Object.keys(found), Object.keys(wanted)),
+    ...changed.map((id) => ({
+      check,
+      detail: `${id} is\n${readable(found[id]!)}\n    and without the faults\n${readable(wanted[id]!)}`,
+    })),
+  ];
+}
+
+/**
+ * A group's state as text, the members of each list in one order: in which order an account came to its
+ * memories says nothing, and depends on when what was no longer needed was released.
+ */
+function stateText(hex: string, { stateCodec }: WorldParts): string {
+  const sorted = (_: string, value: unknown): unknown =>
+    Array.isArray(value) ? value.toSorted((a, b) => compareText(JSON.stringify(a), JSON.stringify(b))) : value;
+  return JSON.stringify(stateCodec.decodeGroup(Buffer.from(hex, "hex")), sorted);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Only where the runs differ is it worth asking what other orders would have given. */
+function wrongProtections({ scenario, outcome, calm, parts }: Judged): Problem[] {
+  const accounts = distinct(scenario.postings.map(({ accountId }) => accountId));
+  return accounts.flatMap((account) => {
+    const of = (all: Outcome): string[] => all.protections.filter((each) => each.startsWith(`${account} `));
+    if (of(outcome).join() === of(calm).join()) return [];
+    const orders = protectionsOfOrders(scenario, account, parts);
+    if (orders === null) return [];
+    const found = of(outcome);
+    return [
+      ...orders.always
+        .filter((each) => !found.includes(each))
+        .map((each) => `missing, though every order finds it: ${each}`),
+      ...found.filter((each) => !orders.ever.includes(each)).map((each) => `no order of the events finds it: ${each}`),
+    ].map((detail) => ({ check: "protections", detail }));
+  });
+}
+
+/** By the letter of June 2024: warned, factor traded for a weaker one, a key made with it, one after the other. */
+function missedTakeovers({ scenario, outcome }: Judged): Problem[] {
+  const events = scenario.postings.flatMap(({ content }) => ("event" in content ? [content.event] : []));
+  return distinct(scenario.postings.map(({ accountId }) => accountId)).flatMap((account) => {
+    const own = events.filter(({ accountId }) => accountId === account);
+    const frozen = outcome.protections.some((each) => each.startsWith(`${account} `) && each.endsWith(" FREEZE"));
+    return isTakeover(own) && !frozen ? [{ check: "takeovers", detail: `${account} is not frozen` }] : [];
+  });
+}
+
+function isTakeover(events: readonly (Partial<ExchangeEvent> & Pick<ExchangeEvent, "occurredAt">)[]): boolean {
+  const notices = events.filter(({ type }) => type === "RISK_NOTICE_SENT");
+  const switches = events.filter(({ type }) => type === "FACTOR_SWITCHED");
+  const keys = events.filter(({ type, rights }) => type === "API_KEY_CREATED" && rights?.includes("WITHDRAW") === true);
+  return notices.some((notice) =>
+    switches.some(
+      (weaker) =>
+        weaker.occurredAt >= notice.occurredAt &&
+        keys.some((key) => key.occurredAt >= weaker.occurredAt && key.occurredAt <= notice.occurredAt + 10 * MINUTE),
+    ),
+  );
+}
