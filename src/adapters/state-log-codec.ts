@@ -1,7 +1,8 @@
 // Bytes of the state log's blocks and markers: Avro by schemas/state/, without a registry, since only
-// Holdfast reads them. What a group's own bytes hold is state-codec.ts's.
+// Holdfast reads them. Markers of an older version are read by its schema in schemas/released. What a
+// group's own bytes hold is state-codec.ts's.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import avsc from "avsc";
@@ -22,14 +23,20 @@ interface AvroMarker {
   readonly positions: Readonly<Record<string, number>>;
   readonly partitions: number;
   readonly group: string;
+  readonly follows: number;
 }
 
-/** @param schemas the directory that holds `state/` */
+/** @param schemas the directory that holds `state/` and `released/`; read now, never again */
 export function createStateLogCodec(schemas: string): StateLogCodec {
-  const type = (name: string): avsc.Type =>
-    avsc.Type.forSchema(JSON.parse(readFileSync(join(schemas, "state", name), "utf8")) as avsc.Schema);
-  const blocks = type("block.avsc");
-  const markers = type("marker.avsc");
+  const { type: blocks } = readSchema(join(schemas, "state", "block.avsc"));
+  const marker = readSchema(join(schemas, "state", "marker.avsc"));
+  const markers = marker.type;
+  const olderMarkers = new Map(
+    releasedMarkers(schemas)
+      .map(readSchema)
+      .filter(({ version }) => version !== marker.version)
+      .map(({ type, version }) => [version, markers.createResolver(type)]),
+  );
   return {
     encodeBlock({ groups, partition }) {
       return blocks.toBuffer({
@@ -38,7 +45,7 @@ export function createStateLogCodec(schemas: string): StateLogCodec {
       } satisfies AvroBlock);
     },
     decodeBlock: (value) => blocks.fromBuffer(value) as AvroBlock,
-    encodeMarker({ writer, n, base, lineage, positions, partitions, group }) {
+    encodeMarker({ writer, n, base, lineage, positions, partitions, group, follows }) {
       const ranges = lineage.map(([by, from, to]) => ({ writer: by, from, to }));
       return markers.toBuffer({
         writer,
@@ -47,18 +54,32 @@ export function createStateLogCodec(schemas: string): StateLogCodec {
         positions,
         partitions,
         group,
+        follows,
         lineage: ranges,
       } satisfies AvroMarker);
     },
-    decodeMarker(value) {
-      const { lineage, ...marker } = markers.fromBuffer(value) as AvroMarker;
+    decodeMarker(value, version = marker.version) {
+      const { lineage, ...rest } = markers.fromBuffer(value, olderMarkers.get(version)) as AvroMarker;
       return {
-        ...marker,
-        positions: { ...marker.positions },
+        ...rest,
+        positions: { ...rest.positions },
         lineage: lineage.map(({ writer, from, to }): LineageRange => [writer, from, to]),
       };
     },
   };
+}
+
+function readSchema(path: string): { readonly type: avsc.Type; readonly version: number } {
+  const schema = JSON.parse(readFileSync(path, "utf8")) as avsc.Schema & { readonly version?: number };
+  return { type: avsc.Type.forSchema(schema), version: schema.version ?? 1 };
+}
+
+function releasedMarkers(schemas: string): string[] {
+  const released = join(schemas, "released");
+  if (!existsSync(released)) return [];
+  return readdirSync(released)
+    .map((release) => join(released, release, "state", "marker.avsc"))
+    .filter((path) => existsSync(path));
 }
 
 /** avsc takes Buffers only; no copy. */

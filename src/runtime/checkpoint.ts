@@ -92,3 +92,10 @@ export function extendLineage(
   if (last?.[0] === writer) return [...lineage.slice(0, -1), [writer, last[1], range.to]];
   return [...lineage, [writer, range.from, range.to]];
 }
+
+/** The part of the lineage at or above `base`: nothing below is read any more. */
+export function clipLineage(lineage: readonly LineageRange[], base: number): LineageRange[] {
+  return lineage
+    .filter(([, , to], index) => to > base || index === lineage.length - 1)
+    .map(([writer, from, to]): LineageRange => [writer, Math.max(from, base), to]);
+}

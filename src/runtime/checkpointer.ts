@@ -16,34 +16,34 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { Partition } from "../core/partition.ts";
-import { checkpointMetadata, extendLineage } from "./checkpoint.ts";
+import { extendLineage } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { commitCheckpoint } from "./commit.ts";
 import type { Intake } from "./intake.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Outbox } from "./outbox.ts";
 import { OwnershipLost } from "./ownership.ts";
 import type { Ownership } from "./ownership.ts";
 import type { OutRecord } from "./ports.ts";
 import { retryWhileOwned } from "./retry.ts";
 import { blockSends, markerRecord } from "./state-log.ts";
+import type { BlockSend } from "./state-log.ts";
 import type { TaskContext } from "./task-context.ts";
+import { Trimmer } from "./trimmer.ts";
 
 export interface CheckpointerOptions {
   readonly context: TaskContext;
   readonly ownership: Ownership;
   readonly task: number;
-  readonly writer: string;
   readonly partition: Partition;
   readonly intake: Intake;
   readonly outbox: Outbox;
-  /** The checkpoint the task was opened with, and its committed metadata. */
-  readonly opened: { readonly checkpoint: Checkpoint; readonly committed: string };
+  readonly ledger: Ledger;
 }
 
 export class Checkpointer {
   readonly #options: CheckpointerOptions;
-  #last: Checkpoint;
-  #committed: string;
+  readonly #trimmer: Trimmer;
   #takenAt: number;
   #records = 0;
   #urgent = false;
@@ -51,8 +51,7 @@ export class Checkpointer {
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
-    this.#last = options.opened.checkpoint;
-    this.#committed = options.opened.committed;
+    this.#trimmer = new Trimmer(options);
     this.#takenAt = options.context.clock.monotonic();
   }
 
@@ -64,10 +63,6 @@ export class Checkpointer {
   /** A command was decided: the next checkpoint is due at once. */
   hurry(): void {
     this.#urgent = true;
-  }
-
-  get last(): Checkpoint {
-    return this.#last;
   }
 
   /** When the next one is due by time, on the monotonic clock; Infinity while one is being written. */
@@ -93,18 +88,17 @@ export class Checkpointer {
   }
 
   async #write(): Promise<void> {
-    const { context, ownership, task, partition, intake, outbox } = this.#options;
+    const { context, ownership, task, partition, intake, outbox, ledger } = this.#options;
     const { clock, telemetry } = context;
     const startedAt = clock.monotonic();
     ownership.assertNotLost();
     // K1: no await from here …
     const mark = outbox.mark();
     const positions = intake.positions();
-    const changed = partition.takeChanged();
-    const n = this.#last.n + 1;
-    const sends = blockSends(changed, {
+    const { n, groups } = ledger.take(partition);
+    const sends = blockSends(groups, {
       partition: partition.encode(),
-      writer: this.#options.writer,
+      writer: ledger.writer,
       n,
       codec: context.stateLogCodec,
     });
@@ -117,12 +111,15 @@ export class Checkpointer {
         task,
         result: outcome,
         seconds: (clock.monotonic() - startedAt) / 1_000,
-        groups: changed.length,
-        bytes: sends.flat().reduce((sum, { value }) => sum + (value?.length ?? 0), 0),
+        groups: groups.length,
+        bytes: sends.reduce((sum, { records }) => sum + bytesOf(records), 0),
+        stateBytes: ledger.liveBytes,
+        logBytes: ledger.logBytes,
       });
     try {
       await this.#confirm({ n, mark, positions, sends });
       result("committed");
+      this.#trimmer.trim();
     } catch (error) {
       if (error instanceof OwnershipLost) result("rejected");
       throw error;
@@ -133,42 +130,47 @@ export class Checkpointer {
     n: number;
     mark: ReturnType<Outbox["mark"]>;
     positions: Record<string, number>;
-    sends: OutRecord[][];
+    sends: readonly BlockSend[];
   }): Promise<void> {
-    const { context, ownership, task, writer, outbox } = this.#options;
+    const { context, ownership, task, outbox, ledger } = this.#options;
     const { commands } = context.topics;
+    const { last } = ledger;
     const [from] = await Promise.all([this.#append(taken.sends), outbox.flushed(taken.mark)]); // K2
     const said = outbox.nextOffset(taken.mark, commands, task);
     const positions = {
-      ...this.#last.positions,
+      ...last.positions,
       ...taken.positions,
-      [commands]: Math.max(said, this.#last.positions[commands] ?? 0),
+      [commands]: Math.max(said, last.positions[commands] ?? 0),
     };
-    if (from < 0 && isDeepStrictEqual(positions, this.#last.positions)) return; // nothing happened
-    let next: Checkpoint = { ...this.#last, writer, n: taken.n, positions };
+    if (from < 0 && isDeepStrictEqual(positions, last.positions)) return; // nothing happened
+    let next = ledger.next(taken.n, { from, positions });
     if (from >= 0) next = await this.#mark(next, from);
-    await commitCheckpoint(next, { context, ownership, task, previous: this.#committed });
-    this.#last = next;
-    this.#committed = checkpointMetadata(next);
+    ledger.attempt(next);
+    await commitCheckpoint(next, { context, ownership, task, previous: ledger.committed });
+    ownership.assertNotLost(); // the ledger may be another ownership's by now, which knows what became of this
+    ledger.confirm(next);
   }
 
   /** @returns the offset of the first block; -1 when nothing changed */
-  async #append(sends: readonly OutRecord[][]): Promise<number> {
+  async #append(sends: readonly BlockSend[]): Promise<number> {
     let first = -1;
-    for (const records of sends) {
+    for (const { records, groups } of sends) {
       const base = await this.#send(records);
       if (first < 0) first = base;
+      for (const [index, { value }] of records.entries()) {
+        this.#options.ledger.appended({ offset: base + index, bytes: value?.length ?? 0, groups: groups[index] ?? [] });
+      }
     }
     return first;
   }
 
   /** Closes the checkpoint's blocks with its marker, which says where it itself ends. */
   async #mark(next: Checkpoint, from: number): Promise<Checkpoint> {
-    const { writer, context } = this.#options;
-    const marked = { ...next, lineage: extendLineage(next.lineage, writer, { from, to: from }) };
+    const { context, ledger } = this.#options;
+    const marked = { ...next, follows: ledger.last.head };
     const offset = await this.#send([markerRecord(marked, context.stateLogCodec)]);
     const head = offset + 1;
-    return { ...next, head, lineage: extendLineage(next.lineage, writer, { from, to: head }) };
+    return { ...next, head, lineage: extendLineage(next.lineage, ledger.writer, { from, to: head }) };
   }
 
   #send(records: readonly OutRecord[]): Promise<number> {
@@ -180,4 +182,8 @@ export class Checkpointer {
       doing: `append to ${state}`,
     });
   }
+}
+
+function bytesOf(records: readonly OutRecord[]): number {
+  return records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
 }

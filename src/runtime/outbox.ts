@@ -23,6 +23,13 @@ export interface Output {
   readonly acknowledged?: () => void;
 }
 
+/** What one decision says to one partition. */
+export interface Unsent {
+  readonly topic: string;
+  readonly partition: number;
+  readonly outputs: readonly Output[];
+}
+
 /** A point in the outbox: everything added before it. */
 export type Mark = ReadonlyMap<Lane, number>;
 
@@ -37,6 +44,8 @@ class Lane {
   readonly topic: string;
   readonly partition: number;
   readonly queue: Decision[] = [];
+  /** Taken from the queue and not acknowledged yet. */
+  sending: readonly Output[] = [];
   added = 0;
   acknowledged = 0;
   /** Acknowledged sends from the one that holds the last mark's last record on. */
@@ -113,12 +122,27 @@ export class Outbox {
     return send === undefined || count === undefined ? -1 : send.nextOffset - (send.upTo - count);
   }
 
+  /** What is not acknowledged, in order: for another outbox to say again, the sends under way among it. */
+  unsent(): Unsent[] {
+    return Array.from(this.#lanes.values()).flatMap(({ topic, partition, sending, queue }) =>
+      [sending, ...queue.map(({ outputs }) => outputs)]
+        .filter((outputs) => outputs.length > 0)
+        .map((outputs) => ({ topic, partition, outputs })),
+    );
+  }
+
+  /** Offset after the last record of the partition that was acknowledged; -1: none was. */
+  acknowledgedTo(topic: string, partition: number): number {
+    return this.#lanes.get(`${topic}/${partition}`)?.sends.at(-1)?.nextOffset ?? -1;
+  }
+
   async #run(lane: Lane): Promise<void> {
     lane.running = true;
     try {
       while (lane.queue.length > 0) {
         await this.#ownership.whenHeld(); // what is decided meanwhile joins the send
-        await this.#send(lane, takeSend(lane.queue));
+        lane.sending = takeSend(lane.queue);
+        await this.#send(lane, lane.sending);
       }
     } catch (error) {
       for (const { reject } of this.#waiting.splice(0)) reject(error);
@@ -158,6 +182,7 @@ export class Outbox {
       doing: `append to ${lane.topic}`,
     });
     lane.acknowledged += records.length; // X3
+    lane.sending = lane.sending.slice(records.length);
     lane.sends.push({ upTo: lane.acknowledged, nextOffset: base + records.length });
     this.#pending -= records.length;
     for (const output of outputs) output.acknowledged?.();

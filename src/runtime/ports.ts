@@ -143,6 +143,8 @@ export interface Logs {
   ranges(pairs: readonly { topic: string; partition: number }[]): Promise<PartitionRange[]>;
   /** First offset whose record timestamp is at or after `timestamp`; the log's end where there is none. */
   offsetsAt(pairs: readonly { topic: string; partition: number }[], timestamp: Instant): Promise<number[]>;
+  /** Drops the records below `before` of each partition, for good. What is dropped already stays so. */
+  deleteRecords(pairs: readonly { topic: string; partition: number; before: number }[]): Promise<void>;
 }
 
 /** The partition a key belongs to: Java's murmur2, as every Kafka client's default. */

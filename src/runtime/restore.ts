@@ -1,77 +1,81 @@
 // From the state log back to the groups' latest states (T3). Owns which records count; leaves fetching to
-// the task. Feed it every batch from base to head, then take what is left.
+// the task. Feed it every batch from base to head: states are taken up as they are read, so that memory
+// never holds more than the groups themselves and a batch, and a restore that was interrupted goes on.
 //
 //   offset     10    11    12    13    14    15    16
 //   writer     a     a     z     a     b     z     b        lineage [[a,10,14],[b,14,17]]
-//   counts     ✓     ✓     ·     ✓     ✓     ·     ✓        z wrote under a lost ownership
+//   n          1     2     3     1     3     4     4
+//   counts     ✓     ✓     ·     ·     ✓     ·     ✓        z wrote under a lost ownership; 13 is a repeat
 //
 // Rejected alternative: fencing z's appends by a producer epoch needs transactions, whose readers stall
 // and whose failures leave the client unusable; a lineage in the commit point costs 40 bytes an owner.
 //
 // Invariants:
 //   R1  A record counts only inside its own writer's range of the lineage.
-//   R2  Of several states of one group the highest n counts, whatever the order: a send whose answer was
-//       lost may be appended twice, the second time late.
+//   R2  Among those that count n never falls: a block with a lower one is a send whose answer was lost and
+//       that arrived a second time, late. It would bring old state back, or what a tombstone had removed.
 
-import type { ChangedGroup } from "../core/partition.ts";
 import type { LineageRange } from "./checkpoint.ts";
+import { Places } from "./places.ts";
 import type { RecordBatch } from "./ports.ts";
 import { readStateRecord } from "./state-log.ts";
 import type { StateLogCodec } from "./state-log.ts";
 
-interface Latest {
-  n: number;
-  state: Uint8Array | null;
-}
+/** Takes up a group's state. A group may come more than once: the last time counts. null: it was removed. */
+export type TakeGroup = (group: string, state: Uint8Array | null) => void;
 
 export class Restore {
+  /** Where each group's latest state lies; whoever goes on appending keeps it up. */
+  readonly places: Places = new Places();
   readonly #codec: StateLogCodec;
   readonly #ranges: ReadonlyMap<string, readonly LineageRange[]>;
-  readonly #groups = new Map<string, Latest>();
-  #partition: Latest = { n: -1, state: null };
+  readonly #takeGroup: TakeGroup;
+  #partition: Uint8Array | null = null;
+  #n = -1;
+  #next: number;
 
-  constructor(lineage: readonly LineageRange[], codec: StateLogCodec) {
-    this.#codec = codec;
-    this.#ranges = Map.groupBy(lineage, ([writer]) => writer);
+  constructor(
+    range: { readonly lineage: readonly LineageRange[]; readonly base: number },
+    options: { readonly codec: StateLogCodec; readonly takeGroup: TakeGroup },
+  ) {
+    this.#codec = options.codec;
+    this.#takeGroup = options.takeGroup;
+    this.#ranges = Map.groupBy(range.lineage, ([writer]) => writer);
+    this.#next = range.base;
   }
 
-  /** @throws Error for a damaged record that counts */
+  /** Where reading goes on: everything below is taken up. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** The partition's own record as of the last checkpoint read; null: none was. */
+  partition(): Uint8Array | null {
+    return this.#partition;
+  }
+
+  /** @throws TaskRefused for a record that is not whole, or a state nobody here can read */
   read(batch: RecordBatch, head: number): void {
     for (let i = 0; i < batch.length; i++) {
       const offset = batch.offsetAt(i);
-      if (offset >= head) return;
+      if (offset >= head) break;
       const record = readStateRecord(batch, i);
-      if (record.kind === "block" && this.#counts(record.writer, offset)) this.#keep(record.n, record.value);
+      if (!this.#counts(record, offset)) continue;
+      this.#n = record.n;
+      if (record.kind === "block") this.#take(record.value, offset);
     }
+    this.#next = Math.min(batch.nextOffset, head);
   }
 
-  // R1
-  #counts(writer: string, offset: number): boolean {
-    return this.#ranges.get(writer)?.some(([, from, to]) => offset >= from && offset < to) ?? false;
+  #counts({ writer, n }: { readonly writer: string; readonly n: number }, offset: number): boolean {
+    const inside = this.#ranges.get(writer)?.some(([, from, to]) => offset >= from && offset < to) ?? false; // R1
+    return inside && n >= this.#n; // R2
   }
 
-  // R2
-  #keep(n: number, value: Buffer): void {
-    const block = this.#codec.decodeBlock(value);
-    if (block.partition !== null && n >= this.#partition.n) this.#partition = { n, state: block.partition };
-    for (const { group, state } of block.groups) {
-      const known = this.#groups.get(group);
-      if (known === undefined) this.#groups.set(group, { n, state });
-      else if (n >= known.n) {
-        known.n = n;
-        known.state = state;
-      }
-    }
-  }
-
-  partition(): Uint8Array | null {
-    return this.#partition.state;
-  }
-
-  /** The living groups; tombstones have done their work. */
-  *groups(): Generator<ChangedGroup & { readonly state: Uint8Array }> {
-    for (const [group, { state }] of this.#groups) {
-      if (state !== null) yield { group, state };
-    }
+  #take(value: Buffer, offset: number): void {
+    const { groups, partition } = this.#codec.decodeBlock(value);
+    if (partition !== null) this.#partition = partition;
+    for (const { group, state } of groups) this.#takeGroup(group, state);
+    this.places.put({ offset, bytes: value.length, groups });
   }
 }

@@ -18,6 +18,8 @@ export interface Tuning {
   readonly alignmentMs: number;
   readonly bufferBytes: number;
   readonly startFrom: StartFrom;
+  /** How much longer than twice the live state a task's state log may become. Default 1 MiB. */
+  readonly stateLogSlackBytes?: number;
 }
 
 export interface TaskContext {

@@ -18,13 +18,15 @@ import { Intake } from "./intake.ts";
 import type { Cursor } from "./intake.ts";
 import { nextTaskState } from "./lifecycle.ts";
 import type { TaskEvent, TaskState } from "./lifecycle.ts";
+import type { Ledger } from "./ledger.ts";
 import { LogReader } from "./log-reader.ts";
 import { openTask } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ownership } from "./ownership.ts";
 import type { DecodeOutcome, OutRecord, RecordBatch } from "./ports.ts";
 import type { TaskContext } from "./task-context.ts";
-import { readTopics, servicesRead } from "./topics.ts";
+import { TaskMemory } from "./task-memory.ts";
+import { readTopics } from "./topics.ts";
 
 /** Unacknowledged outputs above which nothing more is applied: the broker has to keep up. */
 const OUTBOX_LIMIT = 5_000;
@@ -36,6 +38,7 @@ const RECORDS_BETWEEN_LOOKS = 64;
 interface Running {
   readonly intake: Intake;
   readonly checkpointer: Checkpointer;
+  readonly ledger: Ledger;
 }
 
 type Taken = Exclude<DecodeOutcome, { readonly rejection: Rejection } | { readonly wait: Promise<void> }>;
@@ -50,7 +53,6 @@ export class Task {
   readonly #onProgress: () => void;
   readonly #reader: LogReader;
   readonly #outbox: Outbox;
-  readonly #partition: Partition;
   readonly #flow: Flow;
   readonly #arrivals: ReadonlyMap<string, MutableArrival>;
   /** Reused for every record. */
@@ -59,10 +61,16 @@ export class Task {
     value: null,
     timestamp: 0,
   };
+  #memory: TaskMemory;
+  /** The memory's; read for every record. */
+  #partition: Partition;
+  /** Records of the state log still to be read. */
+  #toRestore = 0;
   #state: TaskState = "opening";
   #running: Running | null = null;
 
   /**
+   * @param options.memory of an earlier ownership in this process
    * @param options.onFailure told what stopped the task; OwnershipLost among it
    * @param options.onProgress told when a step or a checkpoint that had to wait may go on
    */
@@ -71,6 +79,7 @@ export class Task {
     options: {
       context: TaskContext;
       ownership: Ownership;
+      memory?: TaskMemory | undefined;
       onFailure: (error: unknown) => void;
       onProgress: () => void;
     },
@@ -88,16 +97,8 @@ export class Task {
       onFailure: options.onFailure,
       onAcknowledged: options.onProgress,
     });
-    this.#partition = context.openPartition({
-      rules: context.rules,
-      settings: context.settings,
-      codec: context.stateCodec,
-      services: servicesRead(context.topics),
-      emit: (outputs) => {
-        say(outputs, this.#outbox, { ...context, task: number }); // T1
-        if (outputs.commands.length > 0) this.#running?.checkpointer.hurry();
-      },
-    });
+    this.#memory = options.memory ?? new TaskMemory(context);
+    this.#partition = this.#memory.partition;
     const read = readTopics(context.topics);
     this.#flow = new Flow(read.map(({ topic }) => topic));
     this.#arrivals = new Map(
@@ -116,14 +117,19 @@ export class Task {
   /** From the committed checkpoint to running. Failures, a lost ownership among them, go to `onFailure`. */
   async open(): Promise<void> {
     const context = this.#context;
-    const writer = context.newWriter();
-    const parts = { context, ownership: this.#ownership, task: this.number, partition: this.#partition, writer };
+    const asking = { context, ownership: this.#ownership, task: this.number };
     try {
-      const advance = (event: TaskEvent): void => {
-        this.#ownership.assertNotLost(); // discarded while it waited: the state has moved on already
-        this.#advance(event);
-      };
-      const opened = await openTask({ ...parts, reader: this.#reader, advance });
+      const opened = await openTask({
+        ...asking,
+        reader: this.#reader,
+        memory: this.#memory,
+        startAnew: () => this.#startAnew(),
+        onProgress: (remaining) => (this.#toRestore = remaining),
+        advance: (event) => {
+          this.#ownership.assertNotLost(); // given up while it waited: the state has moved on already
+          this.#advance(event);
+        },
+      });
       this.#ownership.assertNotLost();
       const intake = new Intake(opened.inputs, {
         ...context,
@@ -132,14 +138,35 @@ export class Task {
         optional: new Set(readTopics(context.topics).flatMap(({ topic, optional }) => (optional ? [topic] : []))),
         onAlignmentPause: (topic) => context.telemetry.emit("alignment.paused", { topic }),
       });
-      const checkpointer = new Checkpointer({ ...parts, intake, outbox: this.#outbox, opened });
-      this.#running = { intake, checkpointer };
+      const parts = { ...asking, partition: this.#partition, intake, outbox: this.#outbox, ledger: opened.ledger };
+      this.#running = { intake, checkpointer: new Checkpointer(parts), ledger: opened.ledger };
+      this.#goOn();
       intake.open();
       context.telemetry.emit("task.running", { task: this.number, positions: intake.positions() });
       this.#onProgress();
     } catch (error) {
       this.#onFailure(error);
     }
+  }
+
+  #startAnew(): TaskMemory {
+    this.#memory = new TaskMemory(this.#context);
+    this.#partition = this.#memory.partition;
+    return this.#memory;
+  }
+
+  /** The memory is this ownership's: what it decides, and what it had decided, is said by it. */
+  #goOn(): void {
+    const memory = this.#memory;
+    memory.onOutputs = (outputs) => {
+      say(outputs, this.#outbox, { ...this.#context, task: this.number }); // T1
+      if (outputs.commands.length > 0) this.#running?.checkpointer.hurry();
+    };
+    for (const { topic, partition, outputs } of memory.standing?.unsent ?? []) {
+      this.#outbox.add(topic, partition, outputs);
+    }
+    memory.standing = null;
+    memory.restoring = null;
   }
 
   /** Between two events: a step is never interrupted (L8). */
@@ -305,7 +332,8 @@ export class Task {
       state: this.#state,
       accounts: this.#partition.groups,
       pendingOutputs: this.#outbox.pending,
-      checkpoint: this.#running?.checkpointer.last.n ?? null,
+      checkpoint: this.#running?.ledger.last.n ?? null,
+      toRestore: this.#toRestore,
       inputs: this.#running?.intake
         .queues()
         .map(({ topic, position, endOffset }) => ({ topic, position, lag: endOffset - position })),
@@ -319,6 +347,25 @@ export class Task {
     this.#running?.intake.close();
     if (wasRunning) await this.#running?.checkpointer.write();
     this.discard();
+  }
+
+  /**
+   * Ends this ownership; nothing of it is written, said or applied any more.
+   * @returns what the next ownership in this process may use (T4)
+   */
+  release(): TaskMemory | null {
+    const memory = this.#memory;
+    const running = this.#running;
+    if (running !== null && this.#state === "running") {
+      const { commands } = this.#context.topics;
+      memory.standing = {
+        positions: running.intake.positions(),
+        unsent: this.#outbox.unsent(),
+        saidTo: this.#outbox.acknowledgedTo(commands, this.number),
+      };
+    }
+    this.discard();
+    return memory.isWorthKeeping ? memory : null;
   }
 
   /** Gives the task up: memory, buffered records and unsent outputs are another owner's to make again. */

@@ -12,6 +12,7 @@ export interface TelemetryEvents {
   "group.fenced": { task: number; reason: "lease" | "generation" | "commit" };
   "task.restoring": { task: number; records: number };
   "task.restoreProgress": { task: number; remaining: number };
+  "task.kept": { task: number; groups: number };
   "task.restored": { task: number; groups: number; seconds: number };
   "task.adopted": { task: number; commands: number };
   "task.running": { task: number; positions: Readonly<Record<string, number>> };
@@ -22,6 +23,9 @@ export interface TelemetryEvents {
     seconds: number;
     groups: number;
     bytes: number;
+    /** Of the latest states; and of the state log that holds them. */
+    stateBytes: number;
+    logBytes: number;
   };
   "outbox.sent": { topic: string; records: number };
   "command.acknowledged": {

@@ -3,7 +3,7 @@
 // tasks and buffer batches; everything else happens here, in turns.
 //
 // Invariants:
-//   W1  A task made under one generation is never stepped under another.
+//   W1  A task made under one generation is never stepped under another; its memory may be handed on.
 //   W2  One task's turn is short; heartbeats and sends of the others go out between turns.
 //   W3  A failure that no retry mends ends the process; a lost ownership never does.
 
@@ -13,6 +13,7 @@ import { BrokerFailure } from "./ports.ts";
 import type { Assignment, GroupListener, RecordBatch } from "./ports.ts";
 import { Task } from "./task.ts";
 import type { TaskContext } from "./task-context.ts";
+import type { TaskMemory } from "./task-memory.ts";
 
 const TURN_MS = 8;
 const END_OFFSETS_EVERY_MS = 1_000;
@@ -22,6 +23,8 @@ const STALLED_AFTER_MS = 30_000;
 export class Worker implements GroupListener {
   readonly #context: TaskContext;
   readonly #tasks = new Map<number, Task>();
+  /** Memory of tasks that are between two ownerships (T4). */
+  readonly #kept = new Map<number, TaskMemory>();
   #assignment: Assignment | null = null;
   #suspendedAt: number;
   #turnedAt: number;
@@ -52,7 +55,7 @@ export class Worker implements GroupListener {
     while (!this.#stopping && !signal.aborted && this.#failure === null) await this.#turn();
     if (this.#failure === null) await this.#drain();
     await this.#context.group.stop();
-    this.#discardAll("stopped");
+    this.#endAll("stopped");
     if (this.#failure !== null) throw this.#failure;
   }
 
@@ -61,22 +64,26 @@ export class Worker implements GroupListener {
       this.#suspendedAt = this.#context.clock.monotonic();
       this.#context.telemetry.emit("group.suspended", { generation: this.#assignment.generation });
     }
-    this.#discardAll("rejoin"); // W1
+    this.#endAll("rejoin"); // W1
   }
 
   onAssigned(assignment: Assignment): void {
     const { clock, telemetry } = this.#context;
-    this.#discardAll("rejoin");
+    this.#endAll("rejoin");
     this.#assignment = assignment;
     const seconds = (clock.monotonic() - this.#suspendedAt) / 1_000;
     telemetry.emit("group.assigned", { generation: assignment.generation, tasks: assignment.tasks, seconds });
     for (const number of assignment.tasks) this.#open(number, assignment);
+    this.#kept.clear(); // of what others own now
   }
 
   #open(number: number, assignment: Assignment): void {
     const { group, clock, tuning } = this.#context;
+    const memory = this.#kept.get(number);
+    this.#kept.delete(number);
     const task = new Task(number, {
       context: this.#context,
+      memory,
       ownership: new Ownership(assignment, { group, clock, sessionTimeoutMs: tuning.sessionTimeoutMs }),
       onFailure: (error) => this.#onTaskFailure(task, error),
       onProgress: () => this.#wake(),
@@ -103,6 +110,7 @@ export class Worker implements GroupListener {
   replaceRules(rules: RuleSet): void {
     this.#context.rules = rules;
     for (const task of this.#tasks.values()) task.replaceRules(rules);
+    for (const { partition } of this.#kept.values()) partition.replaceRules(rules);
   }
 
   /** Assigned (an empty assignment counts) and every task restored. */
@@ -194,9 +202,7 @@ export class Worker implements GroupListener {
   #onTaskFailure(task: Task, error: unknown): void {
     if (!(error instanceof OwnershipLost)) return this.#fail(error); // W3
     if (this.#tasks.get(task.number) !== task) return;
-    this.#context.telemetry.emit("task.stopped", { task: task.number, reason: "lost" });
-    this.#tasks.delete(task.number);
-    task.discard();
+    this.#end(task, "lost");
     if (this.#assignment !== null && !this.#stopping) void this.#reopen(task.number, this.#assignment);
   }
 
@@ -207,13 +213,16 @@ export class Worker implements GroupListener {
     if (current && !this.#tasks.has(number)) this.#open(number, assignment);
   }
 
-  #discardAll(reason: "rejoin" | "stopped"): void {
+  #endAll(reason: "rejoin" | "stopped"): void {
     this.#assignment = null;
-    for (const task of this.#tasks.values()) {
-      this.#context.telemetry.emit("task.stopped", { task: task.number, reason });
-      task.discard();
-    }
-    this.#tasks.clear();
+    for (const task of this.#tasks.values()) this.#end(task, reason);
+  }
+
+  #end(task: Task, reason: "rejoin" | "stopped" | "lost"): void {
+    this.#context.telemetry.emit("task.stopped", { task: task.number, reason });
+    this.#tasks.delete(task.number);
+    const memory = task.release();
+    if (memory !== null) this.#kept.set(task.number, memory);
   }
 
   #fail(error: unknown): void {

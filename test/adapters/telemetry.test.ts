@@ -73,6 +73,7 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
   "task.restoring": fc.record({ task: count, records: count }),
   "task.restoreProgress": fc.record({ task: count, remaining: count }),
   "task.restored": fc.record({ task: count, groups: count, seconds: count }),
+  "task.kept": fc.record({ task: count, groups: count }),
   "task.adopted": fc.record({ task: count, commands: count }),
   "task.running": fc.record({ task: count, positions: fc.dictionary(text, count) }),
   "task.stopped": fc.record({ task: count, reason: text }),
@@ -82,6 +83,8 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
     seconds: count,
     groups: count,
     bytes: count,
+    stateBytes: count,
+    logBytes: count,
   }),
   "outbox.sent": fc.record({ topic: text, records: count }),
   "command.acknowledged": fc.record({
@@ -217,11 +220,20 @@ test("only a committed checkpoint makes the age young again", async () => {
   const { telemetry, series, clock } = probe();
   telemetry.emit("task.running", { task: 0, positions: {} });
   clock.moveTo(3_000);
-  const done = { task: 0, seconds: 0.1, groups: 1, bytes: 100 };
+  const done = { task: 0, seconds: 0.1, groups: 1, bytes: 100, stateBytes: 100, logBytes: 100 };
   telemetry.emit("checkpoint.done", { ...done, result: "failed" });
   assert.equal((await series()).get("holdfast_checkpoint_age_seconds"), 3);
   telemetry.emit("checkpoint.done", { ...done, result: "committed" });
   assert.equal((await series()).get("holdfast_checkpoint_age_seconds"), 0);
+});
+
+test("of the state logs the longest for its state shows; of the states their sum", async () => {
+  const { telemetry, series } = probe();
+  const done = { result: "committed" as const, seconds: 0.1, groups: 1, bytes: 100 };
+  telemetry.emit("checkpoint.done", { ...done, task: 0, stateBytes: 100, logBytes: 150 });
+  telemetry.emit("checkpoint.done", { ...done, task: 1, stateBytes: 200, logBytes: 500 });
+  assert.equal((await series()).get("holdfast_state_log_ratio"), 2.5);
+  assert.equal((await series()).get("holdfast_state_bytes"), 300);
 });
 
 test("the rules in force are one series", async () => {

@@ -93,9 +93,33 @@ export function asking(law: Law): void {
     assert.deepEqual(await finish(world, world.logs.offsetsAt(pairs, times[3]! + 3_600_000)), [0, 4]);
   });
 
+  law(
+    "deleteRecords: what lies below is gone, what lies above is as it was, a second time changes nothing",
+    async (world, join) => {
+      const [alpha] = world.topics;
+      await finish(world, world.producer.send(alpha, 0, numbered(0, 5)));
+      await finish(world, world.producer.send(alpha, 1, numbered(0, 2)));
+      const pairs = [0, 1].map((partition) => ({ topic: alpha, partition }));
+      await finish(world, world.logs.deleteRecords([{ ...pairs[0]!, before: 3 }]));
+      const cut = [
+        { start: 3, end: 5 },
+        { start: 0, end: 2 },
+      ];
+      assert.deepEqual(await finish(world, world.logs.ranges(pairs)), cut);
+      await finish(world, world.logs.deleteRecords([{ ...pairs[0]!, before: 2 }]));
+      assert.deepEqual(await finish(world, world.logs.ranges(pairs)), cut);
+      const member = await join(2);
+      member.read(alpha, 0, 3);
+      await world.until(() => member.values(alpha, 0).length === 2, "the rest is read");
+      assert.deepEqual(member.values(alpha, 0), numbers(3, 5));
+      assert.equal(await finish(world, world.producer.send(alpha, 0, numbered(5, 6))), 5);
+    },
+  );
+
   law("a question about what does not exist is a failure", async (world) => {
     const missing = { topic: `${world.topics[0]}-missing`, partition: 0 };
     await failureOf(world, world.logs.ranges([missing]));
     await failureOf(world, world.logs.offsetsAt([missing], 0));
+    await failureOf(world, world.logs.deleteRecords([{ ...missing, before: 1 }]));
   });
 }

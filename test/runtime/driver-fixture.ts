@@ -104,13 +104,22 @@ export function committedCheckpoint(driver: ProcessorDriver, task: number): Comm
 export function committedState(driver: ProcessorDriver, task: number): Record<string, string> {
   const checkpoint = committedCheckpoint(driver, task);
   assert.ok(checkpoint?.lineage, "there is a checkpoint with its lineage");
-  const restore = new Restore(checkpoint.lineage, parts.stateLogCodec);
+  const groups = new Map<string, string>();
+  const { base, lineage } = checkpoint;
+  const restore = new Restore(
+    { base, lineage },
+    {
+      codec: parts.stateLogCodec,
+      takeGroup: (group, state) => {
+        if (state === null) groups.delete(group);
+        else groups.set(group, Buffer.from(state).toString("hex"));
+      },
+    },
+  );
   for (let at = checkpoint.base; at < checkpoint.head;) {
     const batch = driver.broker.fetch({ topic: DRIVER_TOPICS.state, partition: task }, at);
     restore.read(batch, checkpoint.head);
     at = batch.nextOffset;
   }
-  return Object.fromEntries(
-    [...restore.groups()].map(({ group, state }) => [group, Buffer.from(state).toString("hex")]).toSorted(),
-  );
+  return Object.fromEntries([...groups].toSorted());
 }

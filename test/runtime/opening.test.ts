@@ -3,12 +3,21 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TaskRefused } from "../../src/runtime/opening.ts";
+import { TaskRefused } from "../../src/runtime/task-refused.ts";
 import { coPartitioned } from "../../src/runtime/topics.ts";
 import { DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
 import type { DrivenProcessor } from "../../src/testing/driven-processor.ts";
 import type { ProcessorDriver } from "../../src/testing/processor-driver.ts";
-import { committedCheckpoint, frozen, openDriver, ready, startReady, takeover, TAKEOVER_MS } from "./driver-fixture.ts";
+import {
+  committedCheckpoint,
+  committedState,
+  frozen,
+  openDriver,
+  ready,
+  startReady,
+  takeover,
+  TAKEOVER_MS,
+} from "./driver-fixture.ts";
 
 const { state, commands } = DRIVER_TOPICS;
 
@@ -172,9 +181,16 @@ test("a state log that is shorter, cut off below or damaged is refused, never re
   await assertRefused(cut, /holdfast\.state partition 0/);
 
   const damaged = await worked();
-  const block = damaged.records(state).find(({ headers }) => String(headers["kind"]) === "block")!;
+  const { base } = committedCheckpoint(damaged, 0)!;
+  const block = damaged.records(state).find(({ offset }) => offset === base)!;
   block.value![block.value!.length >> 1]! ^= 1;
-  await assertRefused(damaged, /offset 0 is damaged/);
+  await assertRefused(damaged, new RegExp(`offset ${base} is damaged`));
+
+  const later = await worked();
+  const { base: at } = committedCheckpoint(later, 0)!;
+  const record = later.records(state).find(({ offset }) => offset === at)!;
+  Object.assign(record.headers, { version: "9" });
+  await assertRefused(later, /format 9, .* a newer one has written it/);
 
   const foreign = await worked();
   foreign.broker.append({ topic: state, partition: 0 }, [{ key: null, value: Buffer.from("?"), headers: {} }]);
@@ -254,7 +270,7 @@ test("an optional topic configured later, left out and configured again: no fill
   assert.deepEqual(driver.deadLetters(), []);
 });
 
-test("many owners make a long lineage; it moves to the marker, and nothing is forgotten (T2, T3)", async () => {
+test("many owners make a long lineage; the oldest blocks are written again until it is short, and nothing is forgotten (T2, T6)", async () => {
   const driver = await openDriver();
   for (let owner = 0; owner < 40; owner++) {
     const processor = await startReady(driver, `owner-${owner}`);
@@ -265,7 +281,7 @@ test("many owners make a long lineage; it moves to the marker, and nothing is fo
     const [committed] = driver.broker.coordinator(driver.groupId).committed([{ topic: state, partition: 0 }]);
     assert.ok(committed!.metadata.length <= 4_096, `${committed!.metadata.length} bytes of metadata`);
   }
-  assert.equal(committedCheckpoint(driver, 0)!.lineage, null);
+  assert.ok(committedCheckpoint(driver, 0)!.lineage!.length <= 18);
   await startReady(driver, "last");
   for (let owner = 0; owner < 40; owner++) {
     const accountId = `account-${owner}`;
@@ -277,6 +293,28 @@ test("many owners make a long lineage; it moves to the marker, and nothing is fo
     frozen(driver),
     Array.from({ length: 40 }, (_, owner) => `account-${owner}`),
   );
+});
+
+test("a lineage too long for the metadata is read from the marker below head (T2, T3)", async () => {
+  const driver = await openDriver();
+  for (const owner of ["first", "second", "third"]) {
+    const processor = await startReady(driver, owner);
+    await takeover(driver, `account-${owner}`);
+    await driver.advance(1_100);
+    processor.stop();
+    await driver.advance(200);
+  }
+  const before = committedState(driver, 0);
+  await rewrite(driver, (checkpoint) => ({ ...checkpoint, lineage: null }));
+  const last = await startReady(driver, "last");
+  assert.deepEqual(
+    last.reports("task.restored").map(({ groups }) => groups),
+    [3],
+  );
+  driver.produce({ accountId: "another", type: "RISK_NOTICE_SENT", channel: "SMS" });
+  await driver.advance(2_000);
+  const { another: _, ...after } = committedState(driver, 0);
+  assert.deepEqual(after, before);
 });
 
 test("a refusal is a TaskRefused with its remedy", async () => {

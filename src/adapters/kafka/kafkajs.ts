@@ -133,6 +133,8 @@ export interface Broker {
     isolationLevel: number;
     topics: readonly TopicOf<{ partition: number; timestamp: number }>[];
   }): Promise<{ readonly responses: readonly TopicOf<{ partition: number; offset: string }>[] }>;
+  /** One topic a call: its answer's errors are looked up under the first one. */
+  deleteRecords(options: { topics: readonly TopicOf<{ partition: number; offset: number }>[] }): Promise<unknown>;
 }
 
 export interface Cluster {

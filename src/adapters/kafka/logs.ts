@@ -1,4 +1,4 @@
-// The Logs port on Kafka: partition counts and offsets. Retries nothing; one set of connections.
+// The Logs port on Kafka: partition counts, offsets, deletion. Retries nothing; one set of connections.
 
 import type { Logs, PartitionRange } from "../../runtime/ports.ts";
 import type { KafkaClient } from "./client.ts";
@@ -38,6 +38,24 @@ export function createKafkaLogs(client: KafkaClient): KafkaLogs {
       return found.map((offset, index) => (offset < 0 ? ends[index]! : offset));
     },
 
+    async deleteRecords(pairs) {
+      try {
+        for (const { topic, partition, before } of pairs) {
+          const leader = await connections.leader(topic, partition);
+          await leader.deleteRecords({ topics: [{ topic, partitions: [{ partition, offset: before }] }] });
+        }
+      } catch (error) {
+        connections.suspect(error);
+        throw brokerFailure(refusalOf(error), "delete records");
+      }
+    },
+
     close: () => connections.close(),
   };
+}
+
+/** The library hides what the broker said of the partition in a list. */
+function refusalOf(error: unknown): unknown {
+  const { partitions } = error as { partitions?: readonly { error?: unknown }[] };
+  return partitions?.[0]?.error ?? error;
 }

@@ -92,6 +92,10 @@ export class MemoryProcess {
         this.call({ kind: "ranges", channel }, () => pairs.map((pair) => broker.log(pair).range())),
       offsetsAt: (pairs: readonly Pair[], timestamp: Instant): Promise<number[]> =>
         this.call({ kind: "offsetsAt", channel }, () => pairs.map((pair) => broker.log(pair).offsetAt(timestamp))),
+      deleteRecords: (pairs) =>
+        this.call({ kind: "deleteRecords", channel }, () => {
+          for (const pair of pairs) broker.log(pair).deleteBefore(pair.before);
+        }),
     };
   }
 

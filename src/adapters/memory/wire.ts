@@ -22,6 +22,7 @@ export type CallKind =
   | "partitionCounts"
   | "ranges"
   | "offsetsAt"
+  | "deleteRecords"
   | "join"
   | "sync"
   | "heartbeat"

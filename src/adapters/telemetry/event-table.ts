@@ -85,12 +85,17 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
     },
   },
   "task.restoreProgress": {
-    level: "debug",
+    level: "info",
     message: "restoring",
-    means: "Must fall to 0.",
+    means: "At most once a second. Must fall to 0.",
     metrics: {
       restore_remaining_records: (fields) => ({ value: fields.remaining, labels: { task: fields.task } }),
     },
+  },
+  "task.kept": {
+    level: "info",
+    message: "task kept over the rebalance",
+    means: "Its checkpoint is still the committed one: nothing has to be restored.",
   },
   "task.restored": {
     level: "info",
@@ -126,6 +131,11 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
       checkpoints_total: (fields) => ({ value: 1, labels: { result: fields.result } }),
       checkpoint_seconds: (fields) => ({ value: fields.seconds }),
       checkpoint_bytes_total: (fields) => ({ value: fields.bytes }),
+      state_bytes: (fields) => ({ value: fields.stateBytes, labels: { task: fields.task } }),
+      state_log_ratio: (fields) => ({
+        value: fields.logBytes / Math.max(1, fields.stateBytes),
+        labels: { task: fields.task },
+      }),
       checkpoint_age_seconds: (fields) =>
         fields.result === "committed" ? { value: 0, labels: { task: fields.task } } : [],
     },

@@ -129,7 +129,9 @@ export class Meter {
 
   #combined(name: MetricName): number {
     const values = [...this.#perTask(name).values()];
-    if (METRICS[name].acrossTasks === "sum") return values.reduce((sum, value) => sum + value, 0);
+    const { acrossTasks } = METRICS[name];
+    if (acrossTasks === "sum") return values.reduce((sum, value) => sum + value, 0);
+    if (acrossTasks === "max") return Math.max(0, ...values);
     return values.length === 0 ? 0 : (this.#clock.monotonic() - Math.min(...values)) / 1_000;
   }
 }

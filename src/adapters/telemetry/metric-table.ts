@@ -21,6 +21,8 @@ export type MetricName =
   | "accounts"
   | "evictions_total"
   | "late_contradictions_total"
+  | "state_bytes"
+  | "state_log_ratio"
   | "checkpoint_seconds"
   | "checkpoints_total"
   | "checkpoint_bytes_total"
@@ -51,7 +53,7 @@ export interface MetricRow {
   readonly maxSeries?: number;
   readonly buckets?: readonly number[];
   /** Kept for each task, shown as one number; ends with the task. `age`: seconds since the oldest one. */
-  readonly acrossTasks?: "sum" | "age";
+  readonly acrossTasks?: "sum" | "max" | "age";
 }
 
 export const LATENCY_BUCKETS: readonly number[] = [
@@ -175,6 +177,20 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     bad: "Many: an account's history exceeds its bound, on purpose or not; rules on the oldest entries may miss.",
     labels: { reason: "open" },
     maxSeries: 20,
+  },
+  state_bytes: {
+    type: "gauge",
+    help: "Encoded state of all accounts, as of the last checkpoints.",
+    bad: "Growing without end: accounts are added faster than their number is bounded; see HOLDFAST_MAX_ACCOUNTS.",
+    labels: {},
+    acrossTasks: "sum",
+  },
+  state_log_ratio: {
+    type: "gauge",
+    help: "Length of the state log against the state it holds: the worst of the tasks. About 2 when busy; more for a small state.",
+    bad: "Above 4 with a large state_bytes: the log grows faster than it is rewritten, and a restore takes as much longer.",
+    labels: {},
+    acrossTasks: "max",
   },
   checkpoint_seconds: {
     type: "histogram",

@@ -1,0 +1,63 @@
+// Where a task begins to read its topics: at the checkpoint's positions, or, where there are none, as
+// configured or by the frontier. Owns the refusal to skip anything in silence.
+
+import type { Instant } from "../core/time.ts";
+import { rangeOf } from "./log-ranges.ts";
+import type { Asking, Ranges } from "./log-ranges.ts";
+import { retryWhileOwned } from "./retry.ts";
+import { TaskRefused } from "./task-refused.ts";
+import { readTopics } from "./topics.ts";
+
+/** Of a first start (T7). */
+export async function firstPositions(asking: Asking, ranges: Ranges): Promise<Record<string, number>> {
+  const { clock, topics, tuning } = asking.context;
+  const { startFrom } = tuning;
+  const names = readTopics(topics).map(({ topic }) => topic);
+  if (startFrom === "earliest") return Object.fromEntries(names.map((topic) => [topic, rangeOf(ranges, topic).start]));
+  if (startFrom === "latest") return Object.fromEntries(names.map((topic) => [topic, rangeOf(ranges, topic).end]));
+  return offsetsSince(asking, { topics: names, since: clock.now() - startFrom });
+}
+
+async function offsetsSince(
+  { context, ownership, task }: Asking,
+  options: { topics: readonly string[]; since: Instant },
+): Promise<Record<string, number>> {
+  const { topics, since } = options;
+  const pairs = topics.map((topic) => ({ topic, partition: task }));
+  const offsets = await retryWhileOwned(() => context.logs.offsetsAt(pairs, since), {
+    ...context,
+    ownership,
+    doing: "ask for offsets by time",
+  });
+  return Object.fromEntries(topics.map((topic, i) => [topic, offsets[i] as number]));
+}
+
+/**
+ * The positions of the topics that are read, each checked against what its log holds.
+ * @param options.known positions by topic
+ * @param options.since a topic that is not among them, added later, starts at this record time
+ * @throws TaskRefused when records were deleted before they were read, or the log was cut back
+ */
+export async function startPositions(
+  asking: Asking,
+  options: { known: Readonly<Record<string, number>>; since: Instant; ranges: Ranges },
+): Promise<ReadonlyMap<string, { position: number; endOffset: number }>> {
+  const { known, since, ranges } = options;
+  const topics = readTopics(asking.context.topics).map(({ topic }) => topic);
+  const added = topics.filter((topic) => known[topic] === undefined);
+  const late = added.length === 0 ? {} : await offsetsSince(asking, { topics: added, since });
+  const starts = new Map<string, { position: number; endOffset: number }>();
+  for (const topic of topics) {
+    const { start, end } = rangeOf(ranges, topic);
+    const position = (known[topic] ?? late[topic]) as number;
+    if (position < start || position > end) {
+      throw new TaskRefused(
+        `${topic} partition ${asking.task} holds offsets ${start} to ${end}, but the checkpoint goes on at ${position}: ` +
+          `${position < start ? "records were deleted before they were read" : "the log was truncated"}. ` +
+          `Nothing is skipped in silence; move the position with an offset tool only when the loss is understood.`,
+      );
+    }
+    starts.set(topic, { position, endOffset: end });
+  }
+  return starts;
+}
