@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
 const root = join(import.meta.dirname, "..");
-const sources = ["src", "test", "bench", "dev"];
+const sources = ["src", "test", "bench", "dev", "examples"];
 
 const checks: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ["types", "tsc", "-p", "."],

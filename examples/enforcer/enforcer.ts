@@ -31,7 +31,12 @@ const kafka = new Kafka({ brokers: brokers.split(","), clientId: service, logLev
 const registry = new SchemaRegistry({ host: registryUrl });
 // Java's partitioner, as every producer of keyed records here must use.
 const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false });
-const consumer = kafka.consumer({ groupId, sessionTimeout: 10_000, maxWaitTimeInMs: 100, allowAutoTopicCreation: false });
+const consumer = kafka.consumer({
+  groupId,
+  sessionTimeout: 10_000,
+  maxWaitTimeInMs: 100,
+  allowAutoTopicCreation: false,
+});
 
 async function take(key: Buffer | null, value: Buffer | null): Promise<void> {
   const command = (await registry.decode(value ?? Buffer.alloc(0))) as Command;

@@ -114,7 +114,8 @@ export function openLedger(file: string): Ledger {
       if (command.action === "REVIEW") return null; // for people
       if (!["HOLD", "FREEZE", "STEP_UP", "RELEASE"].includes(command.action)) return "REJECTED";
       const before = answered.get(command.commandId);
-      if (before !== undefined) return before["status"] === "APPLIED" ? "ALREADY_APPLIED" : (before["status"] as Status);
+      if (before !== undefined)
+        return before["status"] === "APPLIED" ? "ALREADY_APPLIED" : (before["status"] as Status);
       database.exec("begin immediate");
       try {
         const status = take(command, now);

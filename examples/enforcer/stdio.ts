@@ -7,9 +7,7 @@ import { createInterface } from "node:readline";
 import { openLedger } from "./ledger.ts";
 import type { Command, Operation } from "./ledger.ts";
 
-type Request =
-  | { readonly apply: Command; readonly now: number }
-  | { readonly ask: Operation; readonly now: number };
+type Request = { readonly apply: Command; readonly now: number } | { readonly ask: Operation; readonly now: number };
 
 const ledger = openLedger(join(process.env["VECTORS_STATE"] ?? ".", "ledger.sqlite"));
 

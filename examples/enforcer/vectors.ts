@@ -41,11 +41,11 @@ const file = JSON.parse(readFileSync(join(import.meta.dirname, "vectors.json"), 
 /** Times in the file are text for people; in a command they are epoch milliseconds, as on the wire. */
 function commandOf(step: Record<string, unknown>): Record<string, unknown> {
   const command = { ...file.command, ...step };
-  const instants = ["issuedAt", "effectiveAt", "expiresAt"];
+  const instants = new Set(["issuedAt", "effectiveAt", "expiresAt"]);
   return Object.fromEntries(
     Object.entries(command).map(([name, value]) => [
       name,
-      instants.includes(name) && typeof value === "string" ? Date.parse(value) : value,
+      instants.has(name) && typeof value === "string" ? Date.parse(value) : value,
     ]),
   );
 }
@@ -61,9 +61,9 @@ class Enforcer {
       env: { ...process.env, VECTORS_STATE: this.#state },
     });
     child.on("error", (error) => console.error(`${program}: ${error.message}`));
-    child.stdin!.on("error", () => {}); // it shows as a missing answer
+    child.stdin.on("error", () => {}); // it shows as a missing answer
     this.#child = child;
-    this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   }
 
   async request(request: object): Promise<Record<string, unknown>> {

@@ -46,6 +46,8 @@ export interface CommandSpec<K extends SettingName> {
   readonly ownKinds?: Readonly<Record<string, Kind<unknown>>>;
   readonly argument?: ArgumentDoc;
   readonly secondArgument?: ArgumentDoc;
+  /** What is wrong with its own flags and argument beyond each one's kind. */
+  readonly ownProblems?: (given: Pick<Given<K>, "flags" | "argument">) => readonly string[];
   readonly run: (given: Given<K>, io: Io) => Promise<number>;
 }
 
@@ -109,7 +111,7 @@ function settingFlags(command: Command): Partial<Record<SettingName, string>> {
   return flags;
 }
 
-type ArgumentSpec = Pick<CommandSpec<never>, "argument" | "secondArgument" | "ownKinds">;
+type ArgumentSpec = Pick<CommandSpec<never>, "argument" | "secondArgument" | "ownKinds" | "ownProblems">;
 
 function argumentsOf({ argument, secondArgument }: ArgumentSpec): ArgumentDoc[] {
   return [argument, secondArgument].filter((each) => each !== undefined);
@@ -135,6 +137,7 @@ function argumentProblems(command: Command, spec: ArgumentSpec): string[] {
   for (const { name, doc, required } of firstFlag < 0 ? wanted.slice(positional.length) : []) {
     if (required) problems.push(`${name} is missing: ${doc}`);
   }
+  problems.push(...(spec.ownProblems?.({ flags: command.opts(), argument: positional[0] }) ?? []));
   return problems;
 }
 

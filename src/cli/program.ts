@@ -14,6 +14,7 @@ import { parseDuration } from "../sigma/duration.ts";
 import { nearest } from "../sigma/nearest.ts";
 import { VERSION } from "../version.ts";
 import { UsageError, addCommand, pathOf } from "./command.ts";
+import { addDesk } from "./desk-commands.ts";
 import { EXIT } from "./io.ts";
 import type { Io } from "./io.ts";
 import type { PlainReplayOptions } from "./replay/plain.ts";
@@ -74,6 +75,7 @@ function describeProgram(io: Io, done: (exitCode: number) => void): Command {
   refuseUnknownCommands(program);
   const ending = { io, done };
   addProcessing(program, ending);
+  addDesk(program, ending);
   addSetup(program, ending);
   addRules(program, ending);
   addSimulation(program, ending);

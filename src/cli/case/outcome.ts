@@ -1,0 +1,96 @@
+// What comes of a decision: the commands that Holdfast says because of it, and the enforcing service's answers.
+// Owns hearing them from before the decision is written until they are there, or the patience ends.
+
+import { readTopic } from "../../adapters/kafka/reader.ts";
+import type { ReadRecord, TopicReader } from "../../adapters/kafka/reader.ts";
+import { RecordDecoder, Undecodable } from "../../adapters/record-decoder.ts";
+import type { Ack, Decision } from "../../core/decision.ts";
+import type { Command } from "../../core/output.ts";
+import { encodePart } from "../../core/response.ts";
+import type { Duration } from "../../core/time.ts";
+import type { Cluster } from "./account-records.ts";
+import { partitionOf } from "./account-records.ts";
+import { span } from "./wording.ts";
+
+export interface Outcome {
+  /** Resolves when everything is done, or `patience` is over. */
+  within(patience: Duration): Promise<{ readonly acted: boolean; readonly lines: readonly string[] }>;
+  stop(): void;
+}
+
+/** @param caseIds cases of which a command is expected. Hears from when it resolves on. */
+export async function followOutcome(
+  cluster: Cluster,
+  decision: Decision,
+  caseIds: readonly string[],
+): Promise<Outcome> {
+  const { registry, schemas, topics, signal } = cluster;
+  const commands = new Map<string, Command>();
+  const acks = new Map<string, Ack>();
+  const { promise: failure, reject: fail } = Promise.withResolvers<never>();
+  failure.catch(() => {});
+  let heard = Promise.withResolvers<void>();
+
+  const hear = async <T>(topic: string, decoder: RecordDecoder<T>, take: (value: T) => void): Promise<TopicReader> => {
+    const key = Buffer.from(decision.accountId);
+    const partition = await partitionOf(cluster, topic, key);
+    const onRecord = (record: ReadRecord): void => {
+      if (record.key === null || !record.key.equals(key)) return;
+      decoder.decode(record.value).then(
+        (value) => {
+          take(value);
+          heard.resolve();
+        },
+        (error: unknown) => error instanceof Undecodable || fail(error),
+      );
+    };
+    const reader = await readTopic({ client: cluster.client, topic, from: "end", partitions: [partition] }, onRecord);
+    reader.done.catch(fail);
+    return reader;
+  };
+  const ending = `/${encodePart(decision.decisionId)}`;
+  const readers = await Promise.all([
+    hear(topics.commands, new RecordDecoder<Command>(registry, schemas.command), (command) => {
+      if (command.commandId.endsWith(ending)) commands.set(command.caseId, command);
+    }),
+    hear(topics.acks, new RecordDecoder<Ack>(registry, schemas.ack), (ack) => acks.set(ack.commandId, ack)),
+  ]);
+
+  const isDone = (caseId: string): boolean => acks.has(commands.get(caseId)?.commandId ?? "");
+  return {
+    async within(patience) {
+      const started = Date.now();
+      const over = AbortSignal.any([AbortSignal.timeout(patience), signal]);
+      const ended = new Promise<void>((resolve) => over.addEventListener("abort", () => resolve(), { once: true }));
+      while (!over.aborted && !caseIds.every(isDone)) {
+        await Promise.race([heard.promise, ended, failure]);
+        heard = Promise.withResolvers();
+      }
+      const waited = span(Date.now() - started);
+      const lines = caseIds.map((caseId) => describe(commands.get(caseId), { acks, caseId, waited }));
+      const acted = caseIds.every((caseId) => isDone(caseId) && answer(caseId)?.status !== "REJECTED");
+      return { acted, lines };
+    },
+    stop() {
+      for (const reader of readers) reader.stop();
+    },
+  };
+
+  function answer(caseId: string): Ack | undefined {
+    return acks.get(commands.get(caseId)?.commandId ?? "");
+  }
+}
+
+function describe(
+  command: Command | undefined,
+  { acks, caseId, waited }: { acks: ReadonlyMap<string, Ack>; caseId: string; waited: string },
+): string {
+  if (command === undefined) {
+    return `Holdfast has said nothing of ${caseId} within ${waited}: the decision stands and is carried out when it runs; is it running?`;
+  }
+  const ack = acks.get(command.commandId);
+  if (ack === undefined) {
+    return `${command.action} of ${caseId} was said, but no enforcing service has acknowledged it within ${waited}: the account may be as it was`;
+  }
+  return `${command.action} of ${caseId}: ${ack.status.toLowerCase().replace("_", " ")} by ${ack.service}, within ${waited}`;
+}

@@ -1,0 +1,94 @@
+// A case file without other customers' identifiers, to be handed over: where money would have gone within the
+// exchange, what was shared with other accounts, and notes, which may say anything. The same identifier keeps
+// the same stand-in throughout the file. Addresses on a chain stay: they are what a victim may have.
+//
+// Invariants:
+//   RD1 no identifier that is replaced anywhere is left anywhere else, be it part of an id
+
+import type { Evidence } from "../../core/output.ts";
+import type { CaseFile, CaseRecord } from "./case-file.ts";
+import { readSummary, writeSummary } from "./summary.ts";
+import type { Summary } from "./summary.ts";
+
+const NOTE = "(left out)";
+
+export function redacted(file: CaseFile): CaseFile {
+  const secrets = new Map<string, string>();
+  const counts = new Map<string, number>();
+  const hide = (what: string, identifier: string): void => {
+    if (identifier === "" || identifier === file.accountId || secrets.has(identifier)) return;
+    const nth = (counts.get(what) ?? 0) + 1;
+    counts.set(what, nth);
+    secrets.set(identifier, `[${what} ${nth}]`);
+  };
+  const onChain = new Set(file.cases.flatMap(({ evidence }) => evidence.flatMap(chainAddress)));
+  for (const record of file.cases) collect(record, onChain, hide);
+  const cases = file.cases.map((record) => ({
+    ...record,
+    evidence: record.evidence.map(withoutLink),
+    decisions: record.decisions.map((made) => {
+      const { decision } = made;
+      return decision.note === null ? made : { ...made, decision: { ...decision, note: NOTE } };
+    }),
+  }));
+  return { ...replaceAll({ ...file, cases }, inEveryForm(secrets)), redacted: true };
+}
+
+function collect(
+  { evidence, commands, group }: CaseRecord,
+  onChain: ReadonlySet<string>,
+  hide: (what: string, identifier: string) => void,
+): void {
+  for (const [field, value] of Object.entries(group)) if (field !== "accountId") hide(field, value);
+  for (const { summary, type, eventId } of evidence) {
+    const fields = readSummary(summary).fields;
+    const address = fields.find(({ name }) => name === "address")?.value;
+    if (address !== undefined && !onChain.has(address)) hide("address", address);
+    if (type === "LINKED") hide("link", eventId);
+  }
+  for (const { command } of commands) {
+    for (const address of command.targets.addresses) if (!onChain.has(address)) hide("address", address);
+  }
+}
+
+function chainAddress({ summary }: Evidence): string[] {
+  const { fields } = readSummary(summary);
+  const isOnChain = fields.some(({ name, value }) => name === "channel" && value === "ON_CHAIN");
+  return isOnChain ? fields.filter(({ name }) => name === "address").map(({ value }) => value) : [];
+}
+
+/** What a link was made of names a device, a network or a destination of others. */
+function withoutLink(evidence: Evidence): Evidence {
+  if (evidence.type !== "LINKED") return evidence;
+  const { type, fields } = readSummary(evidence.summary);
+  const kept: Summary = { type, fields: fields.filter(({ name }) => name === "linkedCount" || name === "linkRule") };
+  return { ...evidence, summary: writeSummary(kept) };
+}
+
+/** Each identifier as it is and as it stands, percent-encoded, in ids, and in ids within ids. */
+function inEveryForm(secrets: ReadonlyMap<string, string>): Map<string, string> {
+  const forms = new Map(secrets);
+  for (const [identifier, name] of secrets) {
+    const once = encodeURIComponent(identifier.toWellFormed());
+    for (const form of [once, encodeURIComponent(once)]) if (!forms.has(form)) forms.set(form, name);
+  }
+  return forms;
+}
+
+/** RD1 */
+function replaceAll<T>(value: T, names: ReadonlyMap<string, string>): T {
+  if (names.size === 0) return value;
+  const longestFirst = [...names.keys()].toSorted((a, b) => b.length - a.length);
+  // Whole words only: an identifier may be as short as "7".
+  const pattern = new RegExp(
+    `(?<![\\w])(?:${longestFirst.map((form) => RegExp.escape(form)).join("|")})(?![\\w])`,
+    "gu",
+  );
+  const visit = (node: unknown): unknown => {
+    if (typeof node === "string") return node.replace(pattern, (found) => names.get(found)!);
+    if (Array.isArray(node)) return node.map(visit);
+    if (typeof node !== "object" || node === null) return node;
+    return Object.fromEntries(Object.entries(node).map(([name, inner]) => [name, visit(inner)]));
+  };
+  return visit(value) as T;
+}

@@ -1,0 +1,51 @@
+// An evidence's one-line summary, `API_KEY_CREATED rights=[TRADE,WITHDRAW] verifiedWith=[SMS]`, taken apart
+// again: the type, and the fields in their order. Owns how money and symbols read to people.
+
+export interface SummaryField {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface Summary {
+  readonly type: string;
+  readonly fields: readonly SummaryField[];
+}
+
+const FIELD = / (\w+)=(\[[^\]]*\]?|.*?)(?= \w+=|$)/gsu;
+
+export function readSummary(summary: string): Summary {
+  const type = /^\S*/u.exec(summary)![0];
+  const fields = [...summary.slice(type.length).matchAll(FIELD)].map(([, name, value]) => {
+    return { name: name!, value: value! };
+  });
+  return { type, fields };
+}
+
+export function writeSummary({ type, fields }: Summary): string {
+  return type + fields.map(({ name, value }) => ` ${name}=${value}`).join("");
+}
+
+/** `API_KEY_CREATED` → `API key created` */
+export function inWords(symbol: string): string {
+  const words = symbol
+    .toLowerCase()
+    .replaceAll("_", " ")
+    .replace(/\b(?:api|sim|p2p)\b/gu, (name) => name.toUpperCase());
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** `amountUsdCents` 123400 → `amount`, `1,234.00 USD`; others as they are, lists without brackets. */
+export function fieldInWords({ name, value }: SummaryField): SummaryField {
+  const words = name.replace(/[A-Z]/gu, (letter) => ` ${letter.toLowerCase()}`);
+  if (name.endsWith("UsdCents") && /^-?\d+$/u.test(value)) {
+    return { name: words.replace(" usd cents", ""), value: `${dollars(BigInt(value))} USD` };
+  }
+  if (name.endsWith("Bps")) return { name: words.replace(" bps", ""), value: `${value} basis points` };
+  if (value === "[]") return { name: words, value: "none" };
+  return { name: words, value: value.replace(/^\[(.*)\]$/su, "$1").replaceAll(",", ", ") };
+}
+
+function dollars(cents: bigint): string {
+  const whole = (cents / 100n).toLocaleString("en-US");
+  return `${whole}.${String(cents < 0n ? -cents % 100n : cents % 100n).padStart(2, "0")}`;
+}

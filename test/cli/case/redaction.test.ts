@@ -1,0 +1,80 @@
+// A redacted case file holds no identifier of another customer, wherever it stood.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { caseFileOf } from "../../../src/cli/case/case-file.ts";
+import { caseJson } from "../../../src/cli/case/case-json.ts";
+import { casePage } from "../../../src/cli/case/case-page.ts";
+import { caseText } from "../../../src/cli/case/case-text.ts";
+import { redacted } from "../../../src/cli/case/redaction.ts";
+import { at, command, detection, evidence, recordsOf, released } from "./records.ts";
+
+const chain = evidence("e1", 0, "WITHDRAWAL_REQUESTED channel=ON_CHAIN address=bc1-thief");
+const internal = evidence("e2", 1, "WITHDRAWAL_REQUESTED channel=INTERNAL address=bob-7");
+const listed = evidence("e3", 2, "ADDRESS_ADDED address=carol 9");
+const link = evidence(
+  "shared/device-of-dave/alice",
+  3,
+  "LINKED linkedBy=deviceId=device-of-dave linkedCount=4 linkRule=shared_device",
+);
+
+function fileOf() {
+  const caseId = `alice/linked/${encodeURIComponent(link.eventId)}`;
+  const linked = command({
+    caseId,
+    commandId: `${caseId}/${encodeURIComponent(link.eventId)}/0`,
+    evidence: [chain, internal, listed, link],
+    targets: { withdrawalIds: [], keyIds: [], sessionIds: [], addresses: ["bob-7", "bc1-thief"] },
+  });
+  const shared = detection({
+    caseId,
+    group: { deviceId: "device-of-dave" },
+    evidence: linked.evidence,
+    decidedBy: link.eventId,
+  });
+  const records = recordsOf({ commands: [[linked, 4]], detections: [[shared, 4]] });
+  return caseFileOf("alice", { ...records, decisions: released.decisions }, { asOf: at(5) });
+}
+
+test("other customers' identifiers are gone from every form, also out of ids (RD1)", () => {
+  const file = fileOf();
+  const forms = (each: typeof file): string[] => [caseText(each), caseJson(each), casePage(each)];
+  for (const identifier of ["bob-7", "carol", "device-of-dave"]) {
+    for (const [index, form] of forms(redacted(file)).entries())
+      assert.ok(!form.includes(identifier), `${identifier} in form ${index}`);
+    assert.ok(
+      forms(file).every((form) => form.includes(identifier)),
+      identifier,
+    );
+  }
+});
+
+test("the account, and where the money went on a chain, stay; a link still says how many and by which rule", () => {
+  const text = caseText(redacted(fileOf()));
+  for (const kept of ["Account alice", "bc1-thief", "linkedCount=4", "linkRule=shared_device"])
+    assert.ok(text.includes(kept), kept);
+});
+
+test("one identifier has one stand-in throughout", () => {
+  const json = caseJson(redacted(fileOf()));
+  const { cases } = JSON.parse(json);
+  assert.equal(cases[0].evidence[1].summary, "WITHDRAWAL_REQUESTED channel=INTERNAL address=[address 1]");
+  assert.deepEqual(cases[0].commands[0].command.targets.addresses, ["[address 1]", "bc1-thief"]);
+});
+
+test("notes may say anything: they are left out", () => {
+  const file = redacted(caseFileOf("alice", released, { asOf: at(31) }));
+  assert.equal(file.cases[0]!.decisions[0]!.decision.note, "(left out)");
+  assert.doesNotMatch(casePage(file), /airport/);
+});
+
+test("an identifier as short as a digit replaces no part of other words", () => {
+  const short = evidence("e1", 0, "WITHDRAWAL_REQUESTED channel=P2P amountUsdCents=700 address=7");
+  const file = redacted(
+    caseFileOf("alice", recordsOf({ commands: [[command({ evidence: [short] }), 4]] }), { asOf: at(5) }),
+  );
+  assert.equal(
+    file.cases[0]!.evidence[0]!.summary,
+    "WITHDRAWAL_REQUESTED channel=P2P amountUsdCents=700 address=[address 1]",
+  );
+});
