@@ -122,7 +122,7 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
     partitioner: murmur2Partitioner,
     stateCodec: createStateCodec(SCHEMAS_DIRECTORY),
     stateLogCodec: createStateLogCodec(SCHEMAS_DIRECTORY),
-    settings: coreSettingsOf(settings),
+    settings: { ...coreSettingsOf(settings), maxAccounts: settings.maxAccounts },
     tuning: { ...settings, bufferBytes: settings.bufferBytes / (partitions * readTopics(topics).length) },
     clock: systemClock,
     newWriter: () => randomBytes(6).toString("base64url"),

@@ -63,6 +63,7 @@ export interface Settings {
   readonly checkpointIntervalMs: Duration;
   readonly checkpointMaxRecords: number;
   readonly bufferBytes: number;
+  readonly maxAccounts: number;
   readonly httpHost: string;
   readonly httpPort: number;
   readonly logLevel: LogLevel;
@@ -262,6 +263,12 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     kind: integer({ unit: "bytes", min: 1_048_576, max: 4_294_967_296 }),
     default: 33_554_432,
     doc: "Fetched bytes that may wait to be processed before fetching pauses.",
+  },
+  maxAccounts: {
+    section: "Checkpoints",
+    kind: integer({ unit: "accounts", min: 1_000, max: 10_000_000 }),
+    default: 1_000_000,
+    doc: "Accounts a partition keeps; an account takes up to 1 KB of memory. Beyond, those not heard of for longest are forgotten with their history, and counted; never one with an open case.",
   },
   httpHost: {
     section: "Operations",
