@@ -132,7 +132,8 @@ describe("ids the codec does not know", () => {
   test("however many garbage ids come, known ones stay known (W3)", async () => {
     await pass(waitOf(fixture.decode(framed(1_000, Buffer.alloc(9)))), 120_000);
     const ids = Array.from({ length: 1_500 }, (_, index) => 2_000 + index);
-    await Promise.all(ids.map((id) => waitOf(fixture.decode(framed(id, Buffer.alloc(9))))));
+    const waits = ids.map((id) => waitOf(fixture.decode(framed(id, Buffer.alloc(9)))));
+    await pass(Promise.all(waits).then(() => {}), 5_000);
     fixture.codec.readFields(new Set()); // the codec asks for each schema anew
     assert.equal(verdict(fixture.decode(authRecord({}))), "ok");
   });
