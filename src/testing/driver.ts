@@ -37,11 +37,11 @@ export function openDriver(options: DriverOptions): Driver {
   const partition = openPartition({
     rules: options.rules,
     settings: { ...SETTINGS, ...options.settings },
-    codec: NO_LOG,
+    codec: NO_STATE_LOG,
     services: ["all"],
     emit: (outputs) => {
       signals.push(...outputs.signals);
-      if (outputs.commands.length > 0 || outputs.detections.length > 0) decided.push(outputs);
+      decided.push(outputs);
     },
   });
   const take = (): readonly Outputs[] => {
@@ -88,7 +88,8 @@ function unused(): never {
   throw new Error("a driver keeps no state log");
 }
 
-const NO_LOG: StateCodec = {
+/** For a partition whose state is never written. */
+export const NO_STATE_LOG: StateCodec = {
   encodeGroup: unused,
   decodeGroup: unused,
   encodeLink: unused,

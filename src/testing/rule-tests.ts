@@ -1,5 +1,5 @@
 // Runs the tests that rules carry (`holdfast.tests`): the file's events through the whole rule set, what
-// the file's own rules command compared as text with what the test expects.
+// the file's own rules command, and whom they link, compared as text with what the test expects.
 
 import type { RuleSet } from "../core/rule.ts";
 import { identityOf } from "../sigma/document.ts";
@@ -22,7 +22,7 @@ export interface RuleTestResult {
   /** The rule's title. */
   readonly rule: string;
   readonly name: string;
-  /** `00:04 alice FREEZE` a line, at the command's event time, in the order they were said. */
+  /** `00:04 alice FREEZE` a line, at its event time, in the order they were said. */
   readonly expected: string;
   readonly actual: string;
   /** The events, and what really followed each. */
@@ -50,8 +50,8 @@ export function runRuleTests(rules: RuleSet, documents: readonly CheckedRule[]):
       const { perLine, atEnd } = decisionsOf(parsed, { rules });
       const lines = timelineOf(parsed, { perLine, atEnd });
       const actual = [...perLine.flat(), ...atEnd]
-        .filter((command) => own.has(command.ruleId))
-        .map((command) => `${printTime(command.issuedAt)} ${command.accountId} ${command.action}`);
+        .filter(({ ruleId }) => own.has(ruleId))
+        .map(({ at, accountId, action }) => `${printTime(at)} ${accountId} ${action}`);
       results.push({
         file: document.file,
         line: test.at.line,
@@ -90,8 +90,10 @@ function parseTest(test: RuleTest, file: string) {
 function parseExpectation(text: string): string {
   const words = text.trim().split(/\s+/u);
   const action = words.at(-1) ?? "";
-  if (words.length < 2 || words.length > 3 || !/^(?:HOLD|FREEZE|STEP_UP|REVIEW)$/u.test(action)) {
-    throw new TimelineError(`the expectation "${text}"; write a time, an account and HOLD, FREEZE, STEP_UP or REVIEW`);
+  if (words.length < 2 || words.length > 3 || !/^(?:HOLD|FREEZE|STEP_UP|REVIEW|LINKED)$/u.test(action)) {
+    throw new TimelineError(
+      `the expectation "${text}"; write a time, an account and HOLD, FREEZE, STEP_UP, REVIEW or LINKED`,
+    );
   }
   const account = words.length === 3 ? words[1] : "alice";
   return `${printTime(TIMELINE_START + parseTime(words[0] ?? ""))} ${account} ${action}`;

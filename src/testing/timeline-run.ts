@@ -2,7 +2,7 @@
 // the same notation, and compares the two texts. Silence is asserted on every line without an arrow.
 
 import { strictEqual } from "node:assert/strict";
-import type { Command, Outputs } from "../core/output.ts";
+import type { Action, Outputs } from "../core/output.ts";
 import type { RuleSet } from "../core/rule.ts";
 import type { Instant } from "../core/time.ts";
 import { openDriver } from "./driver.ts";
@@ -34,15 +34,22 @@ export function timelineOf(timeline: Pick<Timeline, "lines">, decided: Decisions
     arrival,
     outcome: outcomeOf(decided.perLine[index] ?? []),
   }));
-  for (const command of decided.atEnd)
-    lines.push({ at: command.issuedAt, arrival: null, outcome: outcomeOf([command]) });
+  for (const outcome of decided.atEnd) lines.push({ at: outcome.at, arrival: null, outcome: outcomeOf([outcome]) });
   return lines;
 }
 
+/** What a rule said of an account: a command, or that it is linked to others. */
+export interface Outcome {
+  readonly action: Action | "LINKED";
+  readonly accountId: string;
+  readonly ruleId: string;
+  readonly at: Instant;
+}
+
 export interface Decisions {
-  /** Commands by arriving event. */
-  readonly perLine: readonly (readonly Command[])[];
-  readonly atEnd: readonly Command[];
+  /** By arriving event. */
+  readonly perLine: readonly (readonly Outcome[])[];
+  readonly atEnd: readonly Outcome[];
 }
 
 /** Feeds the snapshots, then the arrivals in their order. Record time is the highest event time so far. */
@@ -50,21 +57,26 @@ export function decisionsOf(timeline: Timeline, options: DriverOptions): Decisio
   const driver = openDriver(options);
   let recordTimestamp: Instant = 0;
   let offset = 0;
-  const feed = ({ service, event }: TimelineEvent): readonly Command[] => {
+  const feed = ({ service, event }: TimelineEvent): readonly Outcome[] => {
     recordTimestamp = Math.max(recordTimestamp, event.occurredAt);
     const outputs = driver.apply({ service, topic: service, partition: 0, offset, recordTimestamp }, event);
     offset += 1;
-    return commandsOf(outputs);
+    return outcomesOf(outputs);
   };
   for (const snapshot of timeline.given) feed(snapshot);
   const perLine = timeline.lines.flatMap(({ arrival }) => (arrival === null ? [] : [feed(arrival)]));
-  return { perLine, atEnd: commandsOf(driver.finish()) };
+  return { perLine, atEnd: outcomesOf(driver.finish()) };
 }
 
-function commandsOf(outputs: readonly Outputs[]): Command[] {
-  return outputs.flatMap((output) => output.commands);
+function outcomesOf(outputs: readonly Outputs[]): Outcome[] {
+  return outputs.flatMap(({ commands, signals }) => [
+    ...commands.map(({ action, accountId, ruleId, issuedAt: at }): Outcome => ({ action, accountId, ruleId, at })),
+    ...signals.flatMap(({ type, accountId, ruleId, occurredAt: at }): Outcome[] =>
+      type === "LINKED" ? [{ action: "LINKED", accountId, ruleId, at }] : [],
+    ),
+  ]);
 }
 
-function outcomeOf(commands: readonly Command[]): string[] {
-  return commands.map((command) => `${command.action} ${command.accountId}`);
+function outcomeOf(outcomes: readonly Outcome[]): string[] {
+  return outcomes.map(({ action, accountId }) => `${action} ${accountId}`);
 }

@@ -1,22 +1,24 @@
 // What a replay prints: NDJSON for programs, timelines of cases for people.
 
 import type { Command, Detection, Evidence, Outputs } from "../../core/output.ts";
+import type { Signal } from "../../core/signal.ts";
 import type { Instant } from "../../core/time.ts";
 
 /**
  * One JSON object a line, the Avro records' fields beside `kind`. A detection's own `kind` (OPENED,
  * CLOSED …) is `detectionKind`.
  */
-export function printJson({ detections, commands }: Outputs): string {
-  const lines = [
+export function printJson({ detections, commands, signals }: Outputs): string {
+  const lines: object[] = [
     ...detections.map(({ kind: detectionKind, ...detection }) => ({ kind: "detection", detectionKind, ...detection })),
     ...commands.map((command) => ({ kind: "command", ...command })),
+    ...linksOf(signals).map(({ fact: _, type: _type, ...link }) => ({ kind: "link", ...link })),
   ];
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
 /** Each decision as a timeline: its evidence, and after the deciding event what it commands. */
-export function printCases({ detections, commands }: Outputs): string {
+export function printCases({ detections, commands, signals }: Outputs): string {
   const cases = new Map<string, { head: string; evidence: readonly Evidence[]; commands: Command[] }>();
   let closed = "";
   for (const detection of detections) {
@@ -36,7 +38,15 @@ export function printCases({ detections, commands }: Outputs): string {
     known.commands.push(command);
     cases.set(command.caseId, known);
   }
-  return closed + [...cases.values()].map(printCase).join("");
+  const links = linksOf(signals).map(
+    ({ accountId, linkedBy, linkedCount, linkRule }) =>
+      `${accountId}  linked by ${linkedBy}, ${linkedCount} accounts (${linkRule})\n`,
+  );
+  return closed + [...cases.values()].map(printCase).join("") + links.join("");
+}
+
+function linksOf(signals: readonly Signal[]): Signal[] {
+  return signals.filter(({ type }) => type === "LINKED");
 }
 
 function printCase(one: { head: string; evidence: readonly Evidence[]; commands: readonly Command[] }): string {
