@@ -145,7 +145,10 @@ export function summarise(event: ExchangeEvent): string {
     field("country", event.country) +
     field("asn", event.asn) +
     field("deviceId", event.deviceId) +
-    field("address", event.address);
+    field("address", event.address) +
+    field("linkedBy", event.linkedBy) +
+    field("linkedCount", event.linkedCount) +
+    field("linkRule", event.linkRule);
   return line.length <= SUMMARY_LENGTH ? line : `${line.slice(0, SUMMARY_LENGTH - 1)}…`;
 }
 
