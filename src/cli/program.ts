@@ -13,9 +13,11 @@ import type { Duration } from "../core/time.ts";
 import { parseDuration } from "../sigma/duration.ts";
 import { nearest } from "../sigma/nearest.ts";
 import { VERSION } from "../version.ts";
+import { addBacktest } from "./backtest-command.ts";
 import { UsageError, addCommand, pathOf } from "./command.ts";
 import { addDesk } from "./desk-commands.ts";
 import { EXIT } from "./io.ts";
+import { addRecover } from "./recover-command.ts";
 import type { Io } from "./io.ts";
 import type { PlainReplayOptions } from "./replay/plain.ts";
 
@@ -78,6 +80,7 @@ function describeProgram(io: Io, done: (exitCode: number) => void): Command {
   addDesk(program, ending);
   addSetup(program, ending);
   addRules(program, ending);
+  addBacktest(program, ending);
   addSimulation(program, ending);
   return program;
 }
@@ -154,6 +157,7 @@ function addSetup(program: Command, ending: Ending): void {
       ending,
     );
   }
+  addRecover(program, ending);
   const schemas = group(program, "schemas", "The registry's schemas");
   for (const [action, summary] of [
     ["register", "Register this version's schemas, under the topics' subjects."],

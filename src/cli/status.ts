@@ -3,6 +3,7 @@
 
 import { EXIT } from "./io.ts";
 import type { Io } from "./io.ts";
+import { aligned } from "./table.ts";
 
 const TIMEOUT_MS = 5_000;
 
@@ -95,18 +96,4 @@ function cell(value: unknown): string {
   if (value === undefined || value === null) return "-";
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(cell).join(",");
   return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-function aligned(rows: readonly string[][]): string {
-  const widths: number[] = [];
-  for (const row of rows) row.forEach((text, column) => (widths[column] = Math.max(widths[column] ?? 0, text.length)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((text, column) => text.padEnd(widths[column]!))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
 }
