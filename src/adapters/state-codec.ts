@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import avro from "avsc";
 import type { GroupState } from "../core/account.ts";
+import type { ActivityState } from "../core/activity.ts";
 import type { Factor } from "../core/event.ts";
 import {
   FACTORS,
@@ -87,7 +88,7 @@ export function createStateCodec(schemas: string): StateCodec {
       const record = group.decode(bytes);
       return { ...record, profile: record.profile && packProfile(record.profile) };
     },
-    encodePartition: (state) => partition.encode(state),
+    encodePartition: (state) => partition.encode({ ...state, activity: withBuffers(state.activity) }),
     decodePartition: (bytes) => partition.decode(bytes),
   };
 }
@@ -148,9 +149,18 @@ function readSchema(path: string): { readonly type: avro.Type; readonly version:
 function releasedSchemas(schemas: string, name: string): string[] {
   const released = join(schemas, "released");
   if (!existsSync(released)) return [];
-  return readdirSync(released)
-    .map((release) => join(released, release, "state", `${name}.avsc`))
-    .filter((path) => existsSync(path));
+  return readdirSync(released).flatMap((release) => {
+    const directory = join(released, release, "state");
+    if (!existsSync(directory)) return [];
+    // A release may have read more than one version: group.avsc, group.v2.avsc …
+    const versions = readdirSync(directory).filter((file) => /^\.(v\d+\.)?avsc$/.test(file.slice(name.length)));
+    return versions.filter((file) => file.startsWith(name)).map((file) => join(directory, file));
+  });
+}
+
+/** Avro's bytes are Buffers; the core's are not. */
+function withBuffers({ newest, slots }: ActivityState): ActivityState {
+  return { newest, slots: slots.map(({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length)) };
 }
 
 function unpackProfile(profile: Profile): ProfileRecord {

@@ -19,6 +19,8 @@ export interface GroupState {
   profile: Profile | null;
   memories: Memory[];
   cases: CaseState[];
+  /** When it was last told that it shares a device or an address with others; 0: never. */
+  linkedSecond: number;
 }
 
 /** Encoded bytes of one account. */
@@ -36,6 +38,9 @@ export class Account implements GroupState {
   profile: Profile | null;
   memories: Memory[];
   cases: CaseState[];
+  linkedSecond: number;
+  /** The slot it was last counted as active in; not encoded. */
+  activeSlot = -1;
   /** Encoded state differs from what was last taken. */
   changed = false;
   /** Since it was last looked at for being dropped. */
@@ -46,6 +51,7 @@ export class Account implements GroupState {
     this.profile = state === null ? null : state.profile;
     this.memories = state === null || state.memories.length === 0 ? NO_MEMORIES : state.memories;
     this.cases = state === null || state.cases.length === 0 ? NO_CASES : state.cases;
+    this.linkedSecond = state === null ? 0 : state.linkedSecond;
   }
 
   /** The memory for a correlation, made if there is none. AC2 */
@@ -151,7 +157,10 @@ export class Account implements GroupState {
         entries[at] = { ...entry, summary: entry.type };
       });
     }
-    for (const each of this.cases) each.evidence = each.evidence.map((one) => ({ ...one, summary: one.type }));
+    for (const each of this.cases) {
+      each.evidence = each.evidence.map((one) => ({ ...one, summary: one.type }));
+      for (const waiting of each.unanswered) waiting.evidence = [];
+    }
     return this.memories.length + this.cases.length;
   }
 
@@ -165,7 +174,10 @@ export class Account implements GroupState {
     const dropped = this.#keepNewest(0) + this.cases.length;
     this.memories = NO_MEMORIES;
     this.cases = kept(this.cases, (each) => !each.closed, NO_CASES);
-    for (const each of this.cases) each.evidence = each.evidence.slice(-1);
+    for (const each of this.cases) {
+      each.evidence = each.evidence.slice(-1);
+      each.unanswered = [];
+    }
     return dropped;
   }
 }

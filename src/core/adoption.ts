@@ -6,38 +6,51 @@
 //   AD1 adopting a command twice is adopting it once; a release stays, whatever is read after it
 //   AD2 what was adopted is in force: the same match, or another order of the same events, does not say it again
 
-import { addCase, addEvidence, caseIdOf, type CaseState, newCase, putInForce } from "./case.ts";
+import { stopWaiting } from "./acknowledgement.ts";
+import { addCase, addEvidence, caseIdOf, type CaseState, newCase, noteDecision, putInForce } from "./case.ts";
 import type { Command } from "./output.ts";
 import type { Duration } from "./time.ts";
 
-/**
- * Opens, extends or releases the command's case, in place.
- * @returns whether anything changed
- */
+export interface Adopted {
+  readonly changed: boolean;
+  /** undefined: nothing is known of the case that was released. */
+  readonly current?: CaseState;
+  /** The case had nothing of the kind in force. */
+  readonly isFirst: boolean;
+}
+
+/** Opens, extends or releases the command's case, in place. */
 export function adoptCommand(
   cases: CaseState[],
   command: Command,
   by: { readonly remember: Duration; readonly onEvicted: () => void },
-): boolean {
+): Adopted {
   const found = cases.find((each) => caseIdOf(each, command.accountId) === command.caseId);
-  if (command.action === "RELEASE") return found !== undefined && release(found);
-  if (command.expiresAt === null) return false;
+  const { action, scopes, targets, issuedAt, expiresAt: until } = command;
+  if (action === "RELEASE") return { changed: found !== undefined && release(found, command), isFirst: false };
+  if (until === null) return { changed: false, isFirst: false };
   const current = found ?? openAdopted(cases, command, by);
+  const isFirst = !current.said.some((each) => each.action === action && each.until > issuedAt);
   const before = JSON.stringify(current);
   for (const each of command.evidence) addEvidence(current, each);
   current.evidenceCount = Math.max(current.evidenceCount, command.evidenceCount);
-  putInForce(
-    current,
-    { action: command.action, scopes: command.scopes, targets: command.targets, until: command.expiresAt },
-    by.remember,
-  );
-  return found === undefined || JSON.stringify(current) !== before;
+  putInForce(current, { action, scopes, targets, until }, by.remember);
+  noteDecisionOf(current, command, "extend");
+  return { changed: found === undefined || JSON.stringify(current) !== before, current, isFirst };
 }
 
-function release(current: CaseState): boolean {
+function release(current: CaseState, command: Command): boolean {
   const changed = !current.released;
   current.released = true; // AD1
-  return changed;
+  stopWaiting(current);
+  return noteDecisionOf(current, command, "release") || changed;
+}
+
+/** A command that a person's decision made names it. */
+function noteDecisionOf(current: CaseState, { caseId, commandId }: Command, verb: "extend" | "release"): boolean {
+  const start = `${caseId}/${verb}/`;
+  if (!commandId.startsWith(start)) return false;
+  return noteDecision(current, decodePart(commandId.slice(start.length).split("/")[0]!));
 }
 
 function openAdopted(

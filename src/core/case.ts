@@ -16,6 +16,7 @@
 //   CS3 evidence is a set of at most EVIDENCE_KEPT: the first, the deciding and the latest; what may have
 //      been dropped already is not counted again
 
+import type { Unanswered } from "./acknowledgement.ts";
 import { type Entry, evidenceOf, inEventOrder } from "./entry.ts";
 import type { Match } from "./correlation/correlation.ts";
 import type { Command, Detection, Evidence } from "./output.ts";
@@ -25,6 +26,7 @@ import {
   encodePart,
   isProtection,
   type Plan,
+  type PlannedAction,
   type Rule,
   type Said,
   targetsOf,
@@ -53,6 +55,10 @@ export interface CaseState {
   evidenceCount: number;
   /** Evidence at or before this, if it is not listed, may have been dropped at the cap. */
   droppedTo: Instant | null;
+  /** Ids of the decisions that were taken on it, the latest DECISIONS_KEPT. */
+  decisions: readonly string[];
+  /** Commands that no service has answered. */
+  unanswered: readonly Unanswered[];
 }
 
 /** A rule as cases need it. */
@@ -67,6 +73,21 @@ export const EVIDENCE_KEPT = 32;
 /** The first, the deciding, the latest. */
 export const EVIDENCE_LEAST = 3;
 const CASES_KEPT_PER_RULE = 8;
+const DECISIONS_KEPT = 16;
+const NONE: readonly never[] = [];
+
+/** Who judges matches: what the rule says, of whom, and what may go out of it. */
+export interface Judge {
+  readonly rule: CaseRule;
+  readonly accountId: string;
+  /** Told when a case is forgotten before its time. */
+  readonly onEvicted: () => void;
+  /** What becomes of an action that goes beyond what the case has in force; default: it goes out as planned. */
+  readonly admit?: (
+    action: PlannedAction,
+    asked: { readonly current: CaseState; readonly at: Instant },
+  ) => readonly PlannedAction[];
+}
 
 /** What one match or one passing of time decided. */
 export interface Judgement {
@@ -74,15 +95,8 @@ export interface Judgement {
   readonly detections: Detection[];
 }
 
-/**
- * Takes a match into the account's cases, in place.
- * @param onEvicted told when a case is forgotten before its time
- */
-export function judge(
-  cases: CaseState[],
-  match: Match,
-  by: { readonly rule: CaseRule; readonly accountId: string; readonly onEvicted: () => void },
-): Judgement {
+/** Takes a match into the account's cases, in place. */
+export function judge(cases: CaseState[], match: Match, by: Judge): Judgement {
   const deciding = match.entries.at(-1)!;
   const found = caseOf(cases, by.rule.rule.id, deciding);
   const current = found ?? openCase(cases, deciding, by);
@@ -144,6 +158,8 @@ export function newCase(
     evidence: [],
     evidenceCount: 0,
     droppedTo: null,
+    decisions: NONE,
+    unanswered: NONE,
   };
 }
 
@@ -159,34 +175,40 @@ export function addCase(cases: CaseState[], added: CaseState, onEvicted: () => v
 }
 
 /** The commands by which the match goes beyond what the case has in force. */
-function respond(
-  current: CaseState,
-  match: Match,
-  by: { readonly rule: CaseRule; readonly accountId: string },
-): Command[] {
+function respond(current: CaseState, match: Match, by: Judge): Command[] {
   const { rule, plan } = by.rule;
-  const deciding = match.entries.at(-1)!;
+  const { occurredAt: at, eventId: decidedBy } = match.entries.at(-1)!;
   const commands: Command[] = [];
-  for (const action of plan.actions) {
-    const targets = targetsOf(action, match.entries);
-    const say = beyond(current.said, { action, targets, at: deciding.occurredAt });
-    if (say === undefined) continue;
-    putInForce(current, say, by.rule.remember);
-    commands.push(
-      commandOf(say, {
-        rule,
-        plan,
-        action,
-        accountId: by.accountId,
-        caseId: caseIdOf(current, by.accountId),
-        decidedBy: deciding.eventId,
-        at: deciding.occurredAt,
-        evidence: [...current.evidence],
-        evidenceCount: current.evidenceCount,
-      }),
-    );
+  for (const planned of plan.actions) {
+    const targets = targetsOf(planned, match.entries);
+    if (beyond(current.said, { action: planned, targets, at }) === undefined) continue;
+    for (const action of by.admit?.(planned, { current, at }) ?? [planned]) {
+      const say = beyond(current.said, { action, targets, at });
+      if (say === undefined) continue;
+      putInForce(current, say, by.rule.remember);
+      commands.push(
+        commandOf(say, {
+          rule,
+          plan,
+          action,
+          accountId: by.accountId,
+          caseId: caseIdOf(current, by.accountId),
+          decidedBy,
+          at,
+          evidence: [...current.evidence],
+          evidenceCount: current.evidenceCount,
+        }),
+      );
+    }
   }
   return commands;
+}
+
+/** Remembers that a decision was taken on the case. @returns whether it is new */
+export function noteDecision(current: CaseState, decisionId: string): boolean {
+  if (current.decisions.includes(decisionId)) return false;
+  current.decisions = [...current.decisions, decisionId].slice(-DECISIONS_KEPT);
+  return true;
 }
 
 /** Records what was said; a protection that ends later than the case prolongs it. */
@@ -243,6 +265,7 @@ export function closeCase(
 ): Detection | undefined {
   if (current.closed || caseWakeAt(current, by.rule) > frontier) return undefined;
   current.closed = true;
+  current.unanswered = NONE;
   return current.announced ? detectionOf("CLOSED", current, by) : undefined; // CS2
 }
 

@@ -4,6 +4,7 @@
 
 import { ACK_STATUSES, type Ack, type Decision, VERDICTS } from "./decision.ts";
 import type { Rejection } from "./event.ts";
+import { encodePart } from "./response.ts";
 import { type Signal, signalKey } from "./signal.ts";
 import {
   badInstant,
@@ -31,6 +32,9 @@ export function validateDecision(decision: Decision, record: RecordFrame): Rejec
     (until === null ? null : instantProblem("until", until)) ??
     symbolProblem("verdict", verdict, VERDICTS);
   if (wrong !== null) return wrong;
+  if (caseId !== null && !isCaseOf(caseId, accountId)) {
+    return rejection("INVALID_FIELD", "caseId is no case of the account: copy it from its detection or command");
+  }
   if (verdict === "EXTEND" && until === null) return rejection("MISSING_FIELD", "until is missing: EXTEND needs it");
   return keyEquals(record.key, accountId) ? null : wrongKey(record.key);
 }
@@ -57,6 +61,17 @@ export function validateSignal(signal: Signal, record: RecordFrame): Rejection |
   if (wrong !== null) return wrong;
   if (!keyEquals(record.key, signalKey(signal))) return wrongKey(record.key);
   return validateTime({ occurredAt }, record.timestamp);
+}
+
+/** `<account>/<rule>/<event>`, parts percent-encoded; a breaker's opening has one part more. */
+function isCaseOf(caseId: string, accountId: string): boolean {
+  const parts = caseId.split("/");
+  if (parts.length < 3 || parts.length > 4 || parts.includes("") || parts[0] !== encodePart(accountId)) return false;
+  try {
+    return parts.every((part) => encodePart(decodeURIComponent(part)) === part);
+  } catch {
+    return false;
+  }
 }
 
 function idProblem(field: string, id: string, most: number): Rejection | null {

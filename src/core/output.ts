@@ -80,4 +80,6 @@ export interface Outputs {
   readonly commands: readonly Command[];
   readonly detections: readonly Detection[];
   readonly signals: readonly Signal[];
+  /** The commands were said before, and nobody has acknowledged them. */
+  readonly isRepetition?: true;
 }

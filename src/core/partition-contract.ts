@@ -1,8 +1,11 @@
 // What the shell may ask of the accounts of one partition: the one door between runtime and core. What
 // happens behind it is partition.ts's.
 
-import type { Ack, Decision } from "./decision.ts";
+import type { Answered } from "./acknowledgement.ts";
+import type { BreakerSettings } from "./breaker.ts";
+import type { Ack, DecidedCase, Decision } from "./decision.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
+import type { MoneyCounts } from "./money-flow.ts";
 import type { Command, Mode, Outputs } from "./output.ts";
 import type { RuleSet } from "./rule.ts";
 import type { SeenKind } from "./seen.ts";
@@ -21,6 +24,10 @@ export interface CoreSettings {
   readonly mode: Mode;
   /** Accounts kept; those not heard of for longest go. Default: no limit. */
   readonly maxAccounts?: number;
+  /** Bounds on how many accounts one rule may freeze or hold. Default: none. */
+  readonly breaker?: BreakerSettings;
+  /** How long a service may take to acknowledge a HOLD or FREEZE. Default: nobody has to. */
+  readonly ackTimeout?: Duration;
 }
 
 export interface Partition {
@@ -32,10 +39,21 @@ export interface Partition {
    *   applied all the same, but what it could have completed may have been released
    */
   apply(arrival: Arrival, event: ExchangeEvent, now: Instant): "ok" | "late";
-  /** Takes a person's word on a case, or on all open ones of the account. The same decision again changes nothing. */
-  decide(decision: Decision, now: Instant): void;
-  /** Takes an enforcing service's answer to a command. The same answer again changes nothing. */
-  acknowledge(ack: Ack, now: Instant): void;
+  /**
+   * Takes a person's word on a case, on all open ones of the account, or on the opening of a breaker. The same
+   * decision again changes nothing.
+   * @returns what it concerned; empty: nothing that is known
+   */
+  decide(decision: Decision, now: Instant): readonly Decided[];
+  /**
+   * Takes an enforcing service's answer to a command. The same answer again changes nothing.
+   * @returns null: nobody waits for it
+   */
+  acknowledge(ack: Ack, now: Instant): Answered | null;
+  /** Says again, once, what no service has acknowledged in time. */
+  repeat(now: Instant): void;
+  /** The wall clock at which repeat() has something to do; undefined: never, as things are. */
+  repeatsAt(): Instant | undefined;
   /** Takes a fact that another account's event gave for a group of this partition. The same fact again changes nothing. */
   link(arrival: Arrival, fact: Signal, now: Instant): void;
   /** Topics read to their end take no part in the frontier until their next event. */
@@ -70,8 +88,9 @@ export interface Partition {
   /**
    * Restore: a command found in the log above the checkpoint. Opens, extends or releases its case as
    * said; the case's detection, and further commands of it, go out when its match recurs. Idempotent.
+   * @param saidAt when it was appended, on the wall clock
    */
-  adopt(command: Command): void;
+  adopt(command: Command, saidAt: Instant): void;
   /** Counters since the last call, for telemetry. */
   takeCounts(): PartitionCounts;
   readonly groups: number;
@@ -80,9 +99,21 @@ export interface Partition {
 /** What was dropped at a cap, or because its rule's meaning changed. */
 export type EvictionReason = SeenKind | "requests" | "entries" | "cases" | "rule" | "size" | "accounts" | "groups";
 
-export interface PartitionCounts {
+/** One thing that a decision concerned. */
+export type Decided = Pick<DecidedCase, "rule" | "caseId" | "isNew">;
+
+/** What became of commands, and what is alarming as things are. */
+export interface ResponseCounts {
+  /** Actions not said as written, by why. */
+  readonly suppressed: Readonly<Record<string, number>>;
+  /** Commands said twice that nobody has acknowledged. */
+  readonly unacknowledged: number;
+  /** Rules of which a breaker is open. */
+  readonly openBreakers: readonly string[];
+}
+
+export interface PartitionCounts extends ResponseCounts, MoneyCounts {
   readonly evictions: Readonly<Record<string, number>>;
-  readonly staleSuppressed: number;
   /** Events that might have contradicted a match, had they come within the grace. */
   readonly lateContradictions: number;
 }

@@ -5,17 +5,17 @@
 //
 // Invariants:
 //   PT1 an account's outputs depend on its own events and the frontier only (L4)
-//   PT2 what is decided is decided in event time; `now` only keeps stale commands from being said
+//   PT2 what is decided is decided in event time; `now` only keeps stale commands from being said, and has
+//      what nobody acknowledged said again
 //   PT3 an account is reported changed at least when its encoded state is
 
 import { Account, SHRINKING_STEPS, STATE_LIMIT } from "./account.ts";
 import { AccountTable } from "./account-table.ts";
-import { adoptCommand } from "./adoption.ts";
+import type { Answered } from "./acknowledgement.ts";
 import { Cascade } from "./cascade.ts";
-import { type CaseRule, judge, type Judgement } from "./case.ts";
-import { MAX_ENTRIES, type Match } from "./correlation/correlation.ts";
+import { MAX_ENTRIES } from "./correlation/correlation.ts";
 import { EventFields } from "./correlation/reads.ts";
-import type { Ack, Decision } from "./decision.ts";
+import { type Ack, type Decision, endsCase } from "./decision.ts";
 import { type Entry, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import { Frontier } from "./frontier.ts";
@@ -23,6 +23,7 @@ import { isLinkKey, Links } from "./links.ts";
 import type { Command, Outputs } from "./output.ts";
 import type {
   CoreSettings,
+  Decided,
   EvictionReason,
   OpenPartition,
   Partition,
@@ -31,11 +32,12 @@ import type {
 } from "./partition-contract.ts";
 import { Facts } from "./profile-facts.ts";
 import { learn, newProfile } from "./profile.ts";
+import { Responder } from "./responder.ts";
 import { RuleTable } from "./rule-table.ts";
 import type { CorrelationRule, RuleSet } from "./rule.ts";
 import type { Signal } from "./signal.ts";
 import type { ChangedGroup, StateCodec } from "./state.ts";
-import { DAY, type Duration, type Instant, MINUTE } from "./time.ts";
+import { type Instant, MINUTE } from "./time.ts";
 import { WakeQueue } from "./wake-queue.ts";
 
 export type {
@@ -49,9 +51,6 @@ export type {
 export type { ChangedGroup, PartitionState, StateCodec } from "./state.ts";
 
 export const openPartition: OpenPartition = (options) => new AccountPartition(options);
-
-/** How long a case of a rule that is not loaded is remembered after its expiry, beside the lateness. */
-const UNKNOWN_RULE_TIMESPAN: Duration = DAY;
 
 const NO_SIGNALS: readonly Signal[] = [];
 
@@ -70,13 +69,13 @@ class AccountPartition implements Partition {
   readonly #onEvicted: (reason: EvictionReason) => void;
   readonly #onDropped: (entries: number) => void;
   readonly #links: Links;
+  readonly #responder: Responder;
   #table: RuleTable;
   #cascade: Cascade;
   /** Scratch of one event: detections that match it, and the inputs it serves in each correlation. */
   #hits: Int32Array;
   #steps: Int32Array;
   #evictions: Record<string, number> = {};
-  #staleSuppressed = 0;
   #lateContradictions = 0;
 
   constructor(options: PartitionOptions) {
@@ -95,7 +94,14 @@ class AccountPartition implements Partition {
     });
     this.#onEvicted = (reason) => this.#countEvictions(reason, 1);
     this.#onDropped = (entries) => this.#countEvictions("rule", entries);
+    this.#responder = new Responder({
+      settings,
+      emit: options.emit,
+      onEvicted: () => this.#onEvicted("cases"),
+      onChanged: (account) => this.#touch(account),
+    });
     this.#table = this.#tableOf(rules);
+    this.#responder.replaceRules(rules, this.#table);
     this.#cascade = this.#cascadeOf(this.#table);
     this.#links = new Links({
       table: this.#table,
@@ -124,7 +130,7 @@ class AccountPartition implements Partition {
 
   #cascadeOf(table: RuleTable): Cascade {
     return new Cascade(table, {
-      onMatch: (account, { caseRule }, { match, now }) => this.#judge(account, match, { caseRule, now }),
+      onMatch: (account, { caseRule }, { match, now }) => this.#responder.judge(account, match, { caseRule, now }),
       onDropped: this.#onDropped,
       onFacts: (signals) => this.#emit({ commands: [], detections: [], signals }),
     });
@@ -143,7 +149,9 @@ class AccountPartition implements Partition {
       account.profile = newProfile(event.occurredAt);
       changed = true;
     }
+    const { requests } = account.profile;
     if (learn(account.profile, event, this.#onEvicted)) changed = true;
+    if (this.#responder.see(account, event, arrival.service, requests !== account.profile.requests)) changed = true;
     this.#facts.about(account.profile, event);
     const hits = this.#detect(arrival.service, event);
     if (hits > 0) {
@@ -178,7 +186,7 @@ class AccountPartition implements Partition {
       const caseRule = table.standalone[detection];
       if (caseRule === undefined) continue;
       const { name, id } = caseRule.rule;
-      this.#judge(account, { entries: [seen], rules: [name ?? id] }, { caseRule, now: of.now });
+      this.#responder.judge(account, { entries: [seen], rules: [name ?? id] }, { caseRule, now: of.now });
     }
     for (let index = 0; index < this.#steps.length; index++) {
       const steps = this.#steps[index]!;
@@ -188,27 +196,27 @@ class AccountPartition implements Partition {
     this.#schedule(account);
   }
 
-  #judge(account: Account, match: Match, by: { readonly caseRule: CaseRule; readonly now: Instant }): void {
-    const judgement = judge(account.ownCases(), match, {
-      rule: by.caseRule,
-      accountId: account.id,
-      onEvicted: () => this.#onEvicted("cases"),
-    });
-    this.#say(judgement, by.now);
+  decide(decision: Decision, now: Instant): readonly Decided[] {
+    const { accountId, caseId, verdict } = decision;
+    const breaker = this.#responder.closeBreaker(decision);
+    if (breaker !== null) return [{ rule: breaker, caseId: caseId!, isNew: true }];
+    // A case that is not known any more is closed all the same, and that has to be remembered.
+    const mustKnow = caseId === null || !endsCase(verdict);
+    const account = mustKnow ? this.#accounts.hear(accountId) : this.#account(accountId);
+    return this.#responder.decide(account, decision, now);
   }
 
-  /** PT2 */
-  #say(judgement: Judgement, now: Instant): void {
-    const commands = judgement.commands.filter((command) => command.expiresAt === null || command.expiresAt > now);
-    this.#staleSuppressed += judgement.commands.length - commands.length;
-    if (commands.length > 0 || judgement.detections.length > 0) {
-      this.#emit({ commands, detections: judgement.detections, signals: NO_SIGNALS });
-    }
+  acknowledge(ack: Ack, now: Instant): Answered | null {
+    return this.#responder.acknowledge(this.#accounts.get(ack.accountId), ack, now);
   }
 
-  decide(_decision: Decision, _now: Instant): void {}
+  repeat(now: Instant): void {
+    this.#responder.repeat(now);
+  }
 
-  acknowledge(_ack: Ack, _now: Instant): void {}
+  repeatsAt(): Instant | undefined {
+    return this.#responder.repeatsAt();
+  }
 
   link(arrival: Arrival, fact: Signal, _now: Instant): void {
     this.#frontier.observe(arrival.service, fact.occurredAt, arrival.recordTimestamp);
@@ -244,10 +252,11 @@ class AccountPartition implements Partition {
       if (detections.length > 0) this.#emit({ commands: [], detections, signals: NO_SIGNALS });
     }
     this.#links.tick(frontier, clock);
+    if (this.#responder.closesAt() <= frontier) this.#responder.pass(frontier);
   }
 
   wakeAt(): Instant | undefined {
-    const of = [this.#waking.next(), this.#waiting.next(), this.#links.wakeAt()];
+    const of = [this.#waking.next(), this.#waiting.next(), this.#links.wakeAt(), this.#responder.closesAt()];
     const at = Math.min(...of.map((each) => each ?? Infinity));
     return at === Infinity ? undefined : at;
   }
@@ -259,6 +268,7 @@ class AccountPartition implements Partition {
 
   replaceRules(rules: RuleSet): void {
     this.#table = this.#tableOf(rules);
+    this.#responder.replaceRules(rules, this.#table);
     this.#cascade = this.#cascadeOf(this.#table);
     this.#links.replaceTable(this.#table);
     this.#hits = new Int32Array(rules.detections.length);
@@ -294,39 +304,40 @@ class AccountPartition implements Partition {
   }
 
   encode(): Uint8Array {
-    return this.#codec.encodePartition({ frontiers: this.#frontier.services(), frontier: this.#frontier.now });
+    return this.#codec.encodePartition({
+      frontiers: this.#frontier.services(),
+      frontier: this.#frontier.now,
+      ...this.#responder.state(),
+    });
   }
 
   loadGroup(group: string, state: Uint8Array | null): void {
     if (isLinkKey(group)) return this.#links.load(group, state);
     const account = state === null ? null : new Account(group, this.#codec.decodeGroup(state));
     this.#accounts.load(group, account);
-    if (account !== null) this.#schedule(account);
+    if (account === null) return;
+    this.#schedule(account);
+    this.#responder.watch(account);
   }
 
   loadPartition(state: Uint8Array): void {
-    const { frontiers, frontier } = this.#codec.decodePartition(state);
+    const { frontiers, frontier, ...response } = this.#codec.decodePartition(state);
     this.#frontier.load(frontiers, frontier);
+    this.#responder.load(response);
   }
 
-  adopt(command: Command): void {
+  adopt(command: Command, saidAt: Instant): void {
     const account = this.#account(command.accountId);
-    const remember =
-      this.#table.caseRule(command.ruleId)?.remember ?? UNKNOWN_RULE_TIMESPAN + this.#settings.allowedLateness;
-    const onEvicted = (): void => this.#onEvicted("cases");
-    if (!adoptCommand(account.ownCases(), command, { remember, onEvicted })) return;
-    this.#markChanged(account);
-    this.#schedule(account);
+    if (this.#responder.adopt(account, command, saidAt)) this.#touch(account);
   }
 
   takeCounts(): PartitionCounts {
     const counts = {
       evictions: this.#evictions,
-      staleSuppressed: this.#staleSuppressed,
       lateContradictions: this.#lateContradictions,
+      ...this.#responder.takeCounts(),
     };
     this.#evictions = {};
-    this.#staleSuppressed = 0;
     this.#lateContradictions = 0;
     return counts;
   }
@@ -342,6 +353,12 @@ class AccountPartition implements Partition {
   #forget(account: Account): void {
     this.#waking.forget(account);
     this.#waiting.forget(account);
+    this.#responder.forget(account);
+  }
+
+  #touch(account: Account): void {
+    this.#markChanged(account);
+    this.#schedule(account);
   }
 
   #schedule(account: Account): void {

@@ -1,24 +1,28 @@
-// From a rule's `respond` list to commands: what the mode leaves of it, what a match still calls for beyond
-// what its case has in force, and the command records themselves. Leaves to case.ts which case a match
-// belongs to, and to partition.ts what is too stale to be said.
+// From a rule's `respond` list to commands: what the mode leaves of it, what becomes of it for a protected
+// account or under an open breaker, what a match still calls for beyond what its case has in force, and the
+// command records themselves. Leaves to case.ts which case a match belongs to, and to responder.ts what is too
+// stale to be said.
 //
 // Invariants:
 //   RS1 the lower of the rule's and the global mode wins
 //   RS2 what is in force is not said again; FREEZE (and HOLD with `extend`) is, when less than three quarters
 //      of its time would be left
 //   RS3 a narrowed command covers only its targets; one that covers a whole scope covers every target
+//   RS4 one command id never says two things: what an action became is part of it
 
 import type { Entry } from "./entry.ts";
 import type { Action, Command, Evidence, Mode, Scope, Targets } from "./output.ts";
 import type { CorrelationRule, DetectionRule, ResponseAction } from "./rule.ts";
-import type { Instant } from "./time.ts";
+import type { Duration, Instant } from "./time.ts";
 
 export type Rule = DetectionRule | CorrelationRule;
 
-/** One action as the mode left it. */
+/** One action as the mode, the account and the breaker left it. */
 export interface PlannedAction extends ResponseAction {
   /** Index in the rule's `respond`; part of the command's id. */
   readonly index: number;
+  /** RS4. */
+  readonly became: "as-written" | "step-up" | "review" | "breaker-hold" | "breaker-review";
 }
 
 export interface Plan {
@@ -42,26 +46,45 @@ const SAID_KEPT = 16;
 /** RS1. Without enforcement nothing is held or frozen: a step-up asks for the strongest factor instead. */
 export function planOf(rule: Rule, globalMode: Mode): Plan {
   const mode = LOWEST_FIRST[Math.min(LOWEST_FIRST.indexOf(rule.mode), LOWEST_FIRST.indexOf(globalMode))]!;
-  const actions = rule.respond.map((action, index) => ({ ...action, index }));
+  const actions = rule.respond.map((action, index): PlannedAction => ({ ...action, index, became: "as-written" }));
   switch (mode) {
     case "observe":
       return { mode, actions: [] };
     case "step-up":
-      return { mode, actions: steppedUp(actions) };
+      return { mode, actions: inOne(actions, "STEP_UP") };
     case "enforce":
       return { mode, actions };
   }
 }
 
-/** HOLD, FREEZE and STEP_UP become one STEP_UP, as wide and as long as the widest and longest of them. */
-function steppedUp(actions: readonly PlannedAction[]): PlannedAction[] {
+/** Of an account that is not to be touched: a person looks instead. */
+export function reviewOnly(plan: Plan): Plan {
+  return { mode: plan.mode, actions: inOne(plan.actions, "REVIEW") };
+}
+
+/** Money that leaves, by any exit. */
+const OUTGOING: readonly Scope[] = ["WITHDRAW", "P2P", "TRANSFER"];
+
+/** What takes the place of a FREEZE or HOLD that the breaker does not let out: the money stays, but not for long. */
+export function reducedByBreaker(action: PlannedAction, hold: Duration): PlannedAction[] {
+  const length = Math.min(hold, action.for);
+  const scopes = action.action === "FREEZE" && action.targets.length === 0 ? OUTGOING : action.scopes;
+  return [
+    { ...action, action: "HOLD", scopes, for: length, extend: false, became: "breaker-hold" },
+    { ...action, action: "REVIEW", extend: false, became: "breaker-review" },
+  ];
+}
+
+/** HOLD, FREEZE and STEP_UP become one action, as wide and as long as the widest and longest of them. */
+function inOne(actions: readonly PlannedAction[], as: "STEP_UP" | "REVIEW"): PlannedAction[] {
   const reviews = actions.filter((action) => action.action === "REVIEW");
   const others = actions.filter((action) => action.action !== "REVIEW");
   const first = others[0];
   if (first === undefined) return reviews;
-  const stepUp: PlannedAction = {
+  const one: PlannedAction = {
     ...first,
-    action: "STEP_UP",
+    action: as,
+    became: as === "REVIEW" ? "review" : "step-up",
     scopes: [...new Set(others.flatMap((action) => action.scopes))],
     for: Math.max(...others.map((action) => action.for)),
     extend: false,
@@ -69,7 +92,7 @@ function steppedUp(actions: readonly PlannedAction[]): PlannedAction[] {
       ? [...new Set(others.flatMap((action) => action.targets))]
       : [],
   };
-  return [stepUp, ...reviews].sort((a, b) => a.index - b.index);
+  return [one, ...reviews].sort((a, b) => a.index - b.index);
 }
 
 /** A review protects nobody; everything else stands between the account and its money. */
@@ -172,7 +195,7 @@ export function commandOf(
 ): Command {
   return {
     caseId: of.caseId,
-    commandId: `${of.caseId}/${encodePart(of.decidedBy)}/${of.action.index}`,
+    commandId: `${of.caseId}/${encodePart(of.decidedBy)}/${indexOf(of.action)}`,
     accountId: of.accountId,
     action: say.action,
     scopes: say.scopes,
@@ -188,6 +211,11 @@ export function commandOf(
     evidence: of.evidence,
     evidenceCount: of.evidenceCount,
   };
+}
+
+/** RS4 */
+function indexOf({ index, became }: PlannedAction): string {
+  return became === "as-written" ? String(index) : `${index}-${became}`;
 }
 
 /** One part of a case or command id. Never throws: lone surrogates are replaced. */

@@ -117,4 +117,6 @@ export interface RuleSet {
   /** Profile fields any matcher reads. */
   readonly profileFields: ReadonlySet<string>;
   readonly hash: string;
+  /** Accounts that no rule may hold or freeze; asked as things are at each match. Default: none. */
+  readonly protects?: (accountId: string) => boolean;
 }

@@ -2,6 +2,8 @@
 // the bytes to the codec and the log to the runtime.
 
 import type { GroupState } from "./account.ts";
+import type { ActivityState } from "./activity.ts";
+import type { BreakerState } from "./breaker.ts";
 import type { LinkState } from "./link-group.ts";
 import type { Instant } from "./time.ts";
 
@@ -21,6 +23,8 @@ export interface PartitionState {
   readonly frontiers: Readonly<Record<string, Instant>>;
   /** The task's frontier, which never goes back. */
   readonly frontier: Instant;
+  readonly activity: ActivityState;
+  readonly breakers: readonly BreakerState[];
 }
 
 export interface ChangedGroup {

@@ -1,7 +1,7 @@
 // What the core decides, as outbox entries: encoded at once, so that a later change of memory cannot alter
 // what was said. Owns which partition an output belongs to.
 
-import type { Command, Outputs } from "../core/output.ts";
+import type { Command, Detection, Outputs } from "../core/output.ts";
 import { signalKey } from "../core/signal.ts";
 import type { Outbox, Output } from "./outbox.ts";
 import type { Clock, Codec, Partitioner } from "./ports.ts";
@@ -27,10 +27,13 @@ export function say(outputs: Outputs, outbox: Outbox, sink: DecisionSink): void 
     outbox.add(
       sink.topics.commands,
       sink.task,
-      outputs.commands.map((command) => commandOutput(command, sink)),
+      outputs.commands.map((command) =>
+        commandOutput(command, { ...sink, isRepetition: outputs.isRepetition === true }),
+      ),
     );
   }
   for (const detection of outputs.detections) {
+    tellOfBreaker(detection, sink.telemetry);
     const key = Buffer.from(Object.values(detection.group).join("/"));
     const partition = sink.partitioner(key, sink.detectionPartitions);
     const value = sink.codec.encodeDetection(detection);
@@ -45,20 +48,29 @@ export function say(outputs: Outputs, outbox: Outbox, sink: DecisionSink): void 
   }
 }
 
-function commandOutput(command: Command, sink: DecisionSink): Output {
+function tellOfBreaker({ kind, ruleId: rule, caseId, group }: Detection, telemetry: Telemetry): void {
+  const bound = group["breaker"] ?? "";
+  if (kind === "BREAKER_OPENED") telemetry.emit("breaker.opened", { rule, bound, caseId });
+  if (kind === "BREAKER_CLOSED") telemetry.emit("breaker.closed", { rule, bound, caseId });
+}
+
+function commandOutput(command: Command, sink: DecisionSink & { readonly isRepetition: boolean }): Output {
+  const of = {
+    rule: command.ruleId,
+    action: command.action,
+    mode: command.mode,
+    accountId: command.accountId,
+    caseId: command.caseId,
+  };
   const key = Buffer.from(command.accountId);
   const record = (said: Command): Output["record"] => ({ key, value: sink.codec.encodeCommand(said), headers: {} });
   return {
     record: record(command),
     minimal: () => record({ ...command, evidence: [] }),
-    acknowledged: () =>
-      sink.telemetry.emit("command.acknowledged", {
-        rule: command.ruleId,
-        action: command.action,
-        mode: command.mode,
-        latencySeconds: Math.max(0, sink.clock.now() - command.issuedAt) / 1_000,
-        accountId: command.accountId,
-        caseId: command.caseId,
-      }),
+    acknowledged: () => {
+      if (sink.isRepetition) return sink.telemetry.emit("command.repeated", of);
+      const latencySeconds = Math.max(0, sink.clock.now() - command.issuedAt) / 1_000;
+      sink.telemetry.emit("command.acknowledged", { ...of, latencySeconds });
+    },
   };
 }

@@ -162,20 +162,20 @@ async function adopt(
     doing: "ask for the end of the commands",
   });
   const { start, end } = range as PartitionRange;
-  const said: Buffer[] = [];
+  const said: { readonly value: Buffer; readonly at: number }[] = [];
   await reader.read(commands, { from: Math.max(options.from, start), to: end }, (batch) => {
     for (let i = 0; i < batch.length; i++) {
       const value = batch.valueAt(i);
-      if (batch.offsetAt(i) < end && value !== null) said.push(value);
+      if (batch.offsetAt(i) < end && value !== null) said.push({ value, at: batch.timestampAt(i) });
     }
   });
-  for (const value of said) {
+  for (const { value, at } of said) {
     const command = await retryWhileOwned(() => context.codec.decodeCommand(value), {
       ...context,
       ownership,
       doing: `decode a command of ${commands}`,
     });
-    options.partition.adopt(command);
+    options.partition.adopt(command, at);
   }
   context.telemetry.emit("task.adopted", { task, commands: said.length });
 }

@@ -36,7 +36,24 @@ export interface TelemetryEvents {
     accountId: string;
     caseId: string;
   };
-  "command.suppressed": { reason: "stale" | "observe"; count: number };
+  "command.suppressed": { reason: string; count: number };
+  "command.answered": {
+    rule: string;
+    status: string;
+    seconds: number | null;
+    service: string;
+    accountId: string;
+    caseId: string;
+  };
+  "command.repeated": { rule: string; action: string; mode: string; accountId: string; caseId: string };
+  "commands.unanswered": { task: number; count: number };
+  "decision.taken": { rule: string; verdict: string; accountId: string; caseId: string };
+  "decision.idle": { verdict: string; accountId: string };
+  "breaker.opened": { rule: string; bound: string; caseId: string };
+  "breaker.closed": { rule: string; bound: string; caseId: string };
+  "breaker.observed": { task: number; rule: string; open: boolean };
+  "money.withdrawn": { channel: string; usd: number };
+  "money.protected": { rule: string; usd: number };
   "records.consumed": { topic: string; count: number };
   "records.processed": {
     topic: string;
@@ -46,6 +63,17 @@ export interface TelemetryEvents {
     misrouted: number;
     seconds: number;
   };
+  "records.misrouted": { topic: string; partition: number; count: number };
+  /** `held`: topics of the task that are held now. */
+  "quarantine.begun": {
+    topic: string;
+    partition: number;
+    records: number;
+    reason: string;
+    detail: string;
+    held: number;
+  };
+  "quarantine.ended": { topic: string; partition: number; held: number };
   "record.deadLettered": { topic: string; reason: string; partition: number; offset: number; detail: string };
   "time.observed": { topic: string; eventTime: number; lagSeconds: number };
   "lag.observed": { topic: string; partition: number; records: number };

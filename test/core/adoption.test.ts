@@ -25,7 +25,7 @@ test("what was said is in force; the detection and the commands not sent go out 
   const owner = openWorld({ rules });
   owner.apply("auth", ...takeover);
   const next = restored();
-  next.partition.adopt(owner.commands[0]!);
+  next.partition.adopt(owner.commands[0]!, START);
   assert.deepEqual(next.said(), [], "adoption itself says nothing");
   next.apply("auth", ...takeover);
   assert.deepEqual(next.said(), ["OPENED alice/sequence/c", "HOLD WITHDRAW alice/sequence/c/c/1"]);
@@ -36,7 +36,7 @@ test("adopting all of it leaves what the dead owner would have had", () => {
   const owner = openWorld({ rules });
   owner.apply("auth", ...takeover);
   const next = restored();
-  for (const command of owner.commands) next.partition.adopt(command);
+  for (const command of owner.commands) next.partition.adopt(command, START);
   next.apply("auth", ...takeover);
   assert.deepEqual(next.commands, []);
   assert.equal(stateOf(next), stateOf(owner));
@@ -49,7 +49,7 @@ test("a replay in another order, deciding on another event, stays in the adopted
   owner.apply("auth", a, b, c2, c);
   assert.equal(owner.commands[0]!.caseId, "alice/sequence/c2");
   const next = restored();
-  for (const command of owner.commands) next.partition.adopt(command);
+  for (const command of owner.commands) next.partition.adopt(command, START);
   next.apply("auth", c, a, b, c2);
   assert.deepEqual(next.said(), ["OPENED alice/sequence/c2"]);
 });
@@ -58,10 +58,10 @@ test("adopting twice is adopting once, and reports nothing changed (AD1)", () =>
   const owner = openWorld({ rules });
   owner.apply("auth", ...takeover);
   const next = restored();
-  for (const command of owner.commands) next.partition.adopt(command);
+  for (const command of owner.commands) next.partition.adopt(command, START);
   const state = stateOf(next);
   assert.notEqual(state, "");
-  for (const command of owner.commands) next.partition.adopt(command);
+  for (const command of owner.commands) next.partition.adopt(command, START);
   assert.equal(stateOf(next), "");
 });
 
@@ -69,7 +69,10 @@ test("an adopted extension prolongs the case", () => {
   const owner = openWorld({ rules });
   owner.apply("auth", ...takeover);
   const next = restored(owner);
-  next.partition.adopt({ ...owner.commands[0]!, commandId: "x", issuedAt: START + HOUR, expiresAt: START + 3 * DAY });
+  next.partition.adopt(
+    { ...owner.commands[0]!, commandId: "x", issuedAt: START + HOUR, expiresAt: START + 3 * DAY },
+    START,
+  );
   next.pass(2 * DAY);
   assert.deepEqual(next.said(), []);
   next.pass(3 * DAY);
@@ -80,8 +83,8 @@ test("an adopted release closes the case for good; a later match opens a new one
   const owner = openWorld({ rules });
   owner.apply("auth", ...takeover);
   const next = restored(owner);
-  next.partition.adopt(release(owner.commands[0]!));
-  next.partition.adopt(owner.commands[0]!);
+  next.partition.adopt(release(owner.commands[0]!), START);
+  next.partition.adopt(owner.commands[0]!, START);
   next.partition.tick();
   assert.deepEqual(next.said(), ["CLOSED alice/sequence/c"]);
   next.apply("auth", ...takeover, event("a0", MINUTE, "A"));
@@ -98,8 +101,8 @@ test("what was released before its match recurs is announced, but no longer acte
   const owner = openWorld({ rules });
   owner.apply("auth", ...takeover);
   const next = restored();
-  next.partition.adopt(owner.commands[0]!);
-  next.partition.adopt(release(owner.commands[0]!));
+  next.partition.adopt(owner.commands[0]!, START);
+  next.partition.adopt(release(owner.commands[0]!), START);
   next.apply("auth", ...takeover);
   assert.deepEqual(next.said(), ["OPENED alice/sequence/c"]);
 });
@@ -108,7 +111,7 @@ test("an adopted case whose match never recurs ends in silence: only what was an
   const owner = openWorld({ rules });
   owner.apply("auth", ...takeover);
   const next = restored();
-  for (const command of owner.commands) next.partition.adopt(command);
+  for (const command of owner.commands) next.partition.adopt(command, START);
   next.pass(3 * DAY);
   assert.deepEqual([next.said(), next.partition.wakeAt()], [[], undefined]);
 });
@@ -117,9 +120,9 @@ test("a release of a case nobody remembers, and a command of a rule nobody knows
   const owner = openWorld({ rules });
   owner.apply("auth", ...takeover);
   const next = restored();
-  next.partition.adopt(release(owner.commands[0]!));
+  next.partition.adopt(release(owner.commands[0]!), START);
   assert.equal(stateOf(next), "");
-  next.partition.adopt({ ...owner.commands[0]!, ruleId: "gone", caseId: "alice/gone/%E0%A4%A" });
+  next.partition.adopt({ ...owner.commands[0]!, ruleId: "gone", caseId: "alice/gone/%E0%A4%A" }, START);
   next.apply("auth", ...takeover);
   assert.deepEqual(next.said(), owner.said());
   next.pass(30 * DAY);
@@ -166,7 +169,7 @@ test("wherever an owner dies, and in whatever order the rest is read again, noth
 
       const next = openWorld({ rules, lateness: HOUR });
       for (const each of state) next.partition.loadGroup(each.group, each.state!);
-      for (const command of owner.commands.slice(before)) next.partition.adopt(command);
+      for (const command of owner.commands.slice(before)) next.partition.adopt(command, START);
       next.apply("auth", ...shuffled(events.slice(saved), seed));
 
       const said = [...owner.commands, ...next.commands];

@@ -158,7 +158,7 @@ test("the order of arrival leaves the same profile, and a duplicate nothing (PF1
       const stateOf = (events: readonly ExchangeEvent[]): unknown => {
         const profile = newProfile(events[0]!.occurredAt);
         for (const each of events) learn(profile, each, () => {});
-        const bytes = codec.encodeGroup({ profile, memories: [], cases: [] });
+        const bytes = codec.encodeGroup({ profile, memories: [], cases: [], linkedSecond: 0 });
         const { seen, ...rest } = codec.decodeGroup(bytes).profile!;
         return {
           rest,

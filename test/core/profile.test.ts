@@ -26,7 +26,7 @@ function profileOf(...events: readonly ExchangeEvent[]): Profile {
 }
 
 const bytesOf = (profile: Profile): string =>
-  Buffer.from(codec.encodeGroup({ profile, memories: [], cases: [] })).toString("hex");
+  Buffer.from(codec.encodeGroup({ profile, memories: [], cases: [], linkedSecond: 0 })).toString("hex");
 
 const snapshot = (fields: Fields, at = -30 * DAY): ExchangeEvent => event("s", at, "ACCOUNT_SNAPSHOT", fields);
 const known = snapshot({

@@ -49,10 +49,10 @@ test("a step-up stands for all holds and freezes; a review stays", () => {
 });
 
 test("only what goes beyond what is in force is said (RS2, RS3)", () => {
-  const freeze: PlannedAction = { ...FREEZE, scopes: ["WITHDRAW", "P2P"], index: 0 };
-  const hold: PlannedAction = { ...HOLD, index: 0 };
+  const freeze: PlannedAction = { ...FREEZE, scopes: ["WITHDRAW", "P2P"], index: 0, became: "as-written" };
+  const hold: PlannedAction = { ...HOLD, index: 0, became: "as-written" };
   const extending: PlannedAction = { ...hold, extend: true };
-  const review: PlannedAction = { ...REVIEW, index: 0 };
+  const review: PlannedAction = { ...REVIEW, index: 0, became: "as-written" };
   const key = (...keyIds: string[]): Targets => ({ ...WHOLE, keyIds });
   const said = (action: PlannedAction, until: number, targets = WHOLE): Said => ({
     action: action.action,
@@ -97,7 +97,7 @@ test("targets are the values the evidence has, each once", () => {
   const entries = ["k1", "k2", "k1", null].map((keyId, at) =>
     newEntry(arrival, event(`e${at}`, at, "X", { keyId }), 1),
   );
-  const action: PlannedAction = { ...FREEZE, index: 0, targets: ["keyId", "withdrawalId"] };
+  const action: PlannedAction = { ...FREEZE, index: 0, became: "as-written", targets: ["keyId", "withdrawalId"] };
   assert.deepEqual(targetsOf(action, entries), { ...WHOLE, keyIds: ["k1", "k2"] });
 });
 

@@ -51,9 +51,18 @@ test("bytes in the middle of a larger buffer are read alike", () => {
   assert.deepEqual(codec.decodeGroup(within), codec.decodeGroup(bytes));
 });
 
-test("the partition's own record keeps its frontiers", () => {
-  const state = { frontiers: { auth: 5, api_key: 7 }, frontier: 5 };
-  assert.deepEqual({ ...codec.decodePartition(codec.encodePartition(state)) }, state);
+test("the partition's own record keeps its frontiers, who was active, and its breakers", () => {
+  const tenths = [10, 2, 11, 1];
+  const state = {
+    frontiers: { auth: 5, api_key: 7 },
+    frontier: 5,
+    activity: { newest: 7, slots: [Buffer.from([1, 2]), Buffer.alloc(0)] },
+    breakers: [{ rule: "r", kind: "linked", phase: "open", openedBy: "a/r/e", wantedAt: 5, tenths } as const],
+  };
+  const read = codec.decodePartition(
+    codec.encodePartition({ ...state, breakers: [{ ...state.breakers[0]!, tenths }] }),
+  );
+  assert.deepEqual(JSON.parse(JSON.stringify(read)), JSON.parse(JSON.stringify(state)));
 });
 
 test("a profile restored has the same shape as one made", () => {

@@ -159,12 +159,69 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
     },
   },
   "command.suppressed": {
-    level: (fields) => (fields.reason === "stale" ? "warn" : "debug"),
-    message: "commands not said",
-    means: "stale: they would have expired before they were said; the events came too late.",
+    level: (fields) => (fields.reason === "observe" ? "debug" : "warn"),
+    message: "commands not said as written",
+    means:
+      "stale: they would have expired before they were said; the events came too late. protected: the account is on the list protected_accounts. breaker: the rule acts on too many accounts.",
     metrics: {
       commands_suppressed_total: (fields) => ({ value: fields.count, labels: { reason: fields.reason } }),
     },
+  },
+  "command.answered": {
+    level: ({ status }) => (status === "REJECTED" ? "error" : status === "EXPIRED" ? "warn" : "debug"),
+    message: "a service answered a command",
+    means: "REJECTED: the account is not protected, whatever Holdfast said. EXPIRED: the command reached it too late.",
+    metrics: { command_ack_seconds: ({ seconds }) => (seconds === null ? [] : { value: seconds }) },
+  },
+  "command.repeated": {
+    level: "error",
+    message: "a command was not acknowledged and was said again",
+    means: "Until a service answers, nobody is known to protect the account.",
+  },
+  "commands.unanswered": {
+    level: "debug",
+    message: "commands without an answer",
+    means: "Said twice, and nobody has acknowledged them.",
+    metrics: { commands_unacknowledged: ({ task, count }) => ({ value: count, labels: { task } }) },
+  },
+  "decision.taken": {
+    level: "info",
+    message: "a decision was taken on a case",
+    means: "A person's word: it counts as it is.",
+    metrics: { decisions_total: ({ rule, verdict }) => ({ value: 1, labels: { rule, verdict } }) },
+  },
+  "decision.idle": {
+    level: "warn",
+    message: "a decision concerns no case that is known",
+    means: "An extension of a case that is over, or of all cases where none is open.",
+  },
+  "breaker.opened": {
+    level: "error",
+    message: "breaker opened: the rule acts on too many accounts",
+    means: "Its freezes become short holds and reviews: a bad rule, or an attack on many. Look at its detections.",
+  },
+  "breaker.closed": {
+    level: "warn",
+    message: "breaker closed",
+    means: "The rule acts as written again.",
+  },
+  "breaker.observed": {
+    level: "debug",
+    message: "breaker",
+    means: "Open in this task, or not.",
+    metrics: { breaker_open: ({ task, rule, open }) => ({ value: open ? 1 : 0, labels: { task, rule } }) },
+  },
+  "money.withdrawn": {
+    level: "debug",
+    message: "money left",
+    means: "What withdrawals took out since the last report.",
+    metrics: { withdrawn_usd_total: ({ channel, usd }) => ({ value: usd, labels: { channel } }) },
+  },
+  "money.protected": {
+    level: "debug",
+    message: "money was asked for while it was held",
+    means: "What somebody tried to take out of accounts that a rule had closed.",
+    metrics: { protected_usd_total: ({ rule, usd }) => ({ value: usd, labels: { rule } }) },
   },
   "records.consumed": {
     level: "debug",
@@ -187,6 +244,28 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
         const records = ok + late + rejected;
         return records === 0 ? [] : { value: seconds / records };
       },
+    },
+  },
+  "records.misrouted": {
+    level: "warn",
+    message: "records lie in another partition than their key's",
+    means: "Their producer uses another partitioner than Kafka's default: one account's events are judged apart.",
+  },
+  "quarantine.begun": {
+    level: "error",
+    message: "most of the last records of a topic-partition were rejected: it is held until they can be read",
+    means:
+      "A producer's schema or Holdfast's registry is wrong, not single records. Nothing of it is detected meanwhile; the other topics go on. `reason` and `detail` are the last record's.",
+    metrics: {
+      quarantined_partitions: (fields) => ({ value: fields.held, labels: { task: fields.partition } }),
+    },
+  },
+  "quarantine.ended": {
+    level: "info",
+    message: "a topic-partition that was held can be read again",
+    means: "It goes on where it was held; nothing was skipped.",
+    metrics: {
+      quarantined_partitions: (fields) => ({ value: fields.held, labels: { task: fields.partition } }),
     },
   },
   "record.deadLettered": {

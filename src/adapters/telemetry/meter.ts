@@ -23,8 +23,11 @@ export class Meter {
   readonly #instruments = new Map<MetricName, Instrument>();
   /** Label combinations seen, as joined values. */
   readonly #combinations = new Map<MetricName, Map<string, Labels>>();
-  /** For metrics kept for each task: its last value, or for an age when it was set. */
-  readonly #tasks = new Map<MetricName, Map<number, number>>();
+  /** For metrics kept for each task: by labels, each task's last value, or for an age when it was set. */
+  readonly #tasks = new Map<
+    MetricName,
+    Map<string, { readonly labels: Labels; readonly values: Map<number, number> }>
+  >();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -41,7 +44,8 @@ export class Meter {
     const row = METRICS[name];
     if (row.acrossTasks !== undefined) {
       const value = row.acrossTasks === "age" ? this.#clock.monotonic() : sample.value;
-      this.#perTask(name).set(Number(sample.labels?.["task"]), value);
+      const { task, ...labels } = sample.labels ?? {};
+      this.#perTask(name, this.#bounded(name, labels)).set(Number(task), value);
       return;
     }
     this.#update(name, this.#bounded(name, sample.labels ?? {}), sample.value);
@@ -49,8 +53,8 @@ export class Meter {
 
   /** M2 */
   endTasks(ended: (task: number) => boolean): void {
-    for (const values of this.#tasks.values()) {
-      for (const task of values.keys()) if (ended(task)) values.delete(task);
+    for (const series of this.#tasks.values()) {
+      for (const { values } of series.values()) for (const task of values.keys()) if (ended(task)) values.delete(task);
     }
     for (const [name, combinations] of this.#combinations) {
       const instrument = this.#instruments.get(name);
@@ -84,7 +88,15 @@ export class Meter {
     if (row.type === "counter") return new Counter(config);
     if (row.type === "histogram") return new Histogram({ ...config, buckets: [...(row.buckets ?? [])] });
     if (row.acrossTasks === undefined) return new Gauge(config);
-    const gauge: Gauge = new Gauge({ ...config, collect: () => gauge.set(this.#combined(name)) });
+    const gauge: Gauge = new Gauge({
+      ...config,
+      collect: () => {
+        if (config.labelNames.length === 0) this.#perTask(name, {});
+        for (const { labels, values } of this.#tasks.get(name)?.values() ?? []) {
+          gauge.set(labels, this.#combined(name, values));
+        }
+      },
+    });
     return gauge;
   }
 
@@ -121,14 +133,17 @@ export class Meter {
     return labels;
   }
 
-  #perTask(name: MetricName): Map<number, number> {
-    let values = this.#tasks.get(name);
-    if (values === undefined) this.#tasks.set(name, (values = new Map()));
-    return values;
+  #perTask(name: MetricName, labels: Labels): Map<number, number> {
+    let series = this.#tasks.get(name);
+    if (series === undefined) this.#tasks.set(name, (series = new Map()));
+    const key = Object.values(labels).join("\n");
+    let found = series.get(key);
+    if (found === undefined) series.set(key, (found = { labels, values: new Map() }));
+    return found.values;
   }
 
-  #combined(name: MetricName): number {
-    const values = [...this.#perTask(name).values()];
+  #combined(name: MetricName, of: ReadonlyMap<number, number>): number {
+    const values = [...of.values()];
     const { acrossTasks } = METRICS[name];
     if (acrossTasks === "sum") return values.reduce((sum, value) => sum + value, 0);
     if (acrossTasks === "max") return Math.max(0, ...values);

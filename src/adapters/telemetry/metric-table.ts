@@ -2,6 +2,7 @@
 // them is in event-table.ts. docs/metrics.md is generated from both. Names carry no `holdfast_` prefix
 // here. Labels never name an account, user, address, device, event, offset or error text.
 
+import { VERDICTS } from "../../core/decision.ts";
 import type { RejectReason } from "../../core/event.ts";
 import type { Action, Mode } from "../../core/output.ts";
 
@@ -9,11 +10,18 @@ export type MetricName =
   | "detection_latency_seconds"
   | "commands_total"
   | "commands_suppressed_total"
+  | "command_ack_seconds"
+  | "commands_unacknowledged"
+  | "decisions_total"
+  | "breaker_open"
+  | "withdrawn_usd_total"
+  | "protected_usd_total"
   | "records_consumed_total"
   | "records_processed_total"
   | "records_produced_total"
   | "record_process_seconds"
   | "dead_letter_total"
+  | "quarantined_partitions"
   | "lag_records"
   | "lag_seconds"
   | "event_time_seconds"
@@ -96,9 +104,51 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
   },
   commands_suppressed_total: {
     type: "counter",
-    help: "Commands decided but not said: they would have expired already (stale), or the mode forbids them (observe).",
-    bad: "Many stale ones: events arrive so late that their protection is over.",
-    labels: { reason: ["stale", "observe"] },
+    help: "Actions of rules not said as written: they would have expired already (stale), the mode forbids them (observe), the account is a protected one (protected) or the rule acts on too many (breaker): then less is said.",
+    bad: "stale: events arrive so late that their protection is over. breaker: see breaker_open.",
+    labels: { reason: ["stale", "observe", "protected", "breaker"] },
+  },
+  command_ack_seconds: {
+    type: "histogram",
+    help: "From the deciding event of a HOLD or FREEZE to its being in force, as the enforcing service acknowledges.",
+    bad: "The time to protection. Compare detection_latency_seconds: what lies between is the enforcing service's.",
+    labels: {},
+    buckets: LATENCY_BUCKETS,
+  },
+  commands_unacknowledged: {
+    type: "gauge",
+    help: "HOLD and FREEZE commands said twice that no service has acknowledged, and that are not over.",
+    bad: "Above 0: accounts are not protected although Holdfast says so. See whether the enforcing service is down, or rejects them.",
+    labels: {},
+    acrossTasks: "sum",
+  },
+  decisions_total: {
+    type: "counter",
+    help: "Decisions taken on cases, by rule and verdict.",
+    bad: "FALSE_POSITIVE as a share of a rule's decisions: how often it is wrong.",
+    labels: { rule: "open", verdict: VERDICTS },
+    maxSeries: 200,
+  },
+  breaker_open: {
+    type: "gauge",
+    help: "Partitions of this instance in which a breaker of the rule is open.",
+    bad: "Above 0: the rule acts on too many accounts; its freezes are short holds and reviews until it closes.",
+    labels: { rule: "open" },
+    maxSeries: 40,
+    acrossTasks: "sum",
+  },
+  withdrawn_usd_total: {
+    type: "counter",
+    help: "US dollars that left by completed withdrawals, by exit, as delivered.",
+    bad: "Above its own baseline: money leaves the exchange faster than it does, whether or not a rule says so.",
+    labels: { channel: ["ON_CHAIN", "INTERNAL", "P2P", "GIFT", "FIAT", "UNKNOWN"] },
+  },
+  protected_usd_total: {
+    type: "counter",
+    help: "US dollars asked for while a hold or freeze of the rule had closed that exit.",
+    bad: "Not bad by itself: what the rule kept in, honest customers' requests included.",
+    labels: { rule: "open" },
+    maxSeries: 40,
   },
   records_consumed_total: {
     type: "counter",
@@ -132,6 +182,13 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     bad: "A producer's mistake or a schema that changed. The dead-letter topic holds each record with its detail.",
     labels: { ...TOPIC, reason: REASONS },
     maxSeries: 50,
+  },
+  quarantined_partitions: {
+    type: "gauge",
+    help: "Topic-partitions held because most of their records were rejected.",
+    bad: "Above 0: nothing of them is detected. The log and /status name them, with the last reason; dead_letter_total the reasons before.",
+    labels: {},
+    acrossTasks: "sum",
   },
   lag_records: {
     type: "gauge",
