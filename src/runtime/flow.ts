@@ -26,7 +26,7 @@ export class Flow {
     return flow;
   }
 
-  report(telemetry: Telemetry, slice: { seconds: number; now: number }): void {
+  report(telemetry: Telemetry, slice: { seconds: number; now: number; task: number }): void {
     let records = 0;
     for (const flow of this.#topics.values()) records += flow.ok + flow.late + flow.rejected;
     if (records === 0) return;
@@ -36,6 +36,7 @@ export class Flow {
       if (count === 0) continue;
       const seconds = (slice.seconds * count) / records;
       telemetry.emit("records.processed", { topic, ok, late, rejected, misrouted, seconds });
+      if (misrouted > 0) telemetry.emit("records.misrouted", { topic, partition: slice.task, count: misrouted });
       if (eventTime > -Infinity) {
         telemetry.emit("time.observed", {
           topic,

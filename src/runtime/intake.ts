@@ -12,6 +12,8 @@
 // Invariants:
 //   N1  Every record is handed out once, in offset order, and a position moves only past what was handed out.
 //   N2  A batch that does not start where the last one ended is refused: nothing is skipped in silence.
+//   N3  Of a topic that is held nothing is handed out or buffered, whatever is looked at meanwhile; let go, it
+//       begins again at its position.
 
 import type { Instant } from "../core/time.ts";
 import type { Clock, Group, RecordBatch } from "./ports.ts";
@@ -41,6 +43,8 @@ interface Queue extends InputQueue {
   readonly optional: boolean;
   /** Timestamp of the next record; Infinity when the buffer is empty. */
   headTimestamp: Instant;
+  held: boolean;
+  look: { readonly from: number; readonly onBatch: (batch: RecordBatch) => void } | null;
 }
 
 /** The record at hand. One object, reused: read it before the next call. */
@@ -85,6 +89,8 @@ export class Intake {
       paused: false,
       optional: options.optional?.has(topic) ?? false,
       headTimestamp: Infinity,
+      held: false,
+      look: null,
     }));
   }
 
@@ -106,8 +112,8 @@ export class Intake {
 
   /** @throws Error for a batch that leaves a hole (N2): an adapter's mistake */
   add(batch: RecordBatch): void {
-    const queue = this.#queues.find(({ topic }) => topic === batch.topic);
-    if (queue === undefined) throw new Error(`${batch.topic} is not an input of this task`);
+    const queue = this.#queueOf(batch.topic);
+    if (queue.held) return this.#look(queue, batch);
     if (batch.fetchedFrom !== queue.fetchPosition) {
       throw new Error(
         `${batch.topic} partition ${batch.partition}: batch fetched from ${batch.fetchedFrom}, expected ${queue.fetchPosition}`,
@@ -182,6 +188,52 @@ export class Intake {
     return { idle: queue.position === end.askedAt && end.askedAt >= end.endOffset };
   }
 
+  /** Where a topic stands, and how far it reaches as far as is known. */
+  extentOf(topic: string): { readonly position: number; readonly endOffset: number } {
+    return this.#queueOf(topic);
+  }
+
+  /** Hands out nothing more of a topic; what is buffered of it is dropped (N3). */
+  hold(topic: string): void {
+    const queue = this.#queueOf(topic);
+    this.#pause(queue);
+    queue.held = true;
+    queue.blocked = true;
+    queue.batches.length = 0;
+    queue.index = 0;
+    queue.bytes = 0;
+    queue.fetchPosition = queue.position;
+    this.#headOf(queue);
+  }
+
+  /** Shows a batch of a topic that is held, fetched from an offset of the caller's choice. A newer look replaces it. */
+  look(topic: string, from: number, onBatch: (batch: RecordBatch) => void): void {
+    const queue = this.#queueOf(topic);
+    queue.look = { from, onBatch };
+    this.#options.group.seek(topic, this.#options.partition, from);
+    this.#resume(queue);
+  }
+
+  /** A batch that nobody looks for was fetched before the hold: it is fetched again when the topic is let go. */
+  #look(queue: Queue, batch: RecordBatch): void {
+    const { look } = queue;
+    if (look === null || look.from !== batch.fetchedFrom) return;
+    queue.look = null;
+    this.#pause(queue);
+    queue.endOffset = Math.max(queue.endOffset, batch.endOffset);
+    look.onBatch(batch);
+  }
+
+  /** Goes on where the topic was held. */
+  letGo(topic: string): void {
+    const queue = this.#queueOf(topic);
+    queue.held = false;
+    queue.blocked = false;
+    queue.look = null;
+    this.#options.group.seek(topic, this.#options.partition, queue.position);
+    this.#resume(queue);
+  }
+
   /** When a wait for another topic ends by itself, on the monotonic clock; Infinity: nothing waits. */
   waitEndsAt(): number {
     return this.#waitingSince < 0 ? Infinity : this.#waitingSince + ALIGNMENT_PATIENCE_MS;
@@ -204,6 +256,12 @@ export class Intake {
       this.#options.onAlignmentPause(next.topic);
     }
     return now < this.#waitingSince + ALIGNMENT_PATIENCE_MS;
+  }
+
+  #queueOf(topic: string): Queue {
+    const queue = this.#queues.find((candidate) => candidate.topic === topic);
+    if (queue === undefined) throw new Error(`${topic} is not an input of this task`);
+    return queue;
   }
 
   #headOf(queue: Queue): void {

@@ -7,15 +7,12 @@
 //   T2  Nothing is applied or ticked unless the ownership is held.
 //   T3  A record is handed to the core or to the dead letters, and then its position moves, in one step.
 
-import type { Arrival, Rejection } from "../core/event.ts";
 import type { Partition } from "../core/partition.ts";
 import type { RuleSet } from "../core/rule.ts";
 import { Checkpointer } from "./checkpointer.ts";
-import { deadLetter, deadLetterWithoutBytes } from "./dead-letter.ts";
 import { say } from "./decisions.ts";
-import { Flow } from "./flow.ts";
+import { ResponseReport } from "./feedback.ts";
 import { Intake } from "./intake.ts";
-import type { Cursor } from "./intake.ts";
 import { nextTaskState } from "./lifecycle.ts";
 import type { TaskEvent, TaskState } from "./lifecycle.ts";
 import type { Ledger } from "./ledger.ts";
@@ -23,7 +20,9 @@ import { LogReader } from "./log-reader.ts";
 import { openTask } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ownership } from "./ownership.ts";
-import type { DecodeOutcome, OutRecord, RecordBatch } from "./ports.ts";
+import type { RecordBatch } from "./ports.ts";
+import { Quarantine } from "./quarantine.ts";
+import { Reception } from "./reception.ts";
 import type { TaskContext } from "./task-context.ts";
 import { TaskMemory } from "./task-memory.ts";
 import { readTopics } from "./topics.ts";
@@ -37,13 +36,10 @@ const RECORDS_BETWEEN_LOOKS = 64;
 
 interface Running {
   readonly intake: Intake;
+  readonly quarantine: Quarantine;
   readonly checkpointer: Checkpointer;
   readonly ledger: Ledger;
 }
-
-type Taken = Exclude<DecodeOutcome, { readonly rejection: Rejection } | { readonly wait: Promise<void> }>;
-
-type MutableArrival = { -readonly [K in keyof Arrival]: Arrival[K] };
 
 export class Task {
   readonly number: number;
@@ -53,14 +49,8 @@ export class Task {
   readonly #onProgress: () => void;
   readonly #reader: LogReader;
   readonly #outbox: Outbox;
-  readonly #flow: Flow;
-  readonly #arrivals: ReadonlyMap<string, MutableArrival>;
-  /** Reused for every record. */
-  readonly #record: { key: Buffer | null; value: Buffer | null; timestamp: number } = {
-    key: null,
-    value: null,
-    timestamp: 0,
-  };
+  readonly #reception: Reception;
+  readonly #report: ResponseReport;
   #memory: TaskMemory;
   /** The memory's; read for every record. */
   #partition: Partition;
@@ -99,15 +89,8 @@ export class Task {
     });
     this.#memory = options.memory ?? new TaskMemory(context);
     this.#partition = this.#memory.partition;
-    const read = readTopics(context.topics);
-    this.#flow = new Flow(read.map(({ topic }) => topic));
-    this.#arrivals = new Map(
-      read.flatMap(({ topic, kind }) =>
-        kind === "decision" || kind === "ack"
-          ? []
-          : [[topic, { service: kind, topic, partition: number, offset: -1, recordTimestamp: 0 }]],
-      ),
-    );
+    this.#reception = new Reception(number, { ...options, outbox: this.#outbox });
+    this.#report = new ResponseReport(number, context.telemetry);
   }
 
   get state(): TaskState {
@@ -139,7 +122,10 @@ export class Task {
         onAlignmentPause: (topic) => context.telemetry.emit("alignment.paused", { topic }),
       });
       const parts = { ...asking, partition: this.#partition, intake, outbox: this.#outbox, ledger: opened.ledger };
-      this.#running = { intake, checkpointer: new Checkpointer(parts), ledger: opened.ledger };
+      const { clock, codec, telemetry } = context;
+      const watching = { task: this.number, intake, codec, clock, telemetry, onProgress: this.#onProgress };
+      const quarantine = new Quarantine([...opened.inputs.keys()], watching);
+      this.#running = { intake, quarantine, checkpointer: new Checkpointer(parts), ledger: opened.ledger };
       this.#goOn();
       intake.open();
       context.telemetry.emit("task.running", { task: this.number, positions: intake.positions() });
@@ -193,82 +179,25 @@ export class Task {
     if (running === null || this.#state !== "running" || !this.#ownership.held()) return 0; // T2
     const startedAt = clock.monotonic();
     const now = clock.now();
+    running.quarantine.look();
     let handled = 0;
     while (this.#outbox.pending < OUTBOX_LIMIT) {
       const cursor = running.intake.peek();
       if (cursor === null) break;
-      if (!this.#handle(cursor, now)) continue;
+      const { batch, index } = cursor;
+      const received = this.#reception.receive(cursor, this.#partition, now);
+      if (received === "wait") continue;
       running.intake.advance(cursor); // T3
+      running.quarantine.count(batch.topic, batch.offsetAt(index), received === "taken" ? null : received);
       if (++handled % RECORDS_BETWEEN_LOOKS === 0 && clock.monotonic() >= until) break;
     }
     this.#tick();
+    if ((this.#partition.repeatsAt() ?? Infinity) <= now) this.#partition.repeat(now);
     if (handled > 0) {
       running.checkpointer.count(handled);
-      this.#flow.report(this.#context.telemetry, { seconds: (clock.monotonic() - startedAt) / 1_000, now });
+      this.#reception.report({ seconds: (clock.monotonic() - startedAt) / 1_000, now });
     }
     return handled;
-  }
-
-  /** @returns false when the record has to wait for its schema; its topic is blocked until then */
-  #handle(cursor: Cursor, now: number): boolean {
-    const { queue, batch, index } = cursor;
-    const record = this.#record;
-    const flow = this.#flow.of(batch.topic);
-    record.key = batch.keyAt(index);
-    record.value = batch.valueAt(index);
-    record.timestamp = batch.timestampAt(index);
-    const flaw = batch.flawAt(index);
-    const outcome = flaw === null ? this.#context.codec.decode(batch.topic, record) : { rejection: flaw };
-    if ("wait" in outcome) {
-      queue.blocked = true;
-      void outcome.wait.then(() => {
-        queue.blocked = false;
-        this.#onProgress();
-      }, this.#onFailure);
-      return false;
-    }
-    if (record.key !== null && this.#context.partitioner(record.key, this.#context.partitions) !== this.number) {
-      flow.misrouted++;
-    }
-    if ("rejection" in outcome) {
-      flow.rejected++;
-      this.#bury(cursor, outcome.rejection);
-      return true;
-    }
-    flow[this.#take(cursor, outcome, now)]++;
-    if ("event" in outcome && outcome.event.occurredAt > flow.eventTime) flow.eventTime = outcome.event.occurredAt;
-    return true;
-  }
-
-  #take({ batch, index }: Cursor, said: Taken, now: number): "ok" | "late" {
-    if ("decision" in said) {
-      this.#partition.decide(said.decision, now);
-      return "ok";
-    }
-    if ("ack" in said) {
-      this.#partition.acknowledge(said.ack, now);
-      return "ok";
-    }
-    const arrival = this.#arrivals.get(batch.topic) as MutableArrival;
-    arrival.offset = batch.offsetAt(index);
-    arrival.recordTimestamp = this.#record.timestamp;
-    if ("event" in said) return this.#partition.apply(arrival, said.event, now);
-    this.#partition.link(arrival, said.fact, now);
-    return "ok";
-  }
-
-  #bury({ batch, index }: Cursor, rejection: Rejection): void {
-    const { topics, deadLetterPartitions, telemetry } = this.#context;
-    const partition = this.number % deadLetterPartitions;
-    const record = deadLetter(batch, index, rejection);
-    const minimal = (): OutRecord => deadLetterWithoutBytes(batch, index, rejection);
-    this.#outbox.add(topics.deadLetter, partition, [{ record, minimal }]);
-    telemetry.emit("record.deadLettered", {
-      topic: batch.topic,
-      partition: batch.partition,
-      offset: batch.offsetAt(index),
-      ...rejection,
-    });
   }
 
   /**
@@ -292,7 +221,7 @@ export class Task {
     const running = this.#running;
     if (running === null || !this.#ownership.held()) return;
     const { idle } = running.intake.observeEnd(topic, end);
-    const service = this.#arrivals.get(topic)?.service;
+    const service = this.#reception.serviceOf(topic);
     if (idle && service !== undefined) this.#partition.setIdle(service, true);
     const records = Math.max(0, end.endOffset - end.askedAt);
     this.#context.telemetry.emit("lag.observed", { topic, partition: this.number, records });
@@ -310,12 +239,13 @@ export class Task {
 
   #reportState(): void {
     const { telemetry } = this.#context;
-    const { evictions, staleSuppressed, lateContradictions } = this.#partition.takeCounts();
+    const counts = this.#partition.takeCounts();
+    const { evictions, lateContradictions } = counts;
     for (const [reason, count] of Object.entries(evictions)) {
       if (count > 0) telemetry.emit("state.evicted", { reason, count });
     }
     if (lateContradictions > 0) telemetry.emit("absence.contradicted", { count: lateContradictions });
-    if (staleSuppressed > 0) telemetry.emit("command.suppressed", { reason: "stale", count: staleSuppressed });
+    this.#report.report(counts);
     telemetry.emit("state.observed", { task: this.number, accounts: this.#partition.groups });
   }
 
@@ -323,7 +253,8 @@ export class Task {
   dueAt(): number {
     if (this.#running === null) return Infinity;
     if (!this.#ownership.held()) return this.#context.clock.monotonic() + LEASE_LOOK_MS;
-    return Math.min(this.#running.checkpointer.dueAt(), this.#running.intake.waitEndsAt());
+    const { checkpointer, intake, quarantine } = this.#running;
+    return Math.min(checkpointer.dueAt(), intake.waitEndsAt(), quarantine.dueAt());
   }
 
   status(): object {
@@ -334,9 +265,12 @@ export class Task {
       pendingOutputs: this.#outbox.pending,
       checkpoint: this.#running?.ledger.last.n ?? null,
       toRestore: this.#toRestore,
-      inputs: this.#running?.intake
-        .queues()
-        .map(({ topic, position, endOffset }) => ({ topic, position, lag: endOffset - position })),
+      inputs: this.#running?.intake.queues().map(({ topic, position, endOffset }) => ({
+        topic,
+        position,
+        lag: endOffset - position,
+        quarantine: this.#running?.quarantine.statusOf(topic),
+      })),
     };
   }
 

@@ -65,6 +65,11 @@ export class DrivenProcessor {
     return this.#end.how === "running" && this.process.alive() && this.#worker.ready();
   }
 
+  /** What `/status` would say of its tasks. */
+  status(): object {
+    return this.#worker.status();
+  }
+
   /** How the process ended, if it has by itself. */
   end(): End {
     return this.#end;
