@@ -26,6 +26,7 @@ import type { Io } from "./cli/io.ts";
 import { topicsOf } from "./config.ts";
 import type { Settings } from "./config.ts";
 import { coreSettingsOf } from "./config/core-settings.ts";
+import { responseSettingsOf } from "./config/response-settings.ts";
 import { kafkaConnection } from "./config/kafka-connection.ts";
 import { openPartition } from "./core/partition.ts";
 import type { Clock } from "./runtime/ports.ts";
@@ -122,7 +123,7 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
     partitioner: murmur2Partitioner,
     stateCodec: createStateCodec(SCHEMAS_DIRECTORY),
     stateLogCodec: createStateLogCodec(SCHEMAS_DIRECTORY),
-    settings: { ...coreSettingsOf(settings), maxAccounts: settings.maxAccounts },
+    settings: { ...coreSettingsOf(settings), ...responseSettingsOf(settings), maxAccounts: settings.maxAccounts },
     tuning: { ...settings, bufferBytes: settings.bufferBytes / (partitions * readTopics(topics).length) },
     clock: systemClock,
     newWriter: () => randomBytes(6).toString("base64url"),

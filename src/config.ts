@@ -18,13 +18,15 @@ import {
   truth,
   url,
 } from "./config/setting-kinds.ts";
+import { RESPONSE_SETTINGS } from "./config/response-settings.ts";
+import type { ResponseSettings } from "./config/response-settings.ts";
 import type { Kind, Secret, StartFrom } from "./config/setting-kinds.ts";
 
 export type SaslMechanism = "plain" | "scram-sha-256" | "scram-sha-512";
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** A setting whose name ends in `File` holds what the file holds. */
-export interface Settings {
+export interface Settings extends ResponseSettings {
   readonly kafkaBrokers: readonly string[];
   readonly kafkaClientId: string;
   readonly kafkaSsl: boolean;
@@ -73,7 +75,7 @@ export interface Settings {
 
 export type SettingName = keyof Settings;
 
-export const SECTIONS = ["Kafka", "Schema registry", "Topics", "Detection", "Checkpoints", "Operations"] as const;
+export const SECTIONS = ["Kafka", "Schema registry", "Topics", "Detection", "Responding", "Checkpoints", "Operations"] as const;
 
 export interface Setting<T> {
   readonly section: (typeof SECTIONS)[number];
@@ -246,6 +248,7 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     default: MINUTE,
     doc: "While catching up, how far one input topic may run ahead of the slowest, in record time.",
   },
+  ...RESPONSE_SETTINGS,
   checkpointIntervalMs: {
     section: "Checkpoints",
     kind: milliseconds(50, MINUTE),

@@ -111,6 +111,21 @@ export function integer(options: { unit?: string; min: number; max: number }): K
   };
 }
 
+/** A share: a decimal number from 0 to 1. */
+export function fraction(): Kind<number> {
+  const allowed = "a decimal number from 0 to 1";
+  return {
+    placeholder: "number",
+    allowed,
+    bare: false,
+    parse(given) {
+      const value = /^\d(\.\d{1,9})?$/.test(given) ? Number(given) : Number.NaN;
+      return value <= 1 ? { value } : mustBe(allowed, given);
+    },
+    show: String,
+  };
+}
+
 export function milliseconds(min: Duration, max: Duration): Kind<Duration> {
   return integer({ unit: "milliseconds", min, max });
 }

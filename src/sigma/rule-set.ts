@@ -15,6 +15,9 @@ import type { LinkedCorrelation, ReferenceScope } from "./references.ts";
 import { readRuleFile } from "./rule-file.ts";
 import type { WatchLists } from "./watch-list.ts";
 
+/** The watch-list of accounts that no rule may touch; rules need not name it. */
+const PROTECTED = "protected_accounts";
+
 export interface LoadOptions {
   /** Rules over any JSON objects: any field exists, log sources are ignored, groups by any fields. */
   readonly plain?: boolean;
@@ -64,7 +67,8 @@ export function loadRules(files: readonly RuleText[], options: LoadOptions = {})
   const all = [...findings.values()];
   const problems = sortProblems(all.flatMap((own) => own.problems));
   const warnings = sortProblems(all.flatMap((own) => own.warnings));
-  const compiled = problems.length > 0 ? null : compileRules(rules, { linked, only, plain, lists });
+  const protects = (accountId: string): boolean => lists.get(PROTECTED)?.has(accountId, true) ?? false;
+  const compiled = problems.length > 0 ? null : { ...compileRules(rules, { linked, only, plain, lists }), protects };
   const conditionsOf: LoadedRules["conditionsOf"] = (document) => compileConditions(document, { plain, lists });
   return { rules: compiled, documents: rules, problems, warnings, conditionsOf };
 }
