@@ -20,7 +20,7 @@ import type { Telemetry } from "../runtime/telemetry.ts";
 import { unheardWarnings } from "../startup.ts";
 import { findStretches } from "./backtest/stretches.ts";
 import type { Stretches } from "./backtest/stretches.ts";
-import { Rehearsal } from "./backtest/rehearsal.ts";
+import { Rehearsal, TooManyCases } from "./backtest/rehearsal.ts";
 import { backtestJson, backtestText } from "./backtest/report.ts";
 import { rerun } from "./backtest/rerun.ts";
 import type { Progress, Rerun } from "./backtest/rerun.ts";
@@ -57,7 +57,13 @@ export async function backtest(options: BacktestOptions, io: Io): Promise<number
     if (loaded === null) return EXIT.usage;
     sets.push({ path, rules: loaded.rules });
   }
-  return answered(options, io, (cluster) => run(options, { cluster, sets, io }));
+  try {
+    return await answered(options, io, (cluster) => run(options, { cluster, sets, io }));
+  } catch (error) {
+    if (!(error instanceof TooManyCases)) throw error;
+    io.stderr(`${error.message}\n`);
+    return EXIT.failed;
+  }
 }
 
 interface Running {

@@ -144,7 +144,7 @@ test("a rule set is tried on what the topics hold", { skip: kafka.skip, timeout:
   match(text.out, /^keys +enforce +1→2 +1 +0 +FREEZE 1→2$/mu);
   match(text.out, /^logins +enforce +0→2 +0 +0→1 +FREEZE 0→2$/mu);
   match(text.out, /not read: UNDECODABLE 1/u);
-  match(text.out, /only with the new rules: 3 cases; 2 more accounts notice/u);
+  match(text.out, /only with the new rules: 3 \(accounts that notice only these: 2\)/u);
 
   // Nothing was joined, committed or written.
   const admin = client.admin();

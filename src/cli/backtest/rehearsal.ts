@@ -54,6 +54,17 @@ export interface Rehearsed {
   readonly protectedUsdCents: number;
 }
 
+/** More than can be kept and compared. */
+export class TooManyCases extends Error {
+  constructor({ detections, correlations }: RuleSet) {
+    const rules = [...detections, ...correlations].filter(({ standalone }) => standalone).length;
+    super(
+      `these ${rules} rules open more than ${MOST_CASES} cases: try a shorter time, or the rule that matches so many alone`,
+    );
+    this.name = "TooManyCases";
+  }
+}
+
 export interface RehearsalOptions {
   readonly rules: RuleSet;
   readonly settings: CoreSettings;
@@ -66,6 +77,7 @@ export interface RehearsalOptions {
 
 /** One frontier for all topics. */
 const SERVICE = "all";
+const MOST_CASES = 1_000_000;
 const SIGNALS = "holdfast.signals";
 
 export class Rehearsal {
@@ -200,6 +212,7 @@ export class Rehearsal {
     if (lastAt < this.#options.countFrom) return; // RH2
     if (kind === "BREAKER_OPENED") this.#breakers.set(ruleId, (this.#breakers.get(ruleId) ?? 0) + 1);
     if (kind !== "OPENED" || this.#cases.has(caseId)) return;
+    if (this.#cases.size >= MOST_CASES) throw new TooManyCases(this.rules);
     const rule = ruleName ?? ruleTitle;
     const accountId = group["accountId"] ?? null;
     const named = Object.values(group).join("/");

@@ -122,10 +122,10 @@ function changeText(then: number, now: number): string {
 
 function differences({ same, added, removed, accountsAdded, accountsRemoved }: Difference): string {
   return [
-    `${same} cases are the same\n`,
-    examples(`only with the new rules: ${added.length} cases; ${accountsAdded} more accounts notice`, added),
+    `cases that are the same: ${same}\n`,
+    examples(`only with the new rules: ${added.length} (accounts that notice only these: ${accountsAdded})`, added),
     examples(
-      `only with the current rules: ${removed.length} cases; ${accountsRemoved} accounts are left alone now`,
+      `only with the current rules: ${removed.length} (accounts that notice only these: ${accountsRemoved})`,
       removed,
     ),
   ].join("");
