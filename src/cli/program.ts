@@ -17,8 +17,8 @@ import { addBacktest } from "./backtest-command.ts";
 import { UsageError, addCommand, pathOf } from "./command.ts";
 import { addDesk } from "./desk-commands.ts";
 import { EXIT } from "./io.ts";
-import { addRecover } from "./recover-command.ts";
 import type { Io } from "./io.ts";
+import { addRecover } from "./recover-command.ts";
 import type { PlainReplayOptions } from "./replay/plain.ts";
 
 /** Settings of making topics; the processor only checks what is there. */

@@ -19,7 +19,7 @@ export async function commitCheckpoint(
 ): Promise<void> {
   const { context, ownership, task, previous } = options;
   const metadata = checkpointMetadata(checkpoint);
-  const entries = commitEntries(checkpoint, { context, task, metadata });
+  const entries = commitEntries(checkpoint, { state: context.topics.state, task });
   for (;;) {
     await ownership.whenHeld();
     const outcome = await context.group.commit(ownership.assignment, entries);
@@ -51,13 +51,11 @@ export async function committedMetadata(options: {
   return committed === undefined || committed.offset < 0 ? "" : committed.metadata;
 }
 
-/** The inputs' and commands' own offsets are for lag dashboards only. */
-function commitEntries(
-  checkpoint: Checkpoint,
-  options: { context: TaskContext; task: number; metadata: string },
-): CommitEntry[] {
-  const { context, task, metadata } = options;
-  const entries: CommitEntry[] = [{ topic: context.topics.state, partition: task, offset: checkpoint.head, metadata }];
+/** What is committed for a checkpoint. The inputs' and commands' own offsets are for lag dashboards only. */
+export function commitEntries(checkpoint: Checkpoint, of: { state: string; task: number }): CommitEntry[] {
+  const { state, task } = of;
+  const metadata = checkpointMetadata(checkpoint);
+  const entries: CommitEntry[] = [{ topic: state, partition: task, offset: checkpoint.head, metadata }];
   for (const [topic, offset] of Object.entries(checkpoint.positions)) {
     entries.push({ topic, partition: task, offset, metadata: "" });
   }

@@ -18,8 +18,9 @@
 import type { LineageRange } from "./checkpoint.ts";
 import { Places } from "./places.ts";
 import type { RecordBatch } from "./ports.ts";
-import { readStateRecord } from "./state-log.ts";
-import type { StateLogCodec } from "./state-log.ts";
+import { stateRecordOf } from "./state-log.ts";
+import type { StateLogCodec, StateRecordBytes } from "./state-log.ts";
+import { TaskRefused } from "./task-refused.ts";
 
 /** Takes up a group's state. A group may come more than once: the last time counts. null: it was removed. */
 export type TakeGroup = (group: string, state: Uint8Array | null) => void;
@@ -59,12 +60,28 @@ export class Restore {
     for (let i = 0; i < batch.length; i++) {
       const offset = batch.offsetAt(i);
       if (offset >= head) break;
-      const record = readStateRecord(batch, i);
-      if (!this.#counts(record, offset)) continue;
-      this.#n = record.n;
-      if (record.kind === "block") this.#take(record.value, offset);
+      this.take({
+        topic: batch.topic,
+        partition: batch.partition,
+        offset,
+        value: batch.valueAt(i),
+        headers: batch.headersAt(i),
+      });
     }
     this.#next = Math.min(batch.nextOffset, head);
+  }
+
+  /** One record; in the log's order. @throws TaskRefused as `read` does */
+  take(bytes: StateRecordBytes): void {
+    const record = stateRecordOf(bytes);
+    if (!this.#counts(record, bytes.offset)) return;
+    this.#n = record.n;
+    if (record.kind !== "block") return;
+    try {
+      this.#takeBlock(record.value, bytes.offset);
+    } catch (error) {
+      throw unreadable(bytes, error);
+    }
   }
 
   #counts({ writer, n }: { readonly writer: string; readonly n: number }, offset: number): boolean {
@@ -72,10 +89,18 @@ export class Restore {
     return inside && n >= this.#n; // R2
   }
 
-  #take(value: Buffer, offset: number): void {
+  #takeBlock(value: Buffer, offset: number): void {
     const { groups, partition } = this.#codec.decodeBlock(value);
     if (partition !== null) this.#partition = partition;
     for (const { group, state } of groups) this.#takeGroup(group, state);
     this.places.put({ offset, bytes: value.length, groups });
   }
+}
+
+/** Whole, and yet nobody here can read it. */
+function unreadable({ topic, partition, offset }: StateRecordBytes, error: unknown): TaskRefused {
+  const why = error instanceof Error ? error.message : String(error);
+  return new TaskRefused(
+    `${topic} partition ${partition} offset ${offset}: ${why}. Run the release that wrote it, or a later one.`,
+  );
 }

@@ -1,4 +1,4 @@
-// ListOffsets for many partitions at once: one request a leader. Owns the grouping by leader and nothing else.
+// ListOffsets for many partitions at once: one request a leader. Owns the grouping, by leader and by topic.
 
 import type { Connections } from "./connections.ts";
 import type { Broker } from "./kafkajs.ts";
@@ -65,4 +65,18 @@ async function ask(
     const { topic, partition } = pairs[index]!;
     offsets[index] = answers.get(`${topic}/${partition}`) ?? -1;
   }
+}
+
+/** As requests list them. */
+export function byTopic<T extends TopicPartition, P>(
+  items: readonly T[],
+  partition: (item: T) => P,
+): { topic: string; partitions: P[] }[] {
+  const topics = new Map<string, P[]>();
+  for (const item of items) {
+    const partitions = topics.get(item.topic);
+    if (partitions === undefined) topics.set(item.topic, [partition(item)]);
+    else partitions.push(partition(item));
+  }
+  return Array.from(topics, ([topic, partitions]) => ({ topic, partitions }));
 }

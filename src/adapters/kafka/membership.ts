@@ -14,6 +14,7 @@ import type { Connections } from "./connections.ts";
 import { brokerFailure } from "./failures.ts";
 import { assignMembers, decodeAssignment, encodeJoin, PROTOCOL_NAME } from "./join-metadata.ts";
 import type { Broker, Cluster } from "./kafkajs.ts";
+import { byTopic } from "./log-offsets.ts";
 import type { TopicPartition } from "./log-offsets.ts";
 
 export interface MembershipOptions {
@@ -188,17 +189,4 @@ export function taskCount(cluster: Cluster, topics: readonly string[]): number {
     `the topics of a group must have the same number of partitions, but ${listed}; create them anew with the same number`,
     { disposition: "halt", code: "INVALID_PARTITIONS" },
   );
-}
-
-function byTopic<T extends TopicPartition, P>(
-  items: readonly T[],
-  partition: (item: T) => P,
-): { topic: string; partitions: P[] }[] {
-  const topics = new Map<string, P[]>();
-  for (const item of items) {
-    const partitions = topics.get(item.topic);
-    if (partitions === undefined) topics.set(item.topic, [partition(item)]);
-    else partitions.push(partition(item));
-  }
-  return Array.from(topics, ([topic, partitions]) => ({ topic, partitions }));
 }
