@@ -23,7 +23,7 @@ import type { LinkState } from "../core/link-group.ts";
 import { type LatestTimes, NO_TIMES } from "../core/latest.ts";
 import { NO_PAYMENTS, NO_REQUESTS, type PaidList, type RequestList } from "../core/outflow.ts";
 import type { PartitionState, StateCodec } from "../core/partition.ts";
-import type { Profile } from "../core/profile.ts";
+import { NO_SHORTCUTS, type Profile, type Shortcuts } from "../core/profile.ts";
 import {
   firstSeenAt,
   lastSeenHour,
@@ -61,7 +61,7 @@ interface PaidRecord {
   readonly usdCents: number;
 }
 
-interface ProfileRecord extends Omit<Profile, "seen" | "factors" | "requests" | "paid"> {
+interface ProfileRecord extends Omit<Profile, "seen" | "factors" | "requests" | "paid" | keyof Shortcuts> {
   readonly seen: readonly SeenRecord[];
   readonly factors: readonly MarkRecord[];
   readonly requests: readonly RequestRecord[];
@@ -83,7 +83,8 @@ export function createStateCodec(schemas: string): StateCodec {
   return {
     encodeLink: (state) => link.encode(state),
     decodeLink: (bytes) => link.decode(bytes),
-    encodeGroup: (state) => group.encode({ ...state, profile: state.profile && unpackProfile(state.profile) }),
+    encodeGroup: ({ profile, memories, cases, linkedSecond }) =>
+      group.encode({ profile: profile && unpackProfile(profile), memories, cases, linkedSecond }),
     decodeGroup: (bytes) => {
       const record = group.decode(bytes);
       return { ...record, profile: record.profile && packProfile(record.profile) };
@@ -165,9 +166,16 @@ function withBuffers({ newest, slots }: ActivityState): ActivityState {
 
 function unpackProfile(profile: Profile): ProfileRecord {
   return {
-    ...profile,
     seen: unpackSeen(profile.seen),
     factors: profile.factors.map(unpackMark),
+    given: profile.given,
+    firstEventSecond: profile.firstEventSecond,
+    createdSecond: profile.createdSecond,
+    factorChanges: profile.factorChanges,
+    credentialChanges: profile.credentialChanges,
+    contactChanges: profile.contactChanges,
+    riskNotices: profile.riskNotices,
+    apiKeys: profile.apiKeys,
     requests: unpackRequests(profile.requests),
     paid: unpackPaid(profile.paid),
   };
@@ -176,6 +184,7 @@ function unpackProfile(profile: Profile): ProfileRecord {
 /** Built field by field in the order of newProfile: one hidden class for made and restored profiles. */
 function packProfile(record: ProfileRecord): Profile {
   return {
+    ...NO_SHORTCUTS,
     seen: packSeen(record.seen),
     factors: record.factors.length === 0 ? NO_MARKS : record.factors.map(packedMark),
     given: record.given,

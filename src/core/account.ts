@@ -9,9 +9,13 @@
 import { type CaseState, caseWakeAt, closeCase, EVIDENCE_LEAST, keepTelling } from "./case.ts";
 import { type Memory, newMemory } from "./correlation/correlation.ts";
 import type { Detection } from "./output.ts";
-import type { Profile } from "./profile.ts";
+import type { FactorMarks } from "./factor.ts";
+import type { LatestTimes } from "./latest.ts";
+import type { PaidList, RequestList } from "./outflow.ts";
+import { newProfile, type Profile } from "./profile.ts";
 import type { RuleTable, TableRow } from "./rule-table.ts";
-import type { Instant } from "./time.ts";
+import type { SeenList } from "./seen.ts";
+import { type Instant, toSecond } from "./time.ts";
 
 /** The group record of schemas/state/group.avsc, in memory and (converted by the codec) in the state log. */
 export interface GroupState {
@@ -33,25 +37,80 @@ export const SHRINKING_STEPS = 4;
 const NO_MEMORIES: Memory[] = [];
 const NO_CASES: CaseState[] = [];
 
-export class Account implements GroupState {
+/** An account is its own profile: nearly every event touches nothing else, so both lie in one place. */
+export class Account implements GroupState, Profile {
   readonly id: string;
-  profile: Profile | null;
-  memories: Memory[];
-  cases: CaseState[];
-  linkedSecond: number;
-  /** The slot it was last counted as active in; not encoded. */
-  activeSlot = -1;
   /** Encoded state differs from what was last taken. */
   changed = false;
   /** Since it was last looked at for being dropped. */
   heard = false;
+  /** The slot it was last counted as active in; not encoded. */
+  activeSlot = -1;
+  linkedSecond: number;
+  /** Something was learned of the account; until then only adopted commands are known of it. */
+  #isKnown: boolean;
+  firstEventSecond: number;
+  routineFrom: number;
+  routineHour: number;
+  lastDevice: string | null;
+  lastCountry: string | null;
+  lastNetwork: number | null;
+  enrolled: number;
+  enrolledFrom: number;
+  given: number;
+  seen: SeenList;
+  factors: FactorMarks;
+  createdSecond: number | null;
+  factorChanges: LatestTimes;
+  credentialChanges: LatestTimes;
+  contactChanges: LatestTimes;
+  riskNotices: LatestTimes;
+  apiKeys: LatestTimes;
+  requests: RequestList;
+  paid: PaidList;
+  memories: Memory[];
+  cases: CaseState[];
+  /** The frontier at which a correlation may decide something, as last scheduled; null: none waits. */
+  nextDecision: Instant | null = null;
 
   constructor(id: string, state: GroupState | null) {
+    const profile = state?.profile ?? newProfile(0);
     this.id = id;
-    this.profile = state === null ? null : state.profile;
+    this.#isKnown = (state?.profile ?? null) !== null;
+    this.firstEventSecond = profile.firstEventSecond;
+    this.routineFrom = profile.routineFrom;
+    this.routineHour = profile.routineHour;
+    this.lastDevice = profile.lastDevice;
+    this.lastCountry = profile.lastCountry;
+    this.lastNetwork = profile.lastNetwork;
+    this.enrolled = profile.enrolled;
+    this.enrolledFrom = profile.enrolledFrom;
+    this.given = profile.given;
+    this.seen = profile.seen;
+    this.factors = profile.factors;
+    this.createdSecond = profile.createdSecond;
+    this.factorChanges = profile.factorChanges;
+    this.credentialChanges = profile.credentialChanges;
+    this.contactChanges = profile.contactChanges;
+    this.riskNotices = profile.riskNotices;
+    this.apiKeys = profile.apiKeys;
+    this.requests = profile.requests;
+    this.paid = profile.paid;
     this.memories = state === null || state.memories.length === 0 ? NO_MEMORIES : state.memories;
     this.cases = state === null || state.cases.length === 0 ? NO_CASES : state.cases;
     this.linkedSecond = state === null ? 0 : state.linkedSecond;
+  }
+
+  get profile(): Profile | null {
+    return this.#isKnown ? this : null;
+  }
+
+  /** The first event to be learned; whether it was not known before. */
+  begin(firstEventAt: Instant): boolean {
+    if (this.#isKnown) return false;
+    this.#isKnown = true;
+    this.firstEventSecond = toSecond(firstEventAt);
+    return true;
   }
 
   /** The memory for a correlation, made if there is none. AC2 */

@@ -80,14 +80,39 @@ export function recordFactor(marks: FactorMarks, factor: Factor, kind: MarkKind,
 
 /** Records a full list of the enrolled: those on it were seen, the known others are absent. */
 export function recordList(marks: FactorMarks, enrolled: readonly Factor[], at: Instant): FactorMarks {
-  let listed = 0;
-  for (const factor of enrolled) listed |= 1 << (CODES.get(factor) ?? UNKNOWN);
+  const listed = listMask(enrolled);
   if (isAsKnown(marks, listed, at)) return marks;
   let next = marks;
   for (let factor = 0; factor < FACTORS.length; factor++) {
     next = record(next, factor, (listed & (1 << factor)) === 0 ? ABSENT : OBSERVED, at);
   }
   return next;
+}
+
+/** A list of factors as a bit mask. */
+export function listMask(factors: readonly Factor[]): number {
+  let mask = 0;
+  for (const factor of factors) mask |= 1 << (CODES.get(factor) ?? UNKNOWN);
+  return mask;
+}
+
+/** The factors enrolled after the last mark, as a bit mask. */
+export function enrolledLast(marks: FactorMarks): number {
+  let enrolled = 0;
+  for (const mark of marks) enrolled = withMark(enrolled, mark);
+  return enrolled;
+}
+
+/** From when on that stands: just after the last mark. */
+export function standsFrom(marks: FactorMarks): Instant {
+  const last = marks.at(-1);
+  return last === undefined ? 0 : markTime(last) + 1;
+}
+
+function withMark(enrolled: number, mark: number): number {
+  const bit = 1 << markFactor(mark);
+  const kind = markKind(mark);
+  return kind === OBSERVED || kind === ENROLLED ? enrolled | bit : enrolled & ~bit;
 }
 
 /** Whether the marks before `at` say exactly what is listed, which is nearly always so. */
@@ -97,9 +122,7 @@ function isAsKnown(marks: FactorMarks, listed: number, at: Instant): boolean {
     const time = markTime(mark);
     if (time === at) return false;
     if (time > at) break;
-    const bit = 1 << markFactor(mark);
-    const kind = markKind(mark);
-    enrolled = kind === OBSERVED || kind === ENROLLED ? enrolled | bit : enrolled & ~bit;
+    enrolled = withMark(enrolled, mark);
   }
   return enrolled === listed;
 }

@@ -31,7 +31,7 @@ import type {
   PartitionOptions,
 } from "./partition-contract.ts";
 import { Facts } from "./profile-facts.ts";
-import { learn, newProfile } from "./profile.ts";
+import { learn } from "./profile.ts";
 import { Responder } from "./responder.ts";
 import { RuleTable } from "./rule-table.ts";
 import type { CorrelationRule, RuleSet } from "./rule.ts";
@@ -144,15 +144,11 @@ class AccountPartition implements Partition {
     const isLate = event.occurredAt + this.#settings.allowedLateness < this.#frontier.now;
     this.#frontier.observe(arrival.service, event.occurredAt, arrival.recordTimestamp);
     const account = this.#account(event.accountId);
-    let changed = false;
-    if (account.profile === null) {
-      account.profile = newProfile(event.occurredAt);
-      changed = true;
-    }
-    const { requests } = account.profile;
-    if (learn(account.profile, event, this.#onEvicted)) changed = true;
-    if (this.#responder.see(account, event, arrival.service, requests !== account.profile.requests)) changed = true;
-    this.#facts.about(account.profile, event);
+    let changed = account.begin(event.occurredAt);
+    const { requests } = account;
+    if (learn(account, event, this.#onEvicted)) changed = true;
+    if (this.#responder.see(account, event, arrival.service, requests !== account.requests)) changed = true;
+    this.#facts.about(account, event);
     const hits = this.#detect(arrival.service, event);
     if (hits > 0) {
       this.#fields.event = event;
@@ -177,7 +173,8 @@ class AccountPartition implements Partition {
   #respond(account: Account, seen: Entry, of: { readonly hits: number; readonly now: Instant }): void {
     const table = this.#table;
     const frontier = this.#frontier.now;
-    this.#cascade.decide(account, { until: frontier, now: of.now }); // CR5
+    const isDue = account.nextDecision !== null && account.nextDecision <= frontier;
+    if (isDue) this.#cascade.decide(account, { until: frontier, now: of.now }); // CR5
     this.#steps.fill(0);
     for (let hit = 0; hit < of.hits; hit++) {
       const detection = this.#hits[hit]!;
@@ -365,6 +362,7 @@ class AccountPartition implements Partition {
     const at = account.wakeAt(this.#table);
     if (at !== undefined) this.#waking.schedule(account, at);
     const decidesAt = account.decidesAt(this.#table);
+    account.nextDecision = decidesAt ?? null;
     if (decidesAt !== undefined) this.#waiting.schedule(account, decidesAt);
   }
 

@@ -70,11 +70,21 @@ const NEW_FOR: Duration = 24 * HOUR;
 
 const NO_EVENT: ExchangeEvent = { eventId: "", accountId: "", type: "", occurredAt: 0 };
 
+/** Whether events of the type can have the fact at all; of others it is always null. */
+export function isToldOf(type: string, fact: string): boolean {
+  if (fact === "verifiedBelowStrongest") return traitOf(type).sensitive;
+  return fact !== "weakerThanBefore" || traitOf(type).moves === "factorChanges";
+}
+
 /** Worked out when a rule reads them: most events are ruled out by their type before. */
 export class Facts implements ProfileFacts {
   readonly #warmup: Duration;
   #profile: Profile = newProfile(0);
   #event: ExchangeEvent = NO_EVENT;
+  /** What several rules ask of most events, once it was asked; undefined: not yet. */
+  #newDevice: boolean | null | undefined = undefined;
+  #newCountry: boolean | null | undefined = undefined;
+  #newAsn: boolean | null | undefined = undefined;
 
   /** @param warmup history after which lists that were never given count as known */
   constructor(warmup: Duration) {
@@ -85,18 +95,24 @@ export class Facts implements ProfileFacts {
   about(profile: Profile, event: ExchangeEvent): void {
     this.#profile = profile;
     this.#event = event;
+    this.#newDevice = undefined;
+    this.#newCountry = undefined;
+    this.#newAsn = undefined;
   }
 
   get newDevice(): boolean | null {
-    return this.#isNew(DEVICE, this.#event.deviceId);
+    if (this.#newDevice === undefined) this.#newDevice = this.#isNew(DEVICE, this.#event.deviceId);
+    return this.#newDevice;
   }
 
   get newCountry(): boolean | null {
-    return this.#isNew(COUNTRY, this.#event.country);
+    if (this.#newCountry === undefined) this.#newCountry = this.#isNew(COUNTRY, this.#event.country);
+    return this.#newCountry;
   }
 
   get newAsn(): boolean | null {
-    return this.#isNew(NETWORK, this.#event.asn);
+    if (this.#newAsn === undefined) this.#newAsn = this.#isNew(NETWORK, this.#event.asn);
+    return this.#newAsn;
   }
 
   get newAddress(): boolean | null {

@@ -5,12 +5,17 @@
 // An event is learned first and described afterwards, as of its own time: what happened later is left
 // out, and a duplicate is described as the first one was.
 //
+// Nearly every event is routine: the device, country and network of the last one, within the hour, and the
+// factors as enrolled. So that it touches one place in memory, a profile keeps at hand what makes an event
+// routine (Shortcuts): derived from the rest, never written, forgotten when in doubt.
+//
 // Invariants:
 //   PF1 a profile is a set: learning an event twice is learning it once
 //   PF2 a routine event (a known device, within the hour) changes nothing
+//   PF4 what a shortcut passes over would have changed nothing
 
 import type { ExchangeEvent } from "./event.ts";
-import { type FactorMarks, NO_MARKS, recordFactor, recordList } from "./factor.ts";
+import { enrolledLast, type FactorMarks, listMask, NO_MARKS, recordFactor, recordList, standsFrom } from "./factor.ts";
 import { addTime, type LatestTimes, NO_TIMES } from "./latest.ts";
 import { addPayment, addRequest, NO_PAYMENTS, NO_REQUESTS, type PaidList, type RequestList } from "./outflow.ts";
 import {
@@ -23,15 +28,31 @@ import {
   NETWORK,
   NOTHING_SEEN,
   see,
+  seeAgain,
   type SeenKind,
   type SeenList,
   SINCE_EVER,
 } from "./seen.ts";
-import { HOUR, type Instant, toSecond } from "./time.ts";
+import { HOUR, type Instant, SECOND, toSecond } from "./time.ts";
 import { type Trait, traitOf } from "./trait.ts";
 
-/** The profile of one account; the record of the same name in schemas/state/group.avsc. */
-export interface Profile {
+/** What makes an event routine. Whole seconds and hours since the epoch: small integers need no box. */
+export interface Shortcuts {
+  /** Of the last event that was looked up: each null when it named none. */
+  lastDevice: string | null;
+  lastCountry: string | null;
+  lastNetwork: number | null;
+  /** From this second on, and until the end of this hour, a sighting of these three says nothing new. */
+  routineFrom: number;
+  routineHour: number;
+  /** The factors enrolled after the last mark, as a bit mask; -1: not worked out. */
+  enrolled: number;
+  /** From this second on they are. */
+  enrolledFrom: number;
+}
+
+/** The profile of one account; the record of the same name in schemas/state/group.avsc, and its shortcuts. */
+export interface Profile extends Shortcuts {
   /** Devices, countries, networks and addresses. */
   seen: SeenList;
   factors: FactorMarks;
@@ -51,6 +72,8 @@ export interface Profile {
   /** The largest withdrawals completed. */
   paid: PaidList;
 }
+
+const HOUR_SECONDS = HOUR / SECOND;
 
 /** Bit of `Profile.given`: a snapshot or another event listed the enrolled factors. */
 export const FACTORS_GIVEN = 16;
@@ -80,8 +103,20 @@ export const PROFILE_READS: ReadonlySet<string> = new Set([
   "addressListed",
 ]);
 
+/** No event is routine before the first one was looked up. */
+export const NO_SHORTCUTS: Readonly<Shortcuts> = {
+  lastDevice: null,
+  lastCountry: null,
+  lastNetwork: null,
+  routineFrom: 0,
+  routineHour: -1,
+  enrolled: -1,
+  enrolledFrom: 0,
+};
+
 export function newProfile(firstEventAt: Instant): Profile {
   return {
+    ...NO_SHORTCUTS,
     seen: NOTHING_SEEN,
     factors: NO_MARKS,
     given: 0,
@@ -106,21 +141,15 @@ export type OnEvicted = (kind: SeenKind | "requests") => void;
  */
 export function learn(profile: Profile, event: ExchangeEvent, onEvicted: OnEvicted): boolean {
   const trait = traitOf(event.type);
-  const seen = profile.seen;
   let changed = false;
   if (toSecond(event.occurredAt) < profile.firstEventSecond) {
     profile.firstEventSecond = toSecond(event.occurredAt);
     changed = true;
   }
-  if (trait.seen) {
-    if (event.deviceId != null) sight(profile, DEVICE, event.deviceId, event.occurredAt, onEvicted);
-    if (event.country != null) sight(profile, COUNTRY, event.country, event.occurredAt, onEvicted);
-    if (event.asn != null) sight(profile, NETWORK, event.asn, event.occurredAt, onEvicted);
-  }
+  if (trait.seen && !isRoutine(profile, event) && sightAll(profile, event, onEvicted)) changed = true;
   if (trait.address === "always" || (trait.address === "listed" && event.addressListed === true)) {
-    if (event.address != null) sight(profile, ADDRESS, event.address, event.occurredAt, onEvicted);
+    if (event.address != null && sight(profile, ADDRESS, event.address, event.occurredAt, onEvicted)) changed = true;
   }
-  if (profile.seen !== seen) changed = true;
   if (trait.moves !== null) {
     const times = addTime(profile[trait.moves], event.occurredAt);
     if (times !== profile[trait.moves]) {
@@ -134,12 +163,51 @@ export function learn(profile: Profile, event: ExchangeEvent, onEvicted: OnEvict
   return changed;
 }
 
-/** PF2: of a known value, within the hour, without allocating anything. Not options: called for every event. */
-function sight(profile: Profile, kind: number, value: string | number, at: Instant, onEvicted: OnEvicted): void {
+/** PF4 */
+function isRoutine(profile: Profile, event: ExchangeEvent): boolean {
+  const second = toSecond(event.occurredAt);
+  return (
+    second >= profile.routineFrom &&
+    second < (profile.routineHour + 1) * HOUR_SECONDS &&
+    (event.deviceId ?? null) === profile.lastDevice &&
+    (event.country ?? null) === profile.lastCountry &&
+    (event.asn ?? null) === profile.lastNetwork
+  );
+}
+
+/** Whether anything changed; the event's values are what is routine from here on. */
+function sightAll(profile: Profile, event: ExchangeEvent, onEvicted: OnEvicted): boolean {
+  const { occurredAt: at, deviceId = null, country = null, asn = null } = event;
+  profile.lastDevice = deviceId;
+  profile.lastCountry = country;
+  profile.lastNetwork = asn;
+  profile.routineFrom = 0;
+  profile.routineHour = Math.floor(at / HOUR);
+  let changed = false;
+  if (deviceId !== null && sight(profile, DEVICE, deviceId, at, onEvicted)) changed = true;
+  if (country !== null && sight(profile, COUNTRY, country, at, onEvicted)) changed = true;
+  if (asn !== null && sight(profile, NETWORK, asn, at, onEvicted)) changed = true;
+  return changed;
+}
+
+/**
+ * One sighting, without allocating anything if the value is known; the routine is no wider than it (PF4).
+ * Not options: called for many events.
+ * @returns whether anything changed
+ */
+function sight(profile: Profile, kind: number, value: string | number, at: Instant, onEvicted: OnEvicted): boolean {
   const { seen } = profile;
   const index = indexOfSeen(seen, kind, value);
-  if (index >= 0 && at >= firstSeenAt(seen, index) && at < (lastSeenHour(seen, index) + 1) * HOUR) return;
-  profile.seen = see(seen, kind, { value, first: at, at, onEvicted });
+  if (index < 0) {
+    profile.seen = see(seen, kind, { value, first: at, at, onEvicted });
+    if (kind !== ADDRESS) profile.routineHour = -1; // another of its kind may have gone
+    return profile.seen !== seen;
+  }
+  const changed = seeAgain(seen, index, at);
+  if (kind === ADDRESS) return changed;
+  profile.routineFrom = Math.max(profile.routineFrom, Math.ceil(firstSeenAt(seen, index) / SECOND));
+  profile.routineHour = Math.min(profile.routineHour, lastSeenHour(seen, index));
+  return changed;
 }
 
 /** Without an amount there is nothing to add up; that the event happened is the rules' business. */
@@ -161,6 +229,10 @@ function learnOutflow(
 function learnFactors(profile: Profile, event: ExchangeEvent, trait: Trait): boolean {
   const listed = event.enrolledFactors ?? null;
   const given = profile.given;
+  if (trait.factor === null && listed !== null && (given & FACTORS_GIVEN) !== 0) {
+    const isKnown = listMask(listed) === profile.enrolled && toSecond(event.occurredAt) >= profile.enrolledFrom;
+    if (isKnown) return false; // PF4
+  }
   let marks = profile.factors;
   if (trait.factor !== null && event.factor != null) {
     const remains = trait.factor === "REMOVED" && listed !== null && listed.includes(event.factor);
@@ -172,6 +244,8 @@ function learnFactors(profile: Profile, event: ExchangeEvent, trait: Trait): boo
   }
   const changed = marks !== profile.factors || profile.given !== given;
   profile.factors = marks;
+  profile.enrolled = enrolledLast(marks);
+  profile.enrolledFrom = Math.ceil(standsFrom(marks) / SECOND);
   return changed;
 }
 
@@ -188,6 +262,7 @@ function learnSnapshot(profile: Profile, event: ExchangeEvent, onEvicted: OnEvic
   list(COUNTRY, event.knownCountries);
   list(NETWORK, event.knownAsns);
   list(ADDRESS, event.knownAddresses);
+  if (profile.seen !== seen) profile.routineHour = -1;
   if (event.createdAt != null) profile.createdSecond = Math.min(toSecond(event.createdAt), createdSecond ?? Infinity);
   return profile.seen !== seen || profile.given !== given || profile.createdSecond !== createdSecond;
 }

@@ -1,7 +1,7 @@
 // What an account was seen with (devices, countries, networks, addresses): for each value when it was first
 // and last seen. All of it in one flat array of triples instead of an object for each value: a million
-// accounts have to fit into one process, and an event should touch few places in memory. An array is never
-// changed in place, so "nothing changed" is identity.
+// accounts have to fit into one process, and an event should touch few places in memory. Values come and go
+// in a new array; only the times of a value are changed in place (seeAgain).
 //
 // Invariants:
 //   SN1 first seen only goes down, last seen (kept to the hour) only up: sightings are a set
@@ -90,6 +90,20 @@ export interface Sighting {
   readonly at: Instant;
   /** Told when a value is dropped at the capacity. */
   readonly onEvicted: (kind: SeenKind) => void;
+}
+
+/**
+ * A sighting of the value at `index`, in place.
+ * @returns whether it told anything new
+ */
+export function seeAgain(list: SeenList, index: number, at: Instant): boolean {
+  const hour = Math.floor(at / HOUR);
+  const isEarlier = at < firstSeenAt(list, index);
+  const isLater = hour > lastSeenHour(list, index);
+  const times = list as (string | number)[];
+  if (isEarlier) times[index + 1] = at; // SN1
+  if (isLater) times[index + 2] = packSeenStamp(hour, seenKind(list, index));
+  return isEarlier || isLater;
 }
 
 /** The list with the sighting; the same one when it tells nothing new, or there is only room for newer values. */

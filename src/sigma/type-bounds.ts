@@ -1,10 +1,13 @@
-// Which event types an expression can match, from what it says of the field `type`: events of other types
-// need not be tried. Conservative: what it does not understand can match any.
+// Which event types an expression can match: from what it says of the field `type`, and from the fields it
+// compares, which events of other types do not have (null matches no comparison). Events of other types need
+// not be tried. Conservative: what it does not understand can match any.
 
 import { EVENT_TYPES } from "../core/event-fields.ts";
 import { SERVICES } from "../core/event.ts";
 import type { Service } from "../core/event.ts";
+import { isToldOf } from "../core/profile-facts.ts";
 import type { Expression } from "./expression.ts";
+import { factOf, findField } from "./fields.ts";
 import { compileLiterals, compilePattern } from "./pattern.ts";
 import { compileRegex } from "./regex.ts";
 
@@ -13,6 +16,8 @@ interface Bounds {
   readonly may: ReadonlySet<string>;
   readonly must: ReadonlySet<string>;
 }
+
+type Comparison = Exclude<Expression, { kind: "and" | "or" | "not" }>;
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -45,14 +50,23 @@ function boundsOf(expression: Expression, all: ReadonlySet<string>): Bounds {
     }
     default: {
       const test = typeTest(expression);
-      if (test === null) return { may: all, must: NONE };
+      if (test === null) return { may: typesWith(expression, all), must: NONE };
       const accepted = new Set([...all].filter(test));
       return { may: accepted, must: accepted };
     }
   }
 }
 
-function typeTest(predicate: Exclude<Expression, { kind: "and" | "or" | "not" }>): ((type: string) => boolean) | null {
+/** The types whose events can hold what the predicate compares. */
+function typesWith(predicate: Comparison, all: ReadonlySet<string>): ReadonlySet<string> {
+  if (!("field" in predicate) || predicate.kind === "is-null") return all;
+  const fact = factOf(predicate.field);
+  if (fact !== null) return new Set([...all].filter((type) => isToldOf(type, fact)));
+  const services = findField(predicate.field)?.services ?? SERVICES;
+  return all.intersection(new Set(services.flatMap((service) => EVENT_TYPES[service])));
+}
+
+function typeTest(predicate: Comparison): ((type: string) => boolean) | null {
   if (!("field" in predicate) || predicate.field !== "type") return null;
   switch (predicate.kind) {
     case "one-of":

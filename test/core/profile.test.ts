@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { ExchangeEvent, Factor } from "../../src/core/event.ts";
 import type { ProfileFacts } from "../../src/core/profile-facts.ts";
 import { factsOf } from "./facts-of.ts";
-import { learn, newProfile, type Profile } from "../../src/core/profile.ts";
+import { learn, newProfile, NO_SHORTCUTS, type Profile } from "../../src/core/profile.ts";
 import { ADDRESS, COUNTRY, DEVICE, NETWORK, SEEN_WIDTH, seenKind } from "../../src/core/seen.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/time.ts";
 import { codec, event, type Fields } from "./world.ts";
@@ -297,6 +297,21 @@ test("what learning reports as unchanged encodes to the same bytes (PF2)", () =>
       assert.equal(changed, bytesOf(profile) !== before);
     }),
     { numRuns: 500 },
+  );
+});
+
+test("what shortcuts pass over would have changed nothing (PF4)", () => {
+  fc.assert(
+    fc.property(fc.array(anyEvent, { minLength: 1, maxLength: 40 }), (events) => {
+      const profile = newProfile(events[0]!.occurredAt);
+      const lookedUp = newProfile(events[0]!.occurredAt);
+      for (const each of events) {
+        Object.assign(lookedUp, NO_SHORTCUTS);
+        assert.equal(learn(profile, each, ignore), learn(lookedUp, each, ignore));
+        assert.equal(bytesOf(profile), bytesOf(lookedUp));
+      }
+    }),
+    { numRuns: 1_000 },
   );
 });
 

@@ -181,4 +181,8 @@ test("which event types a detection can match", () => {
     EVENT_TYPES.api_key.filter((type) => type !== "API_KEY_CREATED").toSorted(),
   );
   deepEqual(typesOf("s: { type: LOGOUT, ip: x }\ncondition: not s", "auth"), null);
+  deepEqual(typesOf("s: { profile.weakerThanBefore: true }\ncondition: s"), ["FACTOR_ENROLLED", "FACTOR_REMOVED"]);
+  deepEqual(typesOf("s: { profile.weakerThanBefore: null }\ncondition: s"), null);
+  deepEqual(typesOf("s: { profile.weakerThanBefore: true }\ncondition: not s"), null);
+  deepEqual(typesOf("s: { rights: TRADE }\ncondition: s"), EVENT_TYPES.api_key.toSorted());
 });
