@@ -11,18 +11,37 @@ export interface BrokerPlace {
   readonly between: string;
   /** host:port of every controller, by index. */
   readonly controllers: readonly string[];
+  /** Further listeners, by name: where each listens, and what it tells its clients to connect to. */
+  readonly fronts?: readonly Front[];
+}
+
+export interface Front {
+  readonly name: string;
+  readonly listens: string;
+  readonly advertised: string;
 }
 
 /** Kafka's own setting names. */
 export function brokerSettings(place: BrokerPlace): Record<string, string> {
   const replicas = String(place.count);
   const inSync = String(Math.max(1, place.count - 1));
+  const fronts = place.fronts ?? [];
+  const all = (first: string, others: readonly string[]): string => [first, ...others].join(",");
   return {
     "process.roles": "broker,controller",
     "node.id": String(place.index),
-    listeners: place.listeners,
-    "advertised.listeners": place.advertised,
-    "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT",
+    listeners: all(
+      place.listeners,
+      fronts.map(({ name, listens }) => `${name}://${listens}`),
+    ),
+    "advertised.listeners": all(
+      place.advertised,
+      fronts.map(({ name, advertised }) => `${name}://${advertised}`),
+    ),
+    "listener.security.protocol.map": all(
+      "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT",
+      fronts.map(({ name }) => `${name}:PLAINTEXT`),
+    ),
     "inter.broker.listener.name": place.between,
     "controller.listener.names": "CONTROLLER",
     "controller.quorum.voters": place.controllers.map((address, voter) => `${voter}@${address}`).join(","),

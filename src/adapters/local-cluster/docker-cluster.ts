@@ -50,6 +50,7 @@ class DockerCluster implements LocalCluster {
   readonly kind = "docker" as const;
   bootstrap: readonly string[] = [];
   registryUrl = "";
+  readonly behind: readonly (readonly string[])[] = [];
   readonly #docker: Docker;
   #brokers: StartedTestContainer[] = [];
   #registry: StartedTestContainer | undefined;

@@ -72,6 +72,7 @@ class JavaCluster implements LocalCluster {
   readonly kind = "java" as const;
   bootstrap: readonly string[] = [];
   registryUrl = "";
+  behind: readonly (readonly string[])[] = [];
   readonly #setup: Setup;
   readonly #brokers: JavaProcess[] = [];
   #registry: JavaProcess | undefined;
@@ -88,10 +89,14 @@ class JavaCluster implements LocalCluster {
   async start(signal: AbortSignal | undefined): Promise<void> {
     const { options, data } = this.#setup;
     const count = options.brokers;
-    const ports = await freePorts(2 * count + 1);
+    const asked = options.fronts ?? [];
+    const ports = await freePorts((2 + asked.length) * count + 1);
     const clientPorts = ports.slice(0, count);
     const controllers = ports.slice(count, 2 * count).map((port) => `127.0.0.1:${port}`);
     const registryPort = ports[2 * count]!;
+    this.behind = asked.map((_, front) =>
+      ports.slice((2 + front) * count + 1, (3 + front) * count + 1).map((port) => `127.0.0.1:${port}`),
+    );
     this.bootstrap = clientPorts.map((port) => `127.0.0.1:${port}`);
     this.registryUrl = `http://127.0.0.1:${registryPort}/apis/ccompat/v7`;
     options.onProgress(`starting Kafka (${count === 1 ? "1 broker" : `${count} brokers`}) and the schema registry`);
@@ -106,6 +111,11 @@ class JavaCluster implements LocalCluster {
           advertised: `CLIENT://127.0.0.1:${port}`,
           between: "CLIENT",
           controllers,
+          fronts: asked.map((advertised, front) => ({
+            name: `FRONT${front}`,
+            listens: this.behind[front]![index]!,
+            advertised: advertised[index]!,
+          })),
         });
         const properties = asProperties({ ...settings, "log.dirs": join(data, `broker-${index}`) });
         await writeFile(this.#propertiesFile(index), properties);

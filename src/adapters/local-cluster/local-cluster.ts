@@ -13,6 +13,8 @@ export interface LocalCluster {
   readonly bootstrap: readonly string[];
   /** The registry's Confluent-compatible API, without a slash at the end. */
   readonly registryUrl: string;
+  /** For each of the fronts asked for: where the brokers listen for it, in their order. */
+  readonly behind: readonly (readonly string[])[];
   /** What runs for it: process or container ids. Empty when it is external. */
   readonly processes: readonly string[];
   /** Ends everything it started and removes its data. Idempotent. */
@@ -29,6 +31,11 @@ export interface LocalClusterOptions {
   readonly directory: string;
   /** HOLDFAST_KAFKA_BROKERS and HOLDFAST_REGISTRY_URL name a running cluster; all of it goes to the children. */
   readonly env: Environment;
+  /**
+   * For each of some clients, host:port by broker that its brokers tell it to connect to instead of their own:
+   * a proxy there can come between. Always on Java, whatever cluster is named.
+   */
+  readonly fronts?: readonly (readonly string[])[];
   /** One short line each: downloads, what is being started. */
   readonly onProgress: (message: string) => void;
   /** Stops a start that is under way, with nothing left running; afterwards it does nothing. */
@@ -40,9 +47,10 @@ export class NoLocalCluster extends Error {}
 
 /** Throws NoLocalCluster, the signal's reason, or an error with what a server printed last. */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
-  const external = externalCluster(options.env);
+  const fronted = (options.fronts ?? []).length > 0;
+  const external = fronted ? undefined : externalCluster(options.env);
   if (external !== undefined) return external;
-  const docker = await findDocker();
+  const docker = fronted ? undefined : await findDocker();
   options.signal?.throwIfAborted();
   const java = await usableJava(options);
   if (docker !== undefined) {
@@ -82,6 +90,7 @@ function externalCluster(env: Environment): LocalCluster | undefined {
     kind: "external",
     bootstrap: brokers.split(",").map((broker) => broker.trim()),
     registryUrl: registryUrl.replace(/\/+$/u, ""),
+    behind: [],
     processes: [],
     stop: () => Promise.resolve(),
     killBroker: notOurs,

@@ -31,13 +31,22 @@ export interface InstanceOptions {
 export interface Instance {
   readonly name: string;
   readonly logFile: string;
+  /** Of its operations port. */
+  readonly url: string;
   start(): void;
+  isRunning(): boolean;
+  /** SIGSTOP: it keeps its connections and does nothing, until resume() or its end. */
+  pause(): void;
+  resume(): void;
   /** Does it say that its tasks are assigned and restored? */
   isReady(): Promise<boolean>;
   /** kill -9. Resolves when it is gone. */
   kill(): Promise<void>;
-  /** SIGTERM; SIGKILL when it is still there after the grace. Resolves when it is gone. */
-  stop(): Promise<void>;
+  /**
+   * SIGTERM; SIGKILL when it is still there after the grace. Resolves when it is gone.
+   * @returns how it ended: `exit code 0`, `SIGKILL`, `not running`
+   */
+  stop(): Promise<string>;
 }
 
 const STOP_GRACE_MS = 10_000;
@@ -45,22 +54,28 @@ const READY_TIMEOUT_MS = 1_000;
 
 export async function makeInstance(options: InstanceOptions): Promise<Instance> {
   const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
   const logFile = join(options.directory, `${options.name.replaceAll(" ", "-").toLowerCase()}.log`);
   let child: ChildProcess | undefined;
 
-  const end = async (signal: "SIGKILL" | "SIGTERM"): Promise<void> => {
+  const end = async (signal: "SIGKILL" | "SIGTERM"): Promise<string> => {
     const ending = child;
     child = undefined;
-    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return "not running";
     const gone = once(ending, "exit");
     ending.kill(signal);
     const grace = setTimeout(() => ending.kill("SIGKILL"), STOP_GRACE_MS);
-    await gone.finally(() => clearTimeout(grace));
+    const [code, by] = (await gone.finally(() => clearTimeout(grace))) as [number | null, string | null];
+    return by ?? `exit code ${code}`;
   };
 
   return {
     name: options.name,
     logFile,
+    url,
+    isRunning: () => child !== undefined,
+    pause: () => void child?.kill("SIGSTOP"),
+    resume: () => void child?.kill("SIGCONT"),
     start() {
       if (child !== undefined) throw new Error(`${options.name} already runs`); // I1
       const log = openSync(logFile, "a");
@@ -82,7 +97,7 @@ export async function makeInstance(options: InstanceOptions): Promise<Instance> 
     },
     async isReady() {
       try {
-        const answer = await fetch(`http://127.0.0.1:${port}/readyz`, {
+        const answer = await fetch(`${url}/readyz`, {
           signal: AbortSignal.timeout(READY_TIMEOUT_MS),
         });
         await answer.body?.cancel();
@@ -92,7 +107,9 @@ export async function makeInstance(options: InstanceOptions): Promise<Instance> 
         return false;
       }
     },
-    kill: () => end("SIGKILL"),
+    async kill() {
+      await end("SIGKILL");
+    },
     stop: () => end("SIGTERM"),
   };
 }

@@ -1,0 +1,51 @@
+// What a chaos run found, for people.
+
+import type { CourseReport, FaultRecord } from "./course.ts";
+
+export function reportText(report: CourseReport): string {
+  const { verdict, events } = report;
+  const findings = [...report.findings, ...verdict.findings];
+  const count = (name: string): number => events[name] ?? 0;
+  const lines = [
+    ...faultTable(report.faults),
+    "",
+    `seed ${report.seed}, ${report.seconds} s, ${report.faults.length} faults, ${report.records} records in, ${report.commands} commands out`,
+    `restores ${count("task.restored")}, commands adopted in ${count("task.adopted")} openings, ` +
+      `checkpoints rejected ${count("checkpoint.done rejected")}, of unknown outcome ${count("checkpoint.done unknown")}, ` +
+      `tasks fenced ${count("group.fenced lease") + count("group.fenced generation") + count("group.fenced commit")}`,
+    `groups that had to fire ${verdict.expected}, missing ${verdict.missing}, wrong ${verdict.wrong}, late ${verdict.late}`,
+    `commands repeated by id ${verdict.repeated}, second cases ${verdict.secondCases}`,
+    `dead letters ${verdict.deadLetters}, repeated ${verdict.repeatedDeadLetters}`,
+    `append to command: p50 ${quantile(verdict.latencies, 0.5)} ms, p99 ${quantile(verdict.latencies, 0.99)} ms, faults included`,
+    `peak memory of a process ${Math.round(report.peakMemoryBytes / 1e6)} MB`,
+    "",
+    ...findings.slice(0, MOST_FINDINGS),
+    findings.length === 0 ? "Every promise was kept." : `${findings.length} findings.`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+const MOST_FINDINGS = 40;
+
+export function isClean(report: CourseReport): boolean {
+  return report.findings.length + report.verdict.findings.length === 0;
+}
+
+function faultTable(faults: readonly FaultRecord[]): string[] {
+  const kinds = Map.groupBy(faults, ({ kind }) => kind);
+  const width = Math.max(5, ...[...kinds.keys()].map((kind) => kind.length));
+  const rows = [...kinds].toSorted(([a], [b]) => a.localeCompare(b));
+  return [
+    `${"fault".padEnd(width)}  times  answered again after (median, longest)`,
+    ...rows.map(([kind, each]) => {
+      const waits = each.map(({ recoveredMs }) => recoveredMs ?? Infinity).sort((a, b) => a - b);
+      const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+      return `${kind.padEnd(width)}  ${String(each.length).padStart(5)}  ${seconds(quantile(waits, 0.5))}, ${seconds(waits.at(-1)!)}`;
+    }),
+  ];
+}
+
+/** Of ascending values; 0 for none. */
+function quantile(values: readonly number[], fraction: number): number {
+  return values[Math.min(values.length - 1, Math.floor(values.length * fraction))] ?? 0;
+}

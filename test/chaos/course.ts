@@ -1,0 +1,324 @@
+// The course of one chaos run: an exchange that never stops, one fault after the other, after each of them
+// the proof that every partition makes progress again, and at the end the oracle's judgement over everything
+// that the topics hold. Owns the order of things; the parts are beside it.
+//
+//   arena, workload ─► fault ─► recover ─► probe (30 s) ─► … ─► finish ─► read all topics ─► judge
+
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { allReady } from "../../src/cli/demo/instance.ts";
+import { seededRandom } from "../../src/testing/exchange/random.ts";
+import type { Random } from "../../src/testing/exchange/random.ts";
+import { openArena } from "./arena.ts";
+import type { Arena, ArenaOptions } from "./arena.ts";
+import { FAULTS } from "./faults.ts";
+import type { Fault, Scene } from "./faults.ts";
+import type { Appended, Occurrence } from "./occurrence.ts";
+import { SOURCES } from "./occurrence.ts";
+import { expectationsOf } from "./oracle.ts";
+import type { Expectation } from "./oracle.ts";
+import { POISON_HEADER } from "./poison.ts";
+import { Decoder, follow, readWhole } from "./topic-log.ts";
+import type { LogRecord } from "./topic-log.ts";
+import { ABSENCE_DECIDED_MS, judge, PROGRESS_WITHIN_MS } from "./verdict.ts";
+import type { Disturbance, Evidence, Refusal, SaidCommand, Verdict } from "./verdict.ts";
+import { Workload } from "./workload.ts";
+
+export interface CourseOptions extends Omit<ArenaOptions, "settings"> {
+  readonly settings?: ArenaOptions["settings"];
+  readonly seed: string;
+  /** For how long faults are begun. */
+  readonly lastsMs: number;
+  readonly brief: boolean;
+  readonly accountsPerSecond: number;
+  /** Kinds to choose from; a text is part of their names. Default: all that this many brokers allow. */
+  readonly only?: readonly string[];
+  /** Scripts that are not played. */
+  readonly without?: readonly string[];
+}
+
+export interface FaultRecord extends Disturbance {
+  /** Milliseconds from the fault's end until every partition answered; null: not within 30 s. */
+  readonly recoveredMs: number | null;
+}
+
+export interface CourseReport {
+  readonly seed: string;
+  readonly faults: readonly FaultRecord[];
+  readonly verdict: Verdict;
+  /** What is wrong beside the verdict. */
+  readonly findings: readonly string[];
+  readonly records: number;
+  readonly commands: number;
+  readonly seconds: number;
+  /** Log lines of the processes, by event and what tells them apart. */
+  readonly events: Readonly<Record<string, number>>;
+  readonly peakMemoryBytes: number;
+}
+
+/** Memory of one process above which something grows without bound. */
+const MEMORY_LIMIT_BYTES = 900_000_000;
+const LOOK_MS = 50;
+const MOST_HISTORIES = 5;
+const MEMORY_EVERY_MS = 2_000;
+/** A fault whose progress does not come back within this has broken the run. */
+const GIVE_UP_MS = 120_000;
+const CALM_MS: readonly [number, number] = [300, 3_000];
+
+export async function runCourse(options: CourseOptions): Promise<CourseReport> {
+  const arena = await openArena({ ...options, settings: { ...SETTINGS, ...options.settings } });
+  try {
+    const report = await run(arena, options);
+    if (report.findings.length + report.verdict.findings.length > 0)
+      options.say(`the processes' logs are in ${await arena.keepLogs()}`);
+    return report;
+  } catch (error) {
+    options.say(`the processes' logs are in ${await arena.keepLogs()}`);
+    throw error;
+  } finally {
+    await arena.close();
+  }
+}
+
+/** A wave of cases is what this run is made of: no breaker may take it for a bad rule. */
+const SETTINGS = {
+  HOLDFAST_BREAKER_FRACTION: "1",
+  HOLDFAST_ABSENCE_GRACE_MS: "5000",
+  HOLDFAST_CHECKPOINT_INTERVAL_MS: "500",
+};
+
+async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> {
+  const startedAt = performance.now();
+  const random = seededRandom(options.seed);
+  const inputs = Object.fromEntries(SOURCES.map((source) => [source, inputOf(arena, source)]));
+  const workload = new Workload({
+    client: arena.client,
+    registryUrl: arena.cluster.registryUrl,
+    topics: inputs as Record<(typeof SOURCES)[number], string>,
+    partitions: options.partitions,
+    random: random.fork("workload"),
+    accountsPerSecond: options.accountsPerSecond,
+    later: options.brief ? [5_000, 40_000] : [10_000, 300_000],
+    without: options.without ?? [],
+  });
+  const brokers = arena.cluster.bootstrap;
+  const decoder = new Decoder(arena.cluster.registryUrl);
+  const heard = new Set<string>();
+  const observer = await follow({ brokers, topics: [arena.topics.commands] }, ({ key }) => void heard.add(key ?? ""));
+  const memory = watchMemory(arena);
+  const findings: string[] = [];
+  try {
+    await workload.start();
+    await arena.recover();
+    const scene: Scene = { arena, workload, random: random.fork("faults"), brief: options.brief };
+    const faults = await causeFaults(scene, { options, heard, findings });
+    arena.say("faults are over; the scripts come to their end");
+    await workload.finish();
+    const truth = await readInputs(Object.values(inputs), { brokers, decoder });
+    await untilHeard(arena, { expectations: truth.expectations, heard });
+    for (const slot of arena.running()) await arena.stop(slot);
+    const said = await readCommands(await readWhole(brokers, arena.topics.commands), decoder);
+    const buried = (await readWhole(brokers, arena.topics.deadLetter)).map(refusalOf);
+    const verdict = judge({ ...truth, said, buried, disturbances: faults });
+    for (const line of historiesOf(verdict.findings, truth.histories)) arena.say(line);
+    const peakMemoryBytes = memory.peak();
+    if (peakMemoryBytes > MEMORY_LIMIT_BYTES)
+      findings.push(`memory: ${Math.round(peakMemoryBytes / 1e6)} MB, more than ${MEMORY_LIMIT_BYTES / 1e6} MB`);
+    return {
+      seed: options.seed,
+      faults,
+      verdict,
+      findings: [...findings, ...arena.unexpectedEnds.map((why) => `ended by itself: ${why}`)],
+      records: truth.records,
+      commands: said.length,
+      seconds: Math.round((performance.now() - startedAt) / 1_000),
+      events: await countEvents(arena),
+      peakMemoryBytes,
+    };
+  } finally {
+    memory.stop();
+    workload.close();
+    await observer.stop();
+  }
+}
+
+function inputOf(arena: Arena, source: string): string {
+  const found = arena.topics.inputs.find((input) => Object.values(input).includes(source));
+  if (found === undefined) throw new Error(`no topic is read for ${source}`);
+  return found.topic;
+}
+
+async function causeFaults(
+  scene: Scene,
+  { options, heard, findings }: { options: CourseOptions; heard: ReadonlySet<string>; findings: string[] },
+): Promise<FaultRecord[]> {
+  const { arena, random } = scene;
+  const deadline = performance.now() + options.lastsMs;
+  const records: FaultRecord[] = [];
+  for (const fault of turns(faultsFor(options), random)) {
+    await arena.sleep(random.integer(...CALM_MS));
+    if (performance.now() >= deadline) return records;
+    const from = Date.now();
+    arena.say(`${new Date(from).toISOString().slice(11, 19)} ${fault.kind}`);
+    await fault.run(scene);
+    // The platform's own pace counts to the fault, a process that does not become ready to its end.
+    for (const slot of arena.slots.slice(0, -1)) arena.start(slot);
+    const to = Date.now();
+    const accounts = await probed(scene, { heard, accounts: scene.workload.probe() });
+    const recoveredMs = accounts === null ? null : Date.now() - to;
+    if (recoveredMs === null || recoveredMs > PROGRESS_WITHIN_MS)
+      findings.push(`no progress within ${PROGRESS_WITHIN_MS / 1_000} s after: ${fault.kind}`);
+    records.push({ kind: fault.kind, from, to, recoveredMs });
+    if (recoveredMs === null) throw new Error(`no progress ${GIVE_UP_MS / 1_000} s after: ${fault.kind}`);
+    await arena.recover();
+  }
+  return records;
+}
+
+function faultsFor({ only, brokers, brief }: CourseOptions): Fault[] {
+  const chosen = FAULTS.filter(
+    ({ kind, cluster, long }) =>
+      (only === undefined ? !(brief && long === true) : only.some((part) => kind.includes(part))) &&
+      (cluster !== true || brokers === 3),
+  );
+  if (chosen.length === 0) throw new Error(`no fault is called ${only?.join(" or ")}`);
+  return chosen;
+}
+
+/** All kinds in a random order, again and again. */
+function* turns(faults: readonly Fault[], random: Random): Generator<Fault> {
+  for (;;) {
+    const left = [...faults];
+    while (left.length > 0) yield left.splice(random.integer(0, left.length - 1), 1)[0]!;
+  }
+}
+
+/** Resolves when every partition has answered; null: it gave up. */
+async function probed(
+  { arena }: Scene,
+  given: { heard: ReadonlySet<string>; accounts: Promise<readonly string[]> },
+): Promise<readonly string[] | null> {
+  const accounts = await given.accounts;
+  for (const deadline = performance.now() + GIVE_UP_MS; ; await arena.sleep(LOOK_MS)) {
+    if (accounts.every((account) => given.heard.has(account))) return accounts;
+    if (performance.now() > deadline) return null;
+  }
+}
+
+interface Truth extends Pick<Evidence, "expectations" | "times" | "poison"> {
+  readonly records: number;
+  /** Each record of an account: when, where, what. For whoever has to find out why. */
+  readonly histories: ReadonlyMap<string, readonly string[]>;
+}
+
+async function readInputs(
+  topics: readonly string[],
+  { brokers, decoder }: { brokers: readonly string[]; decoder: Decoder },
+): Promise<Truth> {
+  const accounts = new Map<string, Map<string, Appended>>();
+  const times = new Map<string, number>();
+  const poison: Refusal[] = [];
+  const histories = new Map<string, string[]>();
+  let records = 0;
+  for (const topic of topics) {
+    for (const { partition, offset, value, headers, timestamp } of await readWhole(brokers, topic)) {
+      records += 1;
+      const reason = headers[POISON_HEADER];
+      if (reason !== undefined) {
+        poison.push({ place: `${topic}/${partition}/${offset}`, reason });
+        continue;
+      }
+      const occurrence = await decoder.decode<Occurrence>(value);
+      const { accountId, eventId, occurredAt } = occurrence;
+      times.set(eventId, occurredAt);
+      const line = `${iso(timestamp)} ${topic}/${partition}/${offset} ${eventId} ${occurrence.type} of ${iso(occurredAt)}`;
+      const history = histories.get(accountId);
+      if (history === undefined) histories.set(accountId, [line]);
+      else history.push(line);
+      const own = accounts.get(accountId) ?? new Map<string, Appended>();
+      accounts.set(accountId, own);
+      const known = own.get(eventId);
+      if (known === undefined || known.appendedAt > timestamp) own.set(eventId, { occurrence, appendedAt: timestamp });
+    }
+  }
+  const expectations = [...accounts].flatMap(([id, events]) => expectationsOf(id, [...events.values()]));
+  return { expectations, times, poison, records, histories };
+}
+
+function iso(instant: number): string {
+  return new Date(instant).toISOString();
+}
+
+/** What the topics hold of the accounts that findings name. */
+function historiesOf(findings: readonly string[], histories: Truth["histories"]): string[] {
+  const named = [...histories.keys()].filter((account) =>
+    findings.slice(0, MOST_HISTORIES).some((finding) => finding.includes(account)),
+  );
+  return named.flatMap((account) => [account, ...histories.get(account)!.map((line) => `  ${line}`)]);
+}
+
+/** Everything that must be said has been heard, or there was time enough for it. */
+async function untilHeard(
+  arena: Arena,
+  { expectations, heard }: { expectations: readonly Expectation[]; heard: ReadonlySet<string> },
+): Promise<void> {
+  const due = expectations.filter(({ open, accountId }) => !open && !heard.has(accountId));
+  for (const deadline = performance.now() + ABSENCE_DECIDED_MS; performance.now() < deadline; await sleep(LOOK_MS)) {
+    arena.options.signal.throwIfAborted();
+    if (due.every(({ accountId }) => heard.has(accountId))) break;
+  }
+  await allReady(
+    arena.running().map(({ instance }) => instance),
+    arena.options.signal,
+  );
+}
+
+async function readCommands(records: readonly LogRecord[], decoder: Decoder): Promise<SaidCommand[]> {
+  const commands: SaidCommand[] = [];
+  for (const { value, timestamp } of records) {
+    commands.push({ ...(await decoder.decode<SaidCommand>(value)), appendedAt: timestamp });
+  }
+  return commands;
+}
+
+function refusalOf({ headers }: LogRecord): Refusal {
+  const place = ["topic", "partition", "offset"].map((part) => headers[`holdfast-${part}`]).join("/");
+  return { place, reason: headers["holdfast-reason"] ?? "none given" };
+}
+
+function watchMemory(arena: Arena): { peak: () => number; stop: () => void } {
+  let peak = 0;
+  const look = async (): Promise<void> => {
+    for (const { instance } of arena.running()) {
+      const text = await fetch(`${instance.url}/metrics`, { signal: AbortSignal.timeout(MEMORY_EVERY_MS) }).then(
+        (answer) => answer.text(),
+        () => "",
+      );
+      peak = Math.max(peak, Number(/^process_resident_memory_bytes (\S+)$/mu.exec(text)?.[1] ?? 0));
+    }
+  };
+  const timer = setInterval(() => void look(), MEMORY_EVERY_MS);
+  return { peak: () => peak, stop: () => clearInterval(timer) };
+}
+
+interface LogLine {
+  readonly event?: string;
+  readonly result?: string;
+  readonly reason?: string;
+}
+
+/** From the processes' own logs, which survive their deaths. */
+async function countEvents(arena: Arena): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { instance } of arena.slots) {
+    const text = await readFile(instance.logFile, "utf8").catch(() => "");
+    for (const line of text.split("\n")) {
+      // A process that was killed may have written half a line.
+      if (!line.startsWith("{") || !line.endsWith("}")) continue;
+      const { event = "?", result, reason } = JSON.parse(line) as LogLine;
+      const name = [event, result ?? reason].filter((part) => part !== undefined).join(" ");
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+  }
+  return counts;
+}

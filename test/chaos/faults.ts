@@ -1,0 +1,293 @@
+// The faults of a chaos run, one row each: what it is called, what it needs, and what it does until it is
+// over. A fault undoes what it did; that everything runs again afterwards is the arena's recover().
+
+import type { Random } from "../../src/testing/exchange/random.ts";
+import { SESSION_TIMEOUT_MS } from "./arena.ts";
+import type { Arena, Slot } from "./arena.ts";
+import { SOURCES } from "./occurrence.ts";
+import type { RegistryMood } from "./registry-proxy.ts";
+import type { KafkaRequest } from "./tcp-proxy.ts";
+import type { Workload } from "./workload.ts";
+
+export interface Scene {
+  readonly arena: Arena;
+  readonly workload: Workload;
+  readonly random: Random;
+  /** A run of a minute or two: what may be short is short. */
+  readonly brief: boolean;
+}
+
+export interface Fault {
+  readonly kind: string;
+  /** It needs three brokers. */
+  readonly cluster?: true;
+  /** Too long for a brief run. */
+  readonly long?: true;
+  readonly run: (scene: Scene) => Promise<void>;
+}
+
+/** Kafka's numbers of requests. */
+const PRODUCE = 0;
+const FETCH = 1;
+const OFFSET_COMMIT = 8;
+const OFFSET_FETCH = 9;
+const JOIN_GROUP = 11;
+
+type Moment = (arena: Arena) => (request: KafkaRequest) => boolean;
+
+const MOMENTS: Readonly<Record<string, Moment>> = {
+  "a command's append": ({ topics }) => naming(PRODUCE, topics.commands),
+  "an append to the state log": ({ topics }) => naming(PRODUCE, topics.state),
+  "a commit": () => naming(OFFSET_COMMIT),
+};
+
+const OPENING: Readonly<Record<string, Moment>> = {
+  "joining the group": () => naming(JOIN_GROUP),
+  "asking for its checkpoint": () => naming(OFFSET_FETCH),
+  "reading the state log": ({ topics }) => naming(FETCH, topics.state),
+  "reading what was said": ({ topics }) => naming(FETCH, topics.commands),
+};
+
+const MOODS: readonly Exclude<RegistryMood, "well">[] = ["down", "silent", "slow", "failing", "wrong"];
+const STRUCK_WITHIN_MS = 10_000;
+
+export const FAULTS: readonly Fault[] = [
+  { kind: "kill -9", run: killOne },
+  { kind: "kill -9, twice in a row", run: killTwice },
+  ...Object.entries(MOMENTS).flatMap(([moment, at]): Fault[] => [
+    { kind: `kill -9 before ${moment}`, run: (scene) => killAt(scene, { at, loss: "drop" }) },
+    { kind: `kill -9 after ${moment}`, run: (scene) => killAt(scene, { at, loss: "answer" }) },
+    { kind: `connection lost before ${moment}`, run: (scene) => disconnectAt(scene, { at, loss: "drop" }) },
+    { kind: `connection lost after ${moment}`, run: (scene) => disconnectAt(scene, { at, loss: "answer" }) },
+  ]),
+  ...Object.entries(OPENING).map(([moment, at]): Fault => ({
+    kind: `kill -9, and again while ${moment}`,
+    run: (scene) => killOpening(scene, at),
+  })),
+  { kind: "SIGSTOP past the session time-out", run: (scene) => pause(scene, SESSION_TIMEOUT_MS + 3_000) },
+  { kind: "SIGSTOP for a moment", run: (scene) => pause(scene, scene.random.integer(500, 5_500)) },
+  { kind: "kill -9 of all instances", run: killAll },
+  { kind: "instances restarted one by one", run: restartInstances },
+  { kind: "instances join and leave", run: joinAndLeave },
+  { kind: "one instance, then all", long: true, run: scale },
+  { kind: "broker killed", run: killBroker },
+  { kind: "all brokers down", run: killBrokers },
+  { kind: "brokers restarted one by one", cluster: true, long: true, run: restartBrokers },
+  { kind: "two of three brokers down", cluster: true, run: killMajority },
+  { kind: "start without brokers", long: true, run: startWithoutBrokers },
+  { kind: "an instance cut off", run: cutOff },
+  { kind: "an instance's requests held up", run: (scene) => holdUp(scene, "requests") },
+  { kind: "an instance's answers held up", run: (scene) => holdUp(scene, "answers") },
+  { kind: "slow network", run: slowNetwork },
+  ...MOODS.map((mood): Fault => ({ kind: `registry ${mood}`, run: (scene) => registryFault(scene, mood) })),
+  { kind: "nothing but poison", run: poisonBurst },
+];
+
+function naming(apiKey: number, topic?: string): (request: KafkaRequest) => boolean {
+  return (request) => request.apiKey === apiKey && (topic === undefined || request.bytes.includes(topic));
+}
+
+function victimOf({ arena, random }: Scene): Slot {
+  return random.pick(arena.running());
+}
+
+async function killOne(scene: Scene): Promise<void> {
+  const victim = victimOf(scene);
+  await scene.arena.kill(victim);
+  await scene.arena.sleep(scene.random.integer(0, 3_000));
+  scene.arena.start(victim);
+}
+
+async function killTwice(scene: Scene): Promise<void> {
+  const { arena, random } = scene;
+  const victim = victimOf(scene);
+  for (const down of [0, 300]) {
+    await arena.kill(victim);
+    await arena.sleep(down);
+    arena.start(victim);
+    await arena.sleep(random.integer(300, 3_000));
+  }
+}
+
+type Loss = "drop" | "answer";
+
+/** Strikes at the first request of its kind that any instance makes. */
+async function strikeAt(
+  { arena }: Scene,
+  given: { slots: readonly Slot[]; at: Moment; loss: Loss; strike: (slot: Slot) => void },
+): Promise<Slot | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Slot | undefined>();
+  const matches = given.at(arena);
+  const watches = given.slots.flatMap((slot) =>
+    slot.proxies.map((proxy) =>
+      proxy.watch(matches, given.loss, () => {
+        for (const watch of watches) watch.end();
+        given.strike(slot);
+        resolve(slot);
+      }),
+    ),
+  );
+  try {
+    return await Promise.race([promise, arena.sleep(STRUCK_WITHIN_MS).then(() => undefined)]);
+  } finally {
+    for (const watch of watches) watch.end();
+  }
+}
+
+async function killAt(scene: Scene, given: { at: Moment; loss: Loss }): Promise<void> {
+  const { arena, random } = scene;
+  let killed: Promise<void> | undefined;
+  const slots = arena.running();
+  const victim = await strikeAt(scene, { ...given, slots, strike: (slot) => void (killed = arena.kill(slot)) });
+  if (victim === undefined) return arena.say("it did not come to that");
+  await killed;
+  await arena.sleep(random.integer(0, 1_500));
+  arena.start(victim);
+}
+
+async function disconnectAt(scene: Scene, given: { at: Moment; loss: Loss }): Promise<void> {
+  const struck = await strikeAt(scene, { ...given, slots: scene.arena.running(), strike: () => {} });
+  if (struck === undefined) scene.arena.say("it did not come to that");
+}
+
+async function killOpening(scene: Scene, at: Moment): Promise<void> {
+  const { arena } = scene;
+  const victim = victimOf(scene);
+  await arena.kill(victim);
+  const striking = strikeAt(scene, {
+    at,
+    loss: scene.random.pick(["drop", "answer"]),
+    slots: [victim],
+    strike: (slot) => void arena.kill(slot),
+  });
+  arena.start(victim);
+  if ((await striking) === undefined) return arena.say("it did not come to that");
+  await arena.sleep(200);
+  arena.start(victim);
+}
+
+async function pause(scene: Scene, ms: number): Promise<void> {
+  const { instance } = victimOf(scene);
+  instance.pause();
+  await scene.arena.sleep(ms).finally(() => instance.resume());
+}
+
+async function killAll({ arena, random }: Scene): Promise<void> {
+  const all = arena.running();
+  await Promise.all(all.map((slot) => arena.kill(slot)));
+  await arena.sleep(random.integer(0, 2_000));
+  for (const slot of all) arena.start(slot);
+}
+
+async function restartInstances({ arena }: Scene): Promise<void> {
+  for (const slot of arena.running()) {
+    await arena.stop(slot);
+    arena.start(slot);
+    await arena.sleep(1_500);
+  }
+}
+
+async function joinAndLeave({ arena, random, brief }: Scene): Promise<void> {
+  const spare = arena.slots.at(-1)!;
+  for (let times = brief ? 3 : 20; times > 0; times -= 1) {
+    arena.start(spare);
+    await arena.sleep(random.integer(500, 3_000));
+    if (random.chance(0.5)) await arena.stop(spare);
+    else await arena.kill(spare);
+    await arena.sleep(random.integer(0, 1_000));
+  }
+}
+
+async function scale({ arena }: Scene): Promise<void> {
+  const [first, ...others] = arena.slots;
+  for (const slot of others) await arena.stop(slot);
+  arena.start(first!);
+  await arena.sleep(5_000);
+  for (const slot of others) arena.start(slot);
+  await arena.sleep(8_000);
+  for (const slot of others) await arena.stop(slot);
+  await arena.sleep(5_000);
+}
+
+async function killBroker({ arena, random }: Scene): Promise<void> {
+  const broker = random.integer(0, arena.options.brokers - 1);
+  await arena.cluster.killBroker(broker);
+  await arena.sleep(random.integer(500, 4_000));
+  await arena.cluster.restartBroker(broker);
+}
+
+async function killBrokers({ arena, brief }: Scene): Promise<void> {
+  const brokers = Array.from({ length: arena.options.brokers }, (_, broker) => broker);
+  await Promise.all(brokers.map((broker) => arena.cluster.killBroker(broker)));
+  await arena.sleep(brief ? 8_000 : 70_000);
+  await Promise.all(brokers.map((broker) => arena.cluster.restartBroker(broker)));
+}
+
+async function restartBrokers({ arena }: Scene): Promise<void> {
+  for (let broker = 0; broker < arena.options.brokers; broker += 1) {
+    await arena.cluster.restartBroker(broker);
+    await arena.sleep(5_000);
+  }
+}
+
+/** One in-sync replica is too few for acks of all: nothing can be appended. */
+async function killMajority({ arena, random, brief }: Scene): Promise<void> {
+  const left = random.integer(0, 2);
+  const brokers = [0, 1, 2].filter((broker) => broker !== left);
+  await Promise.all(brokers.map((broker) => arena.cluster.killBroker(broker)));
+  await arena.sleep(brief ? 5_000 : 20_000);
+  await Promise.all(brokers.map((broker) => arena.cluster.restartBroker(broker)));
+}
+
+async function startWithoutBrokers(scene: Scene): Promise<void> {
+  const { arena } = scene;
+  const all = arena.running();
+  await Promise.all(all.map((slot) => arena.kill(slot)));
+  const brokers = Array.from({ length: arena.options.brokers }, (_, broker) => broker);
+  await Promise.all(brokers.map((broker) => arena.cluster.killBroker(broker)));
+  for (const slot of all) arena.start(slot);
+  await arena.sleep(8_000);
+  await Promise.all(brokers.map((broker) => arena.cluster.restartBroker(broker)));
+}
+
+async function cutOff(scene: Scene): Promise<void> {
+  const { proxies } = victimOf(scene);
+  for (const proxy of proxies) proxy.cut();
+  await scene.arena.sleep(scene.random.integer(2_000, SESSION_TIMEOUT_MS + 6_000));
+  for (const proxy of proxies) proxy.heal();
+}
+
+async function holdUp(scene: Scene, direction: "requests" | "answers"): Promise<void> {
+  const { proxies } = victimOf(scene);
+  for (const proxy of proxies) proxy.stall(direction);
+  await scene.arena.sleep(scene.random.integer(2_000, SESSION_TIMEOUT_MS + 6_000));
+  for (const proxy of proxies) proxy.heal();
+}
+
+async function slowNetwork({ arena, random, brief }: Scene): Promise<void> {
+  const proxies = arena.slots.flatMap((slot) => slot.proxies);
+  const ms = random.integer(50, 400);
+  for (const proxy of proxies) proxy.slow(ms);
+  await arena.sleep(brief ? 5_000 : 20_000);
+  for (const proxy of proxies) proxy.heal();
+}
+
+/** Meanwhile a producer's schema changes, and a process starts. */
+async function registryFault(scene: Scene, mood: RegistryMood): Promise<void> {
+  const { arena, workload, random, brief } = scene;
+  arena.registry.mood = mood;
+  await workload.newSchema(random.pick(SOURCES));
+  const victim = victimOf(scene);
+  if (random.chance(0.5)) {
+    await arena.kill(victim);
+    arena.start(victim);
+  }
+  await arena.sleep(brief ? 5_000 : 25_000);
+  arena.registry.mood = "well";
+}
+
+async function poisonBurst({ arena, workload, random, brief }: Scene): Promise<void> {
+  const partition = random.integer(0, arena.options.partitions - 1);
+  const source = random.pick(SOURCES);
+  await workload.burst(source, { partition, count: brief ? 300 : 1_500 });
+}

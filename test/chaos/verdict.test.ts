@@ -1,0 +1,112 @@
+// Every way in which a run can be wrong, each alone: the judge must see it. A judge that cannot be red
+// proves nothing.
+
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import { LASTS_MS } from "./oracle.ts";
+import type { Expectation } from "./oracle.ts";
+import { judge } from "./verdict.ts";
+import type { Evidence, SaidCommand } from "./verdict.ts";
+
+const NOW = Date.UTC(2026, 10, 22, 12);
+
+const expectation: Expectation = {
+  accountId: "a",
+  rule: "chaos_policy",
+  deciders: ["e1"],
+  since: NOW,
+  open: false,
+};
+
+const command: SaidCommand = {
+  caseId: "a/chaos_policy/e1",
+  commandId: "a/chaos_policy/e1/e1/0",
+  accountId: "a",
+  action: "HOLD",
+  scopes: ["WITHDRAW", "TRANSFER"],
+  ruleId: "chaos_policy",
+  issuedAt: NOW,
+  expiresAt: NOW + LASTS_MS,
+  appendedAt: NOW + 10,
+};
+
+const good: Evidence = {
+  expectations: [expectation],
+  said: [command],
+  times: new Map([
+    ["e1", NOW],
+    ["e2", NOW + 5],
+  ]),
+  disturbances: [],
+  poison: [{ place: "t/0/1", reason: "WRONG_KEY" }],
+  buried: [{ place: "t/0/1", reason: "WRONG_KEY" }],
+};
+
+/** A case of another event that could have decided as well. */
+const another: SaidCommand = {
+  ...command,
+  caseId: "a/chaos_policy/e2",
+  commandId: "a/chaos_policy/e2/e2/0",
+  issuedAt: NOW + 5,
+  expiresAt: NOW + 5 + LASTS_MS,
+};
+
+test("what was right is not found", () => {
+  assert.deepEqual(judge(good).findings, []);
+  assert.deepEqual(judge(good).latencies, [10]);
+});
+
+const FLAWS: readonly (readonly [what: string, change: Partial<Evidence>, says: RegExp])[] = [
+  ["a missing command", { said: [] }, /^missing: a chaos_policy/u],
+  ["a command for nobody", { expectations: [] }, /^wrong: a chaos_policy/u],
+  ["another account's command", { said: [command, { ...command, accountId: "b", commandId: "x" }] }, /^wrong: b/u],
+  ["one id with two effects", { said: [command, { ...command, scopes: ["TRADE"] }] }, /^altered: .* two effects/u],
+  ["another action", { said: [{ ...command, action: "FREEZE" }] }, /^altered: .* says FREEZE/u],
+  ["fewer scopes", { said: [{ ...command, scopes: ["WITHDRAW"] }] }, /^altered/u],
+  ["another expiry", { said: [{ ...command, expiresAt: NOW }] }, /^altered: .* expires/u],
+  ["another command id", { said: [{ ...command, commandId: "made up" }] }, /^altered: command id/u],
+  ["a decider that decides nothing", { said: [another] }, /^altered: .* names none of e1/u],
+  ["two cases of one match", { said: [command, { ...command, caseId: "a/chaos_policy/e3" }] }, /names none/u],
+  ["a command that came too late", { said: [{ ...command, appendedAt: NOW + 16_000 }] }, /^late/u],
+  ["a dead letter that is missing", { buried: [] }, /^dead letter missing: t\/0\/1/u],
+  ["another reason", { buried: [{ place: "t/0/1", reason: "TOO_LARGE" }] }, /says TOO_LARGE/u],
+  ["a good record among the dead letters", { poison: [] }, /^dead letter of a good record/u],
+];
+
+for (const [what, change, says] of FLAWS) {
+  test(`${what} is found`, () => {
+    assert.match(judge({ ...good, ...change }).findings.join("\n"), says);
+  });
+}
+
+test("a command and a dead letter may be there twice: whoever reads them knows them by id and place", () => {
+  const verdict = judge({ ...good, said: [command, command], buried: [...good.buried, ...good.buried] });
+  assert.deepEqual(verdict.findings, []);
+  assert.equal(verdict.repeated, 1);
+  assert.equal(verdict.repeatedDeadLetters, 1);
+});
+
+test("where several events may decide, a second case is counted, not condemned", () => {
+  const verdict = judge({
+    ...good,
+    expectations: [{ ...expectation, deciders: ["e1", "e2"] }],
+    said: [command, another],
+  });
+  assert.deepEqual(verdict.findings, []);
+  assert.equal(verdict.secondCases, 1);
+});
+
+test("a disturbance gives thirty seconds after its end, and no more", () => {
+  const disturbances = [
+    { kind: "x", from: NOW + 1_000, to: NOW + 20_000 },
+    { kind: "y", from: NOW + 40_000, to: NOW + 60_000 },
+  ];
+  const saidAfter = (ms: number): number =>
+    judge({ ...good, disturbances, said: [{ ...command, appendedAt: NOW + ms }] }).late;
+  assert.equal(saidAfter(90_000), 0);
+  assert.equal(saidAfter(90_001), 1);
+});
+
+test("what may be said or not is never missing", () => {
+  assert.deepEqual(judge({ ...good, expectations: [{ ...expectation, open: true }], said: [] }).findings, []);
+});

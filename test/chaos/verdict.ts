@@ -1,0 +1,175 @@
+// Compares what was said with what had to be said. Pure, so that its own test can show each finding red.
+
+import { EXPECTING, LASTS_MS } from "./oracle.ts";
+import type { Expectation } from "./oracle.ts";
+
+/** A command as a consumer of `holdfast.commands` reads it. */
+export interface SaidCommand {
+  readonly caseId: string;
+  readonly commandId: string;
+  readonly accountId: string;
+  readonly action: string;
+  readonly scopes: readonly string[];
+  readonly ruleId: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number | null;
+  /** By the broker's clock. */
+  readonly appendedAt: number;
+}
+
+/** A record that must end in the dead letters, or one that did: by its place, with the reason. */
+export interface Refusal {
+  readonly place: string;
+  readonly reason: string;
+}
+
+/** A time in which progress may have stood still. */
+export interface Disturbance {
+  readonly kind: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Evidence {
+  readonly expectations: readonly Expectation[];
+  readonly said: readonly SaidCommand[];
+  /** Event time of every event in the topics. */
+  readonly times: ReadonlyMap<string, number>;
+  readonly disturbances: readonly Disturbance[];
+  readonly poison: readonly Refusal[];
+  readonly buried: readonly Refusal[];
+}
+
+export interface Verdict {
+  /** What is wrong, one line each; empty: every promise was kept. */
+  readonly findings: readonly string[];
+  /** Groups that had to fire. */
+  readonly expected: number;
+  readonly missing: number;
+  readonly wrong: number;
+  /** Said, but later than 30 s after the last disturbance around it. */
+  readonly late: number;
+  /** Records that repeat a known command id. */
+  readonly repeated: number;
+  /** Further cases of a group whose match may be decided by more than one event. */
+  readonly secondCases: number;
+  readonly deadLetters: number;
+  readonly repeatedDeadLetters: number;
+  /** Milliseconds from the last needed append to the command's; ascending. Absences left out. */
+  readonly latencies: readonly number[];
+}
+
+/** How long after a disturbance everything is as before. */
+export const PROGRESS_WITHIN_MS = 30_000;
+/** Without a disturbance; generous, for a busy machine. */
+const PROMPT_MS = 15_000;
+/** The absence's own span and the grace after it. */
+export const ABSENCE_DECIDED_MS = 100_000;
+
+export function judge(evidence: Evidence): Verdict {
+  const findings: string[] = [];
+  const cases = new Map<string, SaidCommand[]>();
+  const known = new Map<string, SaidCommand>();
+  let repeated = 0;
+  for (const command of evidence.said.toSorted((a, b) => a.appendedAt - b.appendedAt)) {
+    const before = known.get(command.commandId);
+    if (before !== undefined) {
+      repeated += 1;
+      if (effectOf(before) !== effectOf(command)) findings.push(`altered: ${command.commandId} has two effects`);
+      continue;
+    }
+    known.set(command.commandId, command);
+    const group = `${command.accountId} ${command.ruleId}`;
+    const own = cases.get(group);
+    if (own === undefined) cases.set(group, [command]);
+    else own.push(command);
+  }
+
+  const counts = { missing: 0, late: 0, secondCases: 0 };
+  const latencies: number[] = [];
+  for (const expectation of evidence.expectations) {
+    const group = `${expectation.accountId} ${expectation.rule}`;
+    const commands = cases.get(group) ?? [];
+    cases.delete(group);
+    if (commands.length === 0) {
+      if (expectation.open) continue;
+      counts.missing += 1;
+      findings.push(`missing: ${group}, due since ${new Date(expectation.since).toISOString()}`);
+      continue;
+    }
+    findings.push(...commands.flatMap((command) => flawsOf(command, expectation, evidence.times)));
+    const several = new Set(commands.map(({ caseId }) => caseId)).size;
+    if (several > 1 && expectation.deciders.length === 1) findings.push(`doubled: ${group} has ${several} cases`);
+    counts.secondCases += several - 1;
+    const latency = commands[0]!.appendedAt - expectation.since;
+    if (latency > boundOf(expectation, evidence.disturbances) - expectation.since) {
+      counts.late += 1;
+      findings.push(`late: ${group} after ${latency} ms`);
+    }
+    if (expectation.rule !== "chaos_absence") latencies.push(latency);
+  }
+  for (const [group] of cases) findings.push(`wrong: ${group} must not fire`);
+
+  const letters = judgeDeadLetters(evidence);
+  return {
+    ...counts,
+    findings: [...findings, ...letters.findings],
+    expected: evidence.expectations.length,
+    wrong: cases.size,
+    repeated,
+    deadLetters: evidence.poison.length,
+    repeatedDeadLetters: letters.repeated,
+    latencies: latencies.sort((a, b) => a - b),
+  };
+}
+
+/** What an enforcer would do: the same id must always mean the same. */
+function effectOf({ accountId, caseId, action, scopes, expiresAt }: SaidCommand): string {
+  return JSON.stringify([accountId, caseId, action, scopes, expiresAt]);
+}
+
+function flawsOf(
+  command: SaidCommand,
+  { accountId, rule, deciders }: Expectation,
+  times: ReadonlyMap<string, number>,
+): string[] {
+  const { action, scopes } = EXPECTING[rule];
+  const decider = deciders.find((id) => command.caseId === [accountId, rule, id].map(encodeURIComponent).join("/"));
+  if (decider === undefined) return [`altered: ${command.caseId} names none of ${deciders.join(", ")}`];
+  const flaws: string[] = [];
+  const issuedAt = times.get(decider);
+  if (command.commandId !== `${command.caseId}/${encodeURIComponent(decider)}/0`)
+    flaws.push(`altered: command id ${command.commandId}`);
+  if (command.action !== action || command.scopes.join() !== scopes.join())
+    flaws.push(`altered: ${command.caseId} says ${command.action} ${command.scopes.join()}`);
+  if (command.issuedAt !== issuedAt || command.expiresAt !== issuedAt + LASTS_MS)
+    flaws.push(`altered: ${command.caseId} is issued at ${command.issuedAt}, expires at ${command.expiresAt}`);
+  return flaws;
+}
+
+/** Until when it must have been said: 30 s after the last disturbance that reaches into its time. */
+function boundOf({ since, rule }: Expectation, disturbances: readonly Disturbance[]): number {
+  let bound = since + (rule === "chaos_absence" ? ABSENCE_DECIDED_MS : PROMPT_MS);
+  for (const { from, to } of disturbances.toSorted((a, b) => a.from - b.from)) {
+    if (from <= bound && to + PROGRESS_WITHIN_MS > since) bound = Math.max(bound, to + PROGRESS_WITHIN_MS);
+  }
+  return bound;
+}
+
+function judgeDeadLetters({ poison, buried }: Evidence): { findings: string[]; repeated: number } {
+  const findings: string[] = [];
+  const reasons = new Map<string, string>();
+  let repeated = 0;
+  for (const { place, reason } of buried) {
+    if (reasons.has(place)) repeated += 1;
+    reasons.set(place, reason);
+  }
+  for (const { place, reason } of poison) {
+    const found = reasons.get(place);
+    reasons.delete(place);
+    if (found === undefined) findings.push(`dead letter missing: ${place} (${reason})`);
+    else if (found !== reason) findings.push(`dead letter of ${place} says ${found}, not ${reason}`);
+  }
+  for (const [place, reason] of reasons) findings.push(`dead letter of a good record: ${place} (${reason})`);
+  return { findings, repeated };
+}
