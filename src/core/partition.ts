@@ -40,14 +40,7 @@ import type { ChangedGroup, StateCodec } from "./state.ts";
 import { type Instant, MINUTE } from "./time.ts";
 import { WakeQueue } from "./wake-queue.ts";
 
-export type {
-  CoreSettings,
-  EvictionReason,
-  OpenPartition,
-  Partition,
-  PartitionCounts,
-  PartitionOptions,
-} from "./partition-contract.ts";
+export type { CoreSettings, OpenPartition, Partition, PartitionCounts } from "./partition-contract.ts";
 export type { ChangedGroup, PartitionState, StateCodec } from "./state.ts";
 
 export const openPartition: OpenPartition = (options) => new AccountPartition(options);
