@@ -74,6 +74,10 @@ async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<
     HOLDFAST_START_FROM: "earliest",
     HOLDFAST_HTTP_PORT: String(20_000 + (process.pid % 20_000)),
     HOLDFAST_INSECURE: "true",
+    // Breakers are asked, and let everything out; nobody acknowledges.
+    HOLDFAST_BREAKER_FLOOR: "1000000",
+    HOLDFAST_BREAKER_HOLD_FLOOR: "1000000",
+    HOLDFAST_ACK_TIMEOUT_MS: "0",
   };
   const read = readSettings(SETTING_NAMES, { env, flags: {} });
   if ("problems" in read) throw new Error(read.problems.join("\n"));
