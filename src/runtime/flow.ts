@@ -10,6 +10,8 @@ export interface TopicFlow {
   misrouted: number;
   /** Highest occurredAt seen since the last report; -Infinity: none. */
   eventTime: number;
+  /** How far behind the frontier an event was, at most, since the last report. */
+  lateness: number;
 }
 
 export class Flow {
@@ -26,12 +28,12 @@ export class Flow {
     return flow;
   }
 
-  report(telemetry: Telemetry, slice: { seconds: number; now: number; task: number }): void {
+  report(telemetry: Telemetry, slice: { seconds: number; task: number }): void {
     let records = 0;
     for (const flow of this.#topics.values()) records += flow.ok + flow.late + flow.rejected;
     if (records === 0) return;
     for (const [topic, flow] of this.#topics) {
-      const { ok, late, rejected, misrouted, eventTime } = flow;
+      const { ok, late, rejected, misrouted, eventTime, lateness } = flow;
       const count = ok + late + rejected;
       if (count === 0) continue;
       const seconds = (slice.seconds * count) / records;
@@ -40,8 +42,9 @@ export class Flow {
       if (eventTime > -Infinity) {
         telemetry.emit("time.observed", {
           topic,
+          partition: slice.task,
           eventTime,
-          lagSeconds: Math.max(0, slice.now - eventTime) / 1_000,
+          latenessSeconds: lateness / 1_000,
         });
       }
       Object.assign(flow, empty());
@@ -50,5 +53,5 @@ export class Flow {
 }
 
 function empty(): TopicFlow {
-  return { ok: 0, late: 0, rejected: 0, misrouted: 0, eventTime: -Infinity };
+  return { ok: 0, late: 0, rejected: 0, misrouted: 0, eventTime: -Infinity, lateness: 0 };
 }

@@ -234,6 +234,17 @@ export class Intake {
     this.#resume(queue);
   }
 
+  /**
+   * How long the next record has waited for, or where it was not fetched yet the last one was appended; null:
+   * nothing of the topic was seen yet.
+   */
+  lagSeconds(topic: string, now: Instant): number | null {
+    const queue = this.#queues.find((candidate) => candidate.topic === topic);
+    if (queue === undefined || queue.position >= queue.endOffset) return 0;
+    const since = queue.headTimestamp === Infinity ? queue.lastTimestamp : queue.headTimestamp;
+    return since === -Infinity ? null : Math.max(0, now - since) / 1_000;
+  }
+
   /** When a wait for another topic ends by itself, on the monotonic clock; Infinity: nothing waits. */
   waitEndsAt(): number {
     return this.#waitingSince < 0 ? Infinity : this.#waitingSince + ALIGNMENT_PATIENCE_MS;

@@ -153,13 +153,15 @@ export class Outbox {
   }
 
   async #send(lane: Lane, outputs: readonly Output[]): Promise<void> {
+    const startedAt = this.#clock.monotonic();
     try {
       await this.#attempt(lane, outputs, (output) => output.record);
     } catch (error) {
       if (!isTooLarge(error)) throw error;
       for (const output of outputs) await this.#sendAlone(lane, output);
     }
-    this.#telemetry.emit("outbox.sent", { topic: lane.topic, records: outputs.length });
+    const seconds = (this.#clock.monotonic() - startedAt) / 1_000;
+    this.#telemetry.emit("outbox.sent", { topic: lane.topic, records: outputs.length, seconds });
   }
 
   async #sendAlone(lane: Lane, output: Output): Promise<void> {

@@ -116,7 +116,12 @@ export class Reception {
       arrival.recordTimestamp = record.timestamp;
     }
     flow[this.#take(outcome, partition, now)]++;
-    if ("event" in outcome && outcome.event.occurredAt > flow.eventTime) flow.eventTime = outcome.event.occurredAt;
+    if ("event" in outcome) {
+      const { occurredAt } = outcome.event;
+      if (occurredAt > flow.eventTime) flow.eventTime = occurredAt;
+      const lateness = partition.frontier() - occurredAt;
+      if (lateness > flow.lateness) flow.lateness = lateness;
+    }
     return "taken";
   }
 
@@ -149,8 +154,8 @@ export class Reception {
     });
   }
 
-  /** Tells telemetry what went through since the last time. */
-  report(slice: { seconds: number; now: number }): void {
-    this.#flow.report(this.#context.telemetry, { ...slice, task: this.#task });
+  /** Tells telemetry what went through since the last time, and how long that took. */
+  report(seconds: number): void {
+    this.#flow.report(this.#context.telemetry, { seconds, task: this.#task });
   }
 }

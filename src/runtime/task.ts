@@ -195,7 +195,7 @@ export class Task {
     if ((this.#partition.repeatsAt() ?? Infinity) <= now) this.#partition.repeat(now);
     if (handled > 0) {
       running.checkpointer.count(handled);
-      this.#reception.report({ seconds: (clock.monotonic() - startedAt) / 1_000, now });
+      this.#reception.report((clock.monotonic() - startedAt) / 1_000);
     }
     return handled;
   }
@@ -224,7 +224,8 @@ export class Task {
     const service = this.#reception.serviceOf(topic);
     if (idle && service !== undefined) this.#partition.setIdle(service, true);
     const records = Math.max(0, end.endOffset - end.askedAt);
-    this.#context.telemetry.emit("lag.observed", { topic, partition: this.number, records });
+    const seconds = running.intake.lagSeconds(topic, end.at);
+    this.#context.telemetry.emit("lag.observed", { topic, partition: this.number, records, seconds });
     this.#tick(end.at);
   }
 

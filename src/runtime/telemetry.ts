@@ -27,7 +27,7 @@ export interface TelemetryEvents {
     stateBytes: number;
     logBytes: number;
   };
-  "outbox.sent": { topic: string; records: number };
+  "outbox.sent": { topic: string; records: number; seconds: number };
   "command.acknowledged": {
     rule: string;
     action: string;
@@ -75,8 +75,10 @@ export interface TelemetryEvents {
   };
   "quarantine.ended": { topic: string; partition: number; held: number };
   "record.deadLettered": { topic: string; reason: string; partition: number; offset: number; detail: string };
-  "time.observed": { topic: string; eventTime: number; lagSeconds: number };
-  "lag.observed": { topic: string; partition: number; records: number };
+  "time.observed": { topic: string; partition: number; eventTime: number; latenessSeconds: number };
+  /** `seconds`: null where nothing of the topic was seen yet. */
+  "lag.observed": { topic: string; partition: number; records: number; seconds: number | null };
+  "loop.observed": { process: number; checkpoint: number; poll: number; idle: number };
   "alignment.paused": { topic: string };
   "state.observed": { task: number; accounts: number };
   "absence.contradicted": { count: number };

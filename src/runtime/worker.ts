@@ -8,6 +8,7 @@
 //   W3  A failure that no retry mends ends the process; a lost ownership never does.
 
 import type { RuleSet } from "../core/rule.ts";
+import { LoopTimes } from "./loop-times.ts";
 import { Ownership, OwnershipLost } from "./ownership.ts";
 import { BrokerFailure } from "./ports.ts";
 import type { Assignment, GroupListener, RecordBatch } from "./ports.ts";
@@ -22,6 +23,7 @@ const STALLED_AFTER_MS = 30_000;
 
 export class Worker implements GroupListener {
   readonly #context: TaskContext;
+  readonly #times: LoopTimes;
   readonly #tasks = new Map<number, Task>();
   /** Memory of tasks that are between two ownerships (T4). */
   readonly #kept = new Map<number, TaskMemory>();
@@ -37,6 +39,7 @@ export class Worker implements GroupListener {
 
   constructor(context: TaskContext) {
     this.#context = context;
+    this.#times = new LoopTimes(context.clock);
     this.#suspendedAt = context.clock.monotonic();
     this.#turnedAt = this.#suspendedAt;
   }
@@ -137,9 +140,12 @@ export class Worker implements GroupListener {
     this.#idle = new Promise((resolve) => (this.#wake = resolve));
     let handled = 0;
     for (const task of this.#tasks.values()) {
+      this.#times.enter("process");
       handled += task.step(clock.monotonic() + TURN_MS); // W2
+      this.#times.enter("checkpoint");
       task.checkpointIfDue();
     }
+    this.#times.enter(handled > 0 ? "poll" : "idle");
     this.#askForEnds();
     if (handled > 0) await clock.turn();
     else await this.#rest();
@@ -163,6 +169,7 @@ export class Worker implements GroupListener {
     const { clock, logs } = this.#context;
     if (this.#askingForEnds || clock.monotonic() < this.#endsAskedAt + END_OFFSETS_EVERY_MS) return;
     this.#endsAskedAt = clock.monotonic();
+    this.#times.report(this.#context.telemetry);
     const asked = Array.from(this.#tasks.values()).flatMap((task) =>
       task.inputPositions().map(({ topic, position }) => ({ task, topic, position, partition: task.number })),
     );

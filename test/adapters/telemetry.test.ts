@@ -86,7 +86,7 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
     stateBytes: count,
     logBytes: count,
   }),
-  "outbox.sent": fc.record({ topic: text, records: count }),
+  "outbox.sent": fc.record({ topic: text, records: count, seconds: count }),
   "command.acknowledged": fc.record({
     rule: text,
     action: text,
@@ -133,8 +133,9 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
   }),
   "quarantine.ended": fc.record({ topic: text, partition: count, held: count }),
   "record.deadLettered": fc.record({ topic: text, reason: text, partition: count, offset: count, detail: text }),
-  "time.observed": fc.record({ topic: text, eventTime: count, lagSeconds: count }),
-  "lag.observed": fc.record({ topic: text, partition: count, records: count }),
+  "time.observed": fc.record({ topic: text, partition: count, eventTime: count, latenessSeconds: count }),
+  "lag.observed": fc.record({ topic: text, partition: count, records: count, seconds: fc.option(count) }),
+  "loop.observed": fc.record({ process: count, checkpoint: count, poll: count, idle: count }),
   "alignment.paused": fc.record({ topic: text }),
   "state.observed": fc.record({ task: count, accounts: count }),
   "absence.contradicted": fc.record({ count }),
@@ -225,7 +226,7 @@ test("a pseudonym depends on the key alone, and can be turned off", () => {
 test("lag of a partition that is gone is gone, and so is what was kept for its task (M2)", async () => {
   const { telemetry, series, clock } = probe();
   for (const task of [0, 1]) {
-    telemetry.emit("lag.observed", { topic: "a", partition: task, records: 5 });
+    telemetry.emit("lag.observed", { topic: "a", partition: task, records: 5, seconds: task });
     telemetry.emit("state.observed", { task, accounts: 10 });
     telemetry.emit("task.running", { task, positions: {} });
     clock.moveTo(clock.monotonic() + 1_000);
@@ -296,4 +297,20 @@ test("lines below the level are not written", () => {
 test("docs/metrics.md is what the tables say (npm run docs writes it)", () => {
   const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
   assert.equal(page, metricsReference());
+});
+
+test("of the lags the worst task's shows, and none once its task is gone; unknown lag changes nothing", async () => {
+  const { telemetry, series } = probe();
+  const lag = (partition: number, seconds: number | null): void =>
+    telemetry.emit("lag.observed", { topic: "a", partition, records: 1, seconds });
+  const shown = async (): Promise<number | undefined> => (await series()).get('holdfast_lag_seconds{topic="a"}');
+  lag(0, 7);
+  lag(1, 3);
+  assert.equal(await shown(), 7);
+  lag(0, null);
+  assert.equal(await shown(), 7);
+  lag(0, 0);
+  assert.equal(await shown(), 3);
+  telemetry.emit("task.stopped", { task: 1, reason: "rebalance" });
+  assert.equal(await shown(), 0);
 });

@@ -24,6 +24,7 @@ export interface EventRow<Fields> {
 }
 
 const ONE: Sample = { value: 1 };
+const LOOP_PHASES = ["process", "checkpoint", "poll", "idle"] as const;
 
 function inState(state: (typeof STATES)[number]): readonly Sample[] {
   return STATES.map((each) => ({ value: each === state ? 1 : 0, labels: { state: each } }));
@@ -144,7 +145,10 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
     level: "debug",
     message: "outputs appended",
     means: "The broker has acknowledged them.",
-    metrics: { records_produced_total: (fields) => ({ value: fields.records, labels: { topic: fields.topic } }) },
+    metrics: {
+      records_produced_total: (fields) => ({ value: fields.records, labels: { topic: fields.topic } }),
+      loop_seconds_total: ({ seconds }) => ({ value: seconds, labels: { phase: "produce" } }),
+    },
   },
   "command.acknowledged": {
     level: "info",
@@ -279,10 +283,13 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
   "time.observed": {
     level: "debug",
     message: "event time",
-    means: "How far the topic has come, and how late that is.",
+    means: "How far the topic has come, and how far behind that its latest event was.",
     metrics: {
-      event_time_seconds: (fields) => ({ value: fields.eventTime / 1_000, labels: { topic: fields.topic } }),
-      lag_seconds: (fields) => ({ value: fields.lagSeconds, labels: { topic: fields.topic } }),
+      event_time_seconds: ({ topic, partition, eventTime }) => ({
+        value: eventTime / 1_000,
+        labels: { topic, task: partition },
+      }),
+      lateness_seconds: ({ topic, latenessSeconds }) => ({ value: latenessSeconds, labels: { topic } }),
     },
   },
   "lag.observed": {
@@ -294,6 +301,16 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
         value: fields.records,
         labels: { topic: fields.topic, partition: fields.partition },
       }),
+      lag_seconds: ({ topic, partition, seconds }) =>
+        seconds === null ? [] : { value: seconds, labels: { topic, task: partition } },
+    },
+  },
+  "loop.observed": {
+    level: "debug",
+    message: "the loop's time",
+    means: "What it went to since the last time.",
+    metrics: {
+      loop_seconds_total: (fields) => LOOP_PHASES.map((phase) => ({ value: fields[phase], labels: { phase } })),
     },
   },
   "alignment.paused": {

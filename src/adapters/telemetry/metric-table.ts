@@ -25,6 +25,8 @@ export type MetricName =
   | "lag_records"
   | "lag_seconds"
   | "event_time_seconds"
+  | "lateness_seconds"
+  | "loop_seconds_total"
   | "aligned_pauses_total"
   | "accounts"
   | "evictions_total"
@@ -67,6 +69,7 @@ export interface MetricRow {
 export const LATENCY_BUCKETS: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 ];
+const LATENESS_BUCKETS: readonly number[] = [0, 0.1, 1, 5, 10, 30, 60, 300, 600, 3_600];
 const RECORD_BUCKETS: readonly number[] = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2, 0.1];
 
 const ACTIONS: readonly Action[] = ["HOLD", "FREEZE", "STEP_UP", "REVIEW", "RELEASE"];
@@ -199,15 +202,30 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
   },
   lag_seconds: {
     type: "gauge",
-    help: "Age of the newest event of the last slice when it was processed (event time against the clock).",
-    bad: "Protection comes this late. Growing: add instances up to the number of partitions.",
+    help: "How long the next record of the topic has been waiting for, by its timestamp: the worst of the tasks; 0: read to the end.",
+    bad: "Protection comes this late. Growing: add instances up to the number of partitions, or a task stands still.",
     labels: TOPIC,
+    acrossTasks: "max",
   },
   event_time_seconds: {
     type: "gauge",
-    help: "Event time reached, in seconds since the epoch.",
+    help: "Event time reached, in seconds since the epoch: the furthest of the tasks.",
     bad: "Standing still while lag_records grows: the task is stuck.",
     labels: TOPIC,
+    acrossTasks: "max",
+  },
+  lateness_seconds: {
+    type: "histogram",
+    help: "How far behind the frontier of event time the latest event of each slice of work was.",
+    bad: "Near the allowed lateness: events come so late that sequences are missed. Near the grace: absences are decided too early.",
+    labels: TOPIC,
+    buckets: LATENESS_BUCKETS,
+  },
+  loop_seconds_total: {
+    type: "counter",
+    help: "Time of the one loop. process, checkpoint (taking and encoding state), poll (I/O) and idle add up to the time passed; produce is of sends under way, beside them.",
+    bad: "Little idle: the instance is at its limit. Much produce: the brokers are slow to acknowledge.",
+    labels: { phase: ["poll", "process", "produce", "checkpoint", "idle"] },
   },
   aligned_pauses_total: {
     type: "counter",
