@@ -32,4 +32,4 @@ for (let index = 0; index < share.count; index++) {
   tell({ simulated, shortened } satisfies Told);
   if (failed && share.stopAtFailure) break;
 }
-process.disconnect();
+if (process.connected) process.disconnect();

@@ -11,17 +11,17 @@ const loader = join(import.meta.dirname, "mutant-loader.ts");
 
 /**
  * Resolves when the share is done.
- * @param options.mutant its name; without, the engine as it is
+ * @param options.mutant its name; null: the engine as it is
  * @throws Error when the process could not do it
  */
 export async function runShare(
   share: Share,
-  options: { readonly mutant?: string; readonly onTold: (told: Told) => void },
+  options: { readonly mutant: string | null; readonly onTold: (told: Told) => void },
 ): Promise<void> {
   const { mutant, onTold } = options;
   const running = fork(child, [JSON.stringify(share)], {
-    execArgv: mutant === undefined ? [] : ["--import", loader],
-    env: mutant === undefined ? process.env : { ...process.env, [MUTANT_VARIABLE]: mutant },
+    execArgv: mutant === null ? [] : ["--import", loader],
+    env: mutant === null ? process.env : { ...process.env, [MUTANT_VARIABLE]: mutant },
     serialization: "advanced",
   });
   running.on("message", (told) => onTold(told as Told));

@@ -69,4 +69,147 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "forget the lineage",
+    breaks: "R1: whatever anybody appended to the state log counts",
+    edits: [
+      {
+        file: "src/runtime/restore.ts",
+        find: "return inside && n >= this.#n;",
+        replace: "return (inside || true) && n >= this.#n;",
+      },
+    ],
+  },
+  {
+    name: "drop a state block",
+    breaks: "T2: the last block of a checkpoint is not appended",
+    edits: [
+      {
+        file: "src/runtime/checkpointer.ts",
+        find: "const base = await this.#send(records);",
+        replace: "const base = await this.#send(records.slice(0, -1));",
+      },
+    ],
+  },
+  {
+    name: "lose a tombstone",
+    breaks: "T6: that a group was removed is not written",
+    edits: [
+      {
+        file: "src/runtime/ledger.ts",
+        find: "this.#carried = changed;",
+        replace:
+          "changed.splice(0, changed.length, ...changed.filter(({ state }) => state !== null));\n    this.#carried = changed;",
+      },
+    ],
+  },
+  {
+    name: "one send for several partitions",
+    breaks: "a send resolves although its partition was lost, as the client's do when they carry several",
+    edits: [
+      {
+        file: "src/adapters/memory/process.ts",
+        find: "const sent = (tails.get(channel) ?? Promise.resolve()).then(send, send);",
+        replace:
+          "const sent = (tails.get(channel) ?? Promise.resolve()).then(send, send).catch(() => this.broker.log({ topic, partition }).end());",
+      },
+    ],
+  },
+  {
+    name: "do not adopt commands already said",
+    breaks: "T3: what was said above the checkpoint is decided again",
+    edits: [
+      {
+        file: "src/runtime/opening.ts",
+        find: "options.partition.adopt(",
+        replace: "if (said.length < 0) options.partition.adopt(",
+      },
+    ],
+  },
+  {
+    name: "seek to the committed offset without skipping",
+    breaks: "T4: memory that is kept is given records again that it has had",
+    edits: [{ file: "src/runtime/opening.ts", find: "{ ...positions, ...standing?.positions }", replace: "positions" }],
+  },
+  {
+    name: "lose the outbox at a rebalance",
+    breaks: "T4: memory is kept, and with it forgotten what it had decided and not said",
+    edits: [{ file: "src/runtime/task.ts", find: "memory.standing?.unsent ?? []", replace: "[] as Unsent[]" }],
+  },
+  {
+    name: "keep memory that is out of date",
+    breaks: "OP1: whoever had the task before goes on as if nobody else had",
+    edits: [
+      {
+        file: "src/runtime/opening.ts",
+        find: ": ledger !== null && ledger.recognises(committed);",
+        replace: ": ledger !== null && (ledger.recognises(committed) || true);",
+      },
+    ],
+  },
+  {
+    name: "take an unknown outcome for a commit",
+    breaks: "T5: a commit without an answer is not looked up",
+    edits: [
+      {
+        file: "src/runtime/commit.ts",
+        find: 'if (outcome === "committed") return;',
+        replace: 'if (outcome !== "rejected") return;',
+      },
+    ],
+  },
+  {
+    name: "positions taken after the blocks",
+    breaks: "K1: a checkpoint's positions are ahead of its groups",
+    edits: [
+      {
+        file: "src/runtime/checkpointer.ts",
+        find: "      ...taken.positions,",
+        replace: "      ...this.#options.intake.positions(),",
+      },
+    ],
+  },
+  {
+    name: "forget what was taken for a failed checkpoint",
+    breaks: "LG1: memory that is kept does not write again what a lost checkpoint took",
+    edits: [
+      {
+        file: "src/runtime/ledger.ts",
+        find: "merged(this.#carried, partition.takeChanged()); // LG1",
+        replace: "merged([], partition.takeChanged());",
+      },
+    ],
+  },
+  {
+    name: "delete what the committed checkpoint needs",
+    breaks: "T6, LG3: the log is deleted up to the head of the last checkpoint",
+    edits: [
+      {
+        file: "src/runtime/ledger.ts",
+        find: "this.#deletableBelow = this.#last.base; // LG3",
+        replace: "this.#deletableBelow = checkpoint.head;",
+      },
+    ],
+  },
+  {
+    name: "move the base past a group",
+    breaks: "T6, L1: the base goes to the latest checkpoint, whatever lies below it",
+    edits: [{ file: "src/runtime/places.ts", find: "base = Math.min(base, offset);", replace: "void offset;" }],
+  },
+  {
+    name: "drop a tombstone early",
+    breaks: "T6, L2: a tombstone goes while what it hides is still above the base",
+    edits: [
+      {
+        file: "src/runtime/restore.ts",
+        find: "for (const { group, state } of groups) this.#takeGroup(group, state);",
+        replace: "for (const { group, state } of groups) if (state !== null) this.#takeGroup(group, state);",
+      },
+    ],
+  },
+  {
+    name: "let a repeated block bring back old state",
+    breaks: "R2: a block that arrives a second time, late, counts",
+    edits: [{ file: "src/runtime/restore.ts", find: "return inside && n >= this.#n;", replace: "return inside;" }],
+  },
 ];

@@ -31,7 +31,7 @@ export async function simulateWorlds(options: { readonly first: number; readonly
   console.log(`${runs} worlds, seeds ${first} to ${first + runs - 1}`);
   await Promise.all(
     shares(first, runs, availableParallelism()).map((share) =>
-      runShare({ ...share, shorten: 2, stopAtFailure: false }, { onTold }),
+      runShare({ ...share, shorten: 2, stopAtFailure: false }, { mutant: null, onTold }),
     ),
   );
   const seconds = (performance.now() - started) / 1_000;

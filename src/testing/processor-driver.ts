@@ -14,6 +14,7 @@ import type { ExchangeEvent, ExchangeService } from "../core/event.ts";
 import type { Command, Detection } from "../core/output.ts";
 import type { CoreSettings, OpenPartition, StateCodec } from "../core/partition.ts";
 import type { RuleSet } from "../core/rule.ts";
+import type { Signal } from "../core/signal.ts";
 import { DAY, MINUTE } from "../core/time.ts";
 import type { Instant } from "../core/time.ts";
 import { createCodec, subjectOf } from "../adapters/codec.ts";
@@ -195,6 +196,11 @@ export class ProcessorDriver {
   detections(): Detection[] {
     const { type } = this.#options.schemas.detection;
     return this.records(DRIVER_TOPICS.detections).map(({ value }) => type.fromBuffer(body(value)) as Detection);
+  }
+
+  signals(): Signal[] {
+    const { type } = this.#options.schemas.signal;
+    return this.records(DRIVER_TOPICS.signals).map(({ value }) => type.fromBuffer(body(value)) as Signal);
   }
 
   deadLetters(): readonly MemoryRecord[] {

@@ -47,6 +47,7 @@ export class MemoryBroker {
   readonly #maxSendBytes: number;
   readonly #maxFetchRecords: number;
   readonly #pick: Picker;
+  #latestTimestamp: Instant = -Infinity;
 
   constructor(options: MemoryBrokerOptions) {
     this.clock = createManualClock(options.startAt ?? Date.UTC(2024, 5, 9));
@@ -91,10 +92,12 @@ export class MemoryBroker {
   }
 
   /**
-   * Appends as a producer does, at once. `timestamp` defaults to the clock (LogAppendTime).
+   * Appends as a producer does, at once. `timestamp` defaults to the clock (LogAppendTime), or to the latest one
+   * given where that is ahead: what answers a record is not older than it.
    * @throws BrokerFailure for an unknown partition or a send that is too large
    */
-  append(pair: Pair, records: readonly OutRecord[], timestamp: Instant = this.clock.now()): number {
+  append(pair: Pair, records: readonly OutRecord[], timestamp: Instant = this.#appendTime()): number {
+    this.#latestTimestamp = Math.max(this.#latestTimestamp, timestamp);
     const log = this.log(pair);
     const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
     if (bytes > this.#maxSendBytes) {
@@ -104,6 +107,10 @@ export class MemoryBroker {
     const base = log.append(records, timestamp);
     this.#grown(pair);
     return base;
+  }
+
+  #appendTime(): Instant {
+    return Math.max(this.clock.now(), this.#latestTimestamp);
   }
 
   /** Appends what takes an offset and is never read, as the end of a transaction does. */

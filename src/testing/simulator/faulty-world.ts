@@ -19,6 +19,7 @@ import type { Place, ProcessorDriver, ProcessorDriverOptions } from "../processo
 import type { Fault } from "./faults.ts";
 import { makeProbes } from "./probes.ts";
 import type { Probes } from "./probes.ts";
+import { closingPostings } from "./scenario.ts";
 import type { Posting, Scenario } from "./scenario.ts";
 
 /** What every world is made of: rules, schemas, codecs. */
@@ -43,6 +44,7 @@ interface Slot {
 
 export class FaultyWorld {
   readonly driver: ProcessorDriver;
+  readonly parts: WorldParts;
   readonly scenario: Scenario;
   readonly probes: Probes;
   /** Calls made so far by kind, for drawing faults from. */
@@ -56,8 +58,13 @@ export class FaultyWorld {
   #calm = false;
   #named = 0;
 
-  constructor(driver: ProcessorDriver, probes: Probes, of: { scenario: Scenario; faults: readonly Fault[] }) {
+  constructor(
+    driver: ProcessorDriver,
+    probes: Probes,
+    of: { parts: WorldParts; scenario: Scenario; faults: readonly Fault[] },
+  ) {
     this.driver = driver;
+    this.parts = of.parts;
     this.probes = probes;
     this.scenario = of.scenario;
     this.#faults = of.faults;
@@ -72,14 +79,22 @@ export class FaultyWorld {
     for (const fault of this.#faults) this.#plan(fault);
     await broker.advance(this.scenario.length);
     this.#becomeCalm();
-    const deadline = broker.clock.monotonic() + RECOVERY_MS;
-    while (!this.#settled() && broker.clock.monotonic() < deadline) await broker.advance(LOOK_EVERY_MS);
-    if (!this.#settled())
-      this.probes.problem("progress", `not settled ${RECOVERY_MS} ms after the faults: ${this.#standing()}`);
+    await this.#settle();
+    for (const posting of closingPostings(this.scenario)) this.#post(posting);
+    await this.#settle();
     await broker.advance(AFTERMATH_MS);
+    this.probes.compareMemories();
     for (const { process, end } of this.processors.map((each) => ({ process: each.process, end: each.end() }))) {
       if (end.how === "failed") this.probes.problem("running", `${process.name} ended: ${String(end.error)}`);
     }
+  }
+
+  async #settle(): Promise<void> {
+    const { broker } = this.driver;
+    const deadline = broker.clock.monotonic() + RECOVERY_MS;
+    while (!this.#settled() && broker.clock.monotonic() < deadline) await broker.advance(LOOK_EVERY_MS);
+    if (this.#settled()) return;
+    this.probes.problem("progress", `not settled ${RECOVERY_MS} ms after the faults: ${this.#standing()}`);
   }
 
   /** The committed checkpoint of a task; null: none that can be read. */
@@ -90,6 +105,14 @@ export class FaultyWorld {
     if (found === undefined || found.offset < 0) return null;
     const checkpoint = parseCheckpoint(found.metadata);
     return "problem" in checkpoint ? null : checkpoint;
+  }
+
+  /** Of the processes that run: who has the task; null: nobody has said so. */
+  ownerOf(task: number): string | null {
+    const owners = this.processors.filter(
+      (each) => each.ready() && each.reports("group.assigned").at(-1)?.tasks.includes(task),
+    );
+    return owners.at(-1)?.process.name ?? null;
   }
 
   /** The wire's choice of what moves next: first come or shuffled, stalled connections left out. */
@@ -228,7 +251,7 @@ export class FaultyWorld {
 
   #standing(): string {
     const processes = this.#slots.map(
-      ({ processor }) => `${processor.process.name} ${JSON.stringify(processor.end())}`,
+      ({ processor }) => `${processor.process.name} ${JSON.stringify(processor.end().how)}`,
     );
     const tasks = Array.from({ length: this.scenario.partitions }, (_, task) => JSON.stringify(this.committed(task)));
     return [...processes, ...tasks].join("; ");
@@ -249,12 +272,13 @@ export async function openWorld(
   const driver = await createProcessorDriver({
     ...parts,
     partitions: of.scenario.partitions,
-    tuning: { sessionTimeoutMs: SESSION_MS },
+    tuning: { sessionTimeoutMs: SESSION_MS, stateLogSlackBytes: of.scenario.stateLogSlackBytes },
+    settings: { maxAccounts: of.scenario.maxAccounts },
     maxFetchRecords: fetches?.records ?? 500,
     pick: (ready) => picker(ready),
     around: probes.around,
   });
-  const world = new FaultyWorld(driver, probes, of);
+  const world = new FaultyWorld(driver, probes, { ...of, parts });
   picker = world.picker(shuffled);
   probes.watch(world);
   return world;

@@ -11,14 +11,17 @@
 //        what it needs of the state log is there.
 //   PR4  An owner that has read what was said before its assignment does not decide the same again: a case of
 //        the same rule and account is opened beside one in force only if that one was said later.
+//   PR5  What the committed checkpoint of a task would restore is what its owner remembers, group by group.
 
 import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
+import type { Arrival } from "../../core/event.ts";
 import type { Command } from "../../core/output.ts";
 import type { OpenPartition, Partition } from "../../core/partition.ts";
 import type { CommittedCheckpoint } from "../../runtime/checkpoint.ts";
 import type { Group, Producer } from "../../runtime/ports.ts";
 import type { TaskContext } from "../../runtime/task-context.ts";
 import { DRIVER_TOPICS } from "../processor-driver.ts";
+import { committedGroups } from "./committed-state.ts";
 import type { Place } from "../processor-driver.ts";
 import type { FaultyWorld } from "./faulty-world.ts";
 
@@ -28,10 +31,19 @@ export interface Problem {
   readonly detail: string;
 }
 
+/** One memory of a task; which task's shows as soon as something is in it. */
+interface Memory {
+  readonly process: string;
+  readonly partition: Partition;
+  task: number | null;
+}
+
 export class Probes {
   readonly problems: Problem[] = [];
   readonly #bad = new Set<string>();
   readonly #committed = new Map<number, CommittedCheckpoint>();
+  /** In the order they were made. */
+  readonly #memories: Memory[] = [];
   #world: FaultyWorld | null = null;
 
   watch(world: FaultyWorld): void {
@@ -105,6 +117,34 @@ export class Probes {
     }
   }
 
+  /** PR5; when everything is at rest. */
+  compareMemories(): void {
+    const world = this.#world!;
+    for (let task = 0; task < world.scenario.partitions; task++) {
+      const owner = world.ownerOf(task);
+      const memory = this.#memories.findLast((each) => each.task === task && each.process === owner);
+      if (memory === undefined) continue;
+      const groups = committedGroups(world, task);
+      for (const [group, state] of groups) {
+        const remembered = memory.partition.encodeGroup(group);
+        const what = `task ${task} of ${owner}: ${group}`;
+        if (remembered === null) this.problem("PR5", `${what} would be restored and is not remembered`);
+        else if (!state.equals(remembered))
+          this.problem("PR5", `${what} would be restored otherwise than it is remembered`);
+      }
+      if (memory.partition.groups > groups.size) {
+        this.problem(
+          "PR5",
+          `task ${task} of ${owner}: ${groups.size} of ${memory.partition.groups} groups would be restored`,
+        );
+      }
+    }
+  }
+
+  #taskOf(account: string): number {
+    return murmur2Partitioner(Buffer.from(account), this.#world!.scenario.partitions);
+  }
+
   /** PR2 */
   #mayAct({ group, clock, tuning }: TaskContext, { process, what }: { process: string; what: string }): void {
     const silent = clock.monotonic() - group.lastHeartbeatAt();
@@ -124,13 +164,26 @@ export class Probes {
           options.emit(outputs);
         },
       });
+      const memory: Memory = { process, partition, task: null };
+      this.#memories.push(memory);
+      const given = ({ topic, partition: task, offset }: Arrival): void => {
+        memory.task = task;
+        this.#mayAct(context, { process, what: `apply of ${topic}` });
+        this.#given({ topic, partition: task, offset }, { last: seen.get(topic), process });
+        seen.set(topic, offset);
+      };
       return over<Partition>(partition, {
+        loadGroup: (group, state) => {
+          memory.task ??= this.#taskOf(group);
+          partition.loadGroup(group, state);
+        },
         apply: (arrival, event, now) => {
-          this.#mayAct(context, { process, what: "apply" });
-          const { topic, offset } = arrival;
-          this.#given({ topic, partition: arrival.partition, offset }, { last: seen.get(topic), process });
-          seen.set(topic, offset);
+          given(arrival);
           return partition.apply(arrival, event, now);
+        },
+        link: (arrival, fact, now) => {
+          given(arrival);
+          return partition.link(arrival, fact, now);
         },
       });
     };
@@ -155,8 +208,8 @@ export class Probes {
 
   /** PR4 */
   #decided(command: Command, by: { process: string; assignedAt: readonly number[] }): void {
-    const { driver, scenario } = this.#world!;
-    const partition = murmur2Partitioner(Buffer.from(command.accountId), scenario.partitions);
+    const { driver } = this.#world!;
+    const partition = this.#taskOf(command.accountId);
     for (const record of driver.broker.records(DRIVER_TOPICS.commands, partition)) {
       if (record.offset >= by.assignedAt[partition]!) break;
       const said = driver.commandIn(record);

@@ -7,7 +7,11 @@
 //   one topic         everything in `auth`, time leaps by days: one order, so all bytes are the same
 //   a topic an account   three topics, none of an account's events in two of them: the same
 //   three topics      an account's events come from all three: the order between them is the faults' to choose
+//   linked accounts   everything in `auth`, accounts share devices: what one learns of another comes at any time
+//   too many accounts    one topic, and memory for fewer: who is dropped, and with that what is found, depends on
+//                        when, but what is written of it must be what is remembered
 
+import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
 import type { ExchangeEvent, ExchangeService } from "../../core/event.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../core/time.ts";
 import type { Duration, Instant } from "../../core/time.ts";
@@ -16,7 +20,7 @@ import { seededRandom } from "../exchange/random.ts";
 import { drawStory } from "./stories.ts";
 import type { StoryStep } from "./stories.ts";
 
-export const SPREADS = ["one topic", "a topic an account", "three topics"] as const;
+const SPREADS = ["one topic", "a topic an account", "three topics", "linked accounts", "too many accounts"] as const;
 export type Spread = (typeof SPREADS)[number];
 
 /** One record, appended `at` milliseconds after the start. */
@@ -35,6 +39,10 @@ export interface Scenario {
   readonly spread: Spread;
   readonly partitions: number;
   readonly instances: number;
+  /** Kept by each task. */
+  readonly maxAccounts: number;
+  /** How much longer than twice the live state a state log may be, bytes. */
+  readonly stateLogSlackBytes: number;
   /** All faults are over by then. */
   readonly length: Duration;
   readonly postings: readonly Posting[];
@@ -46,7 +54,8 @@ export function drawScenario(seed: number): Scenario {
   const random = seededRandom(`scenario ${seed}`);
   const spread = random.pick(SPREADS);
   const length = random.integer(5, 12) * SECOND;
-  const accounts = random.integer(2, 6);
+  const isCrowded = spread === "too many accounts";
+  const accounts = isCrowded ? random.integer(6, 9) : random.integer(2, 6);
   const told = Array.from({ length: accounts }, (_, account) =>
     tell(`account-${account}`, { spread, length, random: random.fork(`account ${account}`) }),
   ).flat();
@@ -54,11 +63,40 @@ export function drawScenario(seed: number): Scenario {
   return {
     seed,
     spread,
-    partitions: random.integer(1, 3),
+    partitions: isCrowded ? 1 : random.integer(1, 3),
     instances: random.integer(1, 3),
+    maxAccounts: isCrowded ? random.integer(1, 3) : 1_000,
+    stateLogSlackBytes: random.pick([0, 2_000, 1_048_576]),
     length,
-    postings: spread === "one topic" ? leaping(inOrder, random.fork("leaps")) : inOrder,
+    postings: spread === "one topic" || isCrowded ? leaping(inOrder, random.fork("leaps")) : inOrder,
   };
+}
+
+const CLOSING_TYPES = { auth: "LOGOUT", api_key: "API_KEY_DELETED", withdrawal: "WITHDRAWAL_CANCELLED" } as const;
+
+/**
+ * One routine event of a bystander for each partition of each topic, after everything else: event time is what
+ * the latest events say, and where these changed nothing that is written the next event says it again.
+ */
+export function closingPostings({ postings, partitions, length }: Scenario): Posting[] {
+  const timestamp = Math.max(SCENARIO_START, ...postings.map((posting) => posting.timestamp)) + 1;
+  return bystanders(partitions).flatMap((accountId) =>
+    Object.entries(CLOSING_TYPES).map(([service, type]) => {
+      const event = { eventId: `${accountId}-${service}`, accountId, type, occurredAt: timestamp };
+      return { at: length, accountId, timestamp, content: { event } };
+    }),
+  );
+}
+
+/** One account of each partition. */
+function bystanders(partitions: number): string[] {
+  const found = new Map<number, string>();
+  for (let index = 0; found.size < partitions; index++) {
+    const accountId = `bystander-${index}`;
+    const partition = murmur2Partitioner(Buffer.from(accountId), partitions);
+    if (!found.has(partition)) found.set(partition, accountId);
+  }
+  return [...found.values()];
 }
 
 interface Telling {
@@ -69,11 +107,25 @@ interface Telling {
 
 /** One account's records over the scenario's length. */
 function tell(accountId: string, { spread, length, random }: Telling): Posting[] {
-  const services = { "one topic": ["auth"], "a topic an account": [random.pick(["auth", "api_key", "withdrawal"])] };
-  const within = spread === "three topics" ? ["auth", "api_key", "withdrawal"] : services[spread];
-  const steps = drawStory(within as ExchangeService[], random);
+  const steps = drawStory(servicesFor(spread, random), {
+    random,
+    places: spread === "linked accounts" ? "" : `${accountId}-`,
+  });
   const instants = steps.map(() => random.integer(0, length - 1)).toSorted((a, b) => a - b);
   return steps.flatMap((step, index) => posted(step, { accountId, index, at: instants[index]!, length, random }));
+}
+
+function servicesFor(spread: Spread, random: Random): readonly ExchangeService[] {
+  switch (spread) {
+    case "one topic":
+    case "linked accounts":
+    case "too many accounts":
+      return ["auth"];
+    case "a topic an account":
+      return [random.pick(["auth", "api_key", "withdrawal"] as const)];
+    case "three topics":
+      return ["auth", "api_key", "withdrawal"];
+  }
 }
 
 function posted(
@@ -91,14 +143,20 @@ function posted(
   return [once, { ...once, at: again, timestamp: SCENARIO_START + again }];
 }
 
-/** Now and then hours pass between two records: cases close, memory is released, evictions leave tombstones. */
+/**
+ * Now and then hours pass between two records: cases close, memory is released, evictions leave tombstones. A
+ * repetition from before such a leap is left out: so late, its effect would depend on what was released by then.
+ */
 function leaping(postings: readonly Posting[], random: Random): Posting[] {
   let leapt = 0;
-  return postings.map((posting) => {
+  const leaptAt = new Map<string, Duration>();
+  return postings.flatMap((posting) => {
     if (random.chance(0.15)) leapt += random.pick([11 * MINUTE, 2 * HOUR, DAY, 4 * DAY]);
     const timestamp = posting.timestamp + leapt;
-    if (!("event" in posting.content)) return { ...posting, timestamp };
+    if (!("event" in posting.content)) return [{ ...posting, timestamp }];
     const { event } = posting.content;
-    return { ...posting, timestamp, content: { event: { ...event, occurredAt: event.occurredAt + leapt } } };
+    if ((leaptAt.get(event.eventId) ?? leapt) !== leapt) return [];
+    leaptAt.set(event.eventId, leapt);
+    return [{ ...posting, timestamp, content: { event: { ...event, occurredAt: event.occurredAt + leapt } } }];
   });
 }

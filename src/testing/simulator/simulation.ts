@@ -2,6 +2,7 @@
 // second. Owns the pairing; a failing one is shortened to the faults, and then the accounts, that it takes.
 
 import { seededRandom } from "../exchange/random.ts";
+import { DRIVER_TOPICS } from "../processor-driver.ts";
 import type { Fault } from "./faults.ts";
 import { drawFaults } from "./faults.ts";
 import { openWorld } from "./faulty-world.ts";
@@ -90,7 +91,7 @@ async function runWorld(
 ): Promise<{ world: FaultyWorld; outcome: Outcome }> {
   const world = await openWorld(parts, { scenario, faults });
   await world.run();
-  return { world, outcome: outcomeOf(world, parts) };
+  return { world, outcome: outcomeOf(world) };
 }
 
 function tallyOf(world: FaultyWorld): Record<string, number> {
@@ -102,8 +103,15 @@ function tallyOf(world: FaultyWorld): Record<string, number> {
     for (const { commands } of processor.reports("task.adopted")) add("commands adopted", commands);
     for (const { result } of processor.reports("checkpoint.done")) add(`checkpoints ${result}`, 1);
     add("calls failed", processor.reports("broker.failed").length);
+    add("memories kept", processor.reports("task.kept").length);
+    for (const { reason, count } of processor.reports("state.evicted")) add(`evicted (${reason})`, count);
   }
   add("commands said", world.driver.commands().length);
+  add("links told", world.driver.signals().filter(({ type }) => type === "LINKED").length);
+  for (let partition = 0; partition < world.scenario.partitions; partition++) {
+    const { start } = world.driver.broker.log({ topic: DRIVER_TOPICS.state, partition }).range();
+    if (start > 0) add("state logs trimmed", 1);
+  }
   return tally;
 }
 

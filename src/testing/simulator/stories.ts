@@ -9,11 +9,18 @@ export interface StoryStep {
   readonly fields: Partial<ExchangeEvent> & Pick<ExchangeEvent, "type">;
 }
 
-type Draw = (random: Random) => StoryStep["fields"];
+interface Teller {
+  readonly random: Random;
+  /** Before each device's, address's and key's name: accounts with the same one share them. */
+  readonly places: string;
+}
+
+type Draw = (teller: Teller) => StoryStep["fields"];
 
 const VERIFIED = [["TOTP"], ["SMS"], ["PASSWORD", "TOTP"], []] as const satisfies ExchangeEvent["verifiedWith"][];
 const DEVICES = ["d1", "d2", "d3"];
 const ADDRESSES = ["TX1", "TX2", "TX3"];
+const KEYS = ["k1", "k2"];
 
 const VOCABULARY: Readonly<Record<ExchangeService, readonly Draw[]>> = {
   auth: [
@@ -22,8 +29,12 @@ const VOCABULARY: Readonly<Record<ExchangeService, readonly Draw[]>> = {
     () => ({ type: "RISK_NOTICE_SENT", channel: "SMS", country: "HK" }),
     () => ({ type: "SIM_SWAP_REPORTED" }),
     () => ({ type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS", verifiedWith: ["SMS"] }),
-    (random) => ({ type: "FACTOR_REMOVED", factor: "TOTP", verifiedWith: random.pick(VERIFIED) }),
-    (random) => ({ type: "LOGIN_SUCCEEDED", deviceId: random.pick(DEVICES), verifiedWith: random.pick(VERIFIED) }),
+    ({ random }) => ({ type: "FACTOR_REMOVED", factor: "TOTP", verifiedWith: random.pick(VERIFIED) }),
+    (teller) => ({
+      type: "LOGIN_SUCCEEDED",
+      deviceId: place(teller, DEVICES),
+      verifiedWith: teller.random.pick(VERIFIED),
+    }),
     () => ({ type: "LOGIN_FAILED" }),
     () => ({ type: "CHALLENGE_FAILED", factor: "TOTP" }),
     () => ({ type: "CHALLENGE_PASSED", factor: "TOTP" }),
@@ -32,30 +43,44 @@ const VOCABULARY: Readonly<Record<ExchangeService, readonly Draw[]>> = {
     () => ({ type: "RECOVERY_COMPLETED", verifiedWith: ["EMAIL"] }),
   ],
   api_key: [
-    (random) => ({ ...key(random), type: "API_KEY_CREATED", rights: ["TRADE", "WITHDRAW"], verifiedWith: ["SMS"] }),
-    (random) => ({ ...key(random), type: "API_KEY_CREATED", rights: ["TRADE"], verifiedWith: ["TOTP"] }),
-    (random) => ({ ...key(random), type: "API_KEY_RIGHTS_CHANGED", rights: ["WITHDRAW"], verifiedWith: ["SMS"] }),
-    (random) => ({ ...key(random), type: "API_KEY_IP_LIST_CHANGED", ipList: ["203.0.113.7"] }),
-    (random) => ({ ...key(random), type: "API_KEY_DELETED" }),
+    (teller) => ({ ...key(teller), type: "API_KEY_CREATED", rights: ["TRADE", "WITHDRAW"], verifiedWith: ["SMS"] }),
+    (teller) => ({ ...key(teller), type: "API_KEY_CREATED", rights: ["TRADE"], verifiedWith: ["TOTP"] }),
+    (teller) => ({ ...key(teller), type: "API_KEY_RIGHTS_CHANGED", rights: ["WITHDRAW"], verifiedWith: ["SMS"] }),
+    (teller) => ({ ...key(teller), type: "API_KEY_IP_LIST_CHANGED", ipList: ["203.0.113.7"] }),
+    (teller) => ({ ...key(teller), type: "API_KEY_DELETED" }),
   ],
   withdrawal: [
-    (random) => ({ type: "ADDRESS_ADDED", address: random.pick(ADDRESSES), verifiedWith: random.pick(VERIFIED) }),
-    (random) => ({ ...withdrawal(random), type: "WITHDRAWAL_REQUESTED", verifiedWith: random.pick(VERIFIED) }),
-    (random) => ({ ...withdrawal(random), type: "WITHDRAWAL_REQUESTED", via: "API", keyId: random.pick(["k1", "k2"]) }),
-    (random) => ({ ...withdrawal(random), type: "WITHDRAWAL_COMPLETED" }),
+    (teller) => ({
+      type: "ADDRESS_ADDED",
+      address: place(teller, ADDRESSES),
+      verifiedWith: teller.random.pick(VERIFIED),
+    }),
+    (teller) => ({ ...withdrawal(teller), type: "WITHDRAWAL_REQUESTED", verifiedWith: teller.random.pick(VERIFIED) }),
+    (teller) => ({ ...withdrawal(teller), type: "WITHDRAWAL_REQUESTED", via: "API", keyId: place(teller, KEYS) }),
+    (teller) => ({ ...withdrawal(teller), type: "WITHDRAWAL_COMPLETED" }),
   ],
   trade: [],
 };
 
-function key(random: Random): Partial<ExchangeEvent> {
-  return { keyId: random.pick(["k1", "k2"]), deviceId: random.pick(DEVICES) };
+function place({ random, places }: Teller, choices: readonly string[]): string {
+  return `${places}${random.pick(choices)}`;
 }
 
-function withdrawal(random: Random): Partial<ExchangeEvent> {
-  const amountUsdCents = random.pick([5_000, 300_000, 9_000_000]);
-  const withdrawalId = `w${random.integer(1, 3)}`;
-  return { withdrawalId, channel: "ON_CHAIN", address: random.pick(ADDRESSES), amountUsdCents };
+function key(teller: Teller): Partial<ExchangeEvent> {
+  return { keyId: place(teller, KEYS), deviceId: place(teller, DEVICES) };
 }
+
+function withdrawal(teller: Teller): Partial<ExchangeEvent> {
+  const amountUsdCents = teller.random.pick([5_000, 300_000, 9_000_000]);
+  const withdrawalId = `w${teller.random.integer(1, 3)}`;
+  return { withdrawalId, channel: "ON_CHAIN", address: place(teller, ADDRESSES), amountUsdCents };
+}
+
+/** What the exchange knows of an account from before: only then is a device new to it. */
+const SNAPSHOT: StoryStep = {
+  service: "auth",
+  fields: { type: "ACCOUNT_SNAPSHOT", knownDevices: ["home"], enrolledFactors: ["TOTP", "SMS"] },
+};
 
 /** June 2024: every account that meets these, in whatever order they arrive, is to be frozen. */
 const TAKEOVER: readonly StoryStep[] = [
@@ -68,11 +93,13 @@ const TAKEOVER: readonly StoryStep[] = [
 ];
 
 /** Two to nine steps in the services given; where all three are, half of the stories hold a whole takeover. */
-export function drawStory(services: readonly ExchangeService[], random: Random): StoryStep[] {
+export function drawStory(services: readonly ExchangeService[], teller: Teller): StoryStep[] {
+  const { random } = teller;
   const steps = Array.from({ length: random.integer(2, 6) }, (): StoryStep => {
     const service = random.pick(services);
-    return { service, fields: random.pick(VOCABULARY[service])(random) };
+    return { service, fields: random.pick(VOCABULARY[service])(teller) };
   });
+  if (teller.places === "") steps.unshift(SNAPSHOT);
   if (services.length < 3 || random.chance(0.5)) return steps;
   const cuts = TAKEOVER.map(() => random.integer(0, steps.length)).toSorted((a, b) => a - b);
   return cuts.reduceRight((woven, cut, index) => woven.toSpliced(cut, 0, TAKEOVER[index]!), steps);

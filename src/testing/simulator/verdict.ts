@@ -28,7 +28,12 @@ export function judgeOutcome(judged: Judged): Problem[] {
     const of = protection.slice(0, protection.lastIndexOf(" "));
     if (!announced.has(of)) problems.push({ check: "announced", detail: `${protection} is told to nobody` });
   }
+  if (scenario.spread === "too many accounts") return problems;
   if (scenario.spread === "three topics") return [...problems, ...wrongProtections(judged)];
+  problems.push(...differences("links", outcome.links, calm.links));
+  if (scenario.spread === "linked accounts") {
+    return [...problems, ...differences("protections", outcome.protections, calm.protections)];
+  }
   return [
     ...problems,
     ...byteDifferences("commands", outcome.commands, calm.commands),
@@ -61,13 +66,15 @@ function byteDifferences(
 }
 
 /**
- * A group's state as text, the members of each list in one order: in which order an account came to its
- * memories says nothing, and depends on when what was no longer needed was released.
+ * A group's state as text, without what depends on when something no longer needed was released and says
+ * nothing: in which order an account came to its memories, and to when one has decided already.
  */
 function stateText(hex: string, { stateCodec }: WorldParts): string {
-  const sorted = (_: string, value: unknown): unknown =>
-    Array.isArray(value) ? value.toSorted((a, b) => compareText(JSON.stringify(a), JSON.stringify(b))) : value;
-  return JSON.stringify(stateCodec.decodeGroup(Buffer.from(hex, "hex")), sorted);
+  const telling = (name: string, value: unknown): unknown => {
+    if (name === "decidedTo") return undefined;
+    return Array.isArray(value) ? value.toSorted((a, b) => compareText(JSON.stringify(a), JSON.stringify(b))) : value;
+  };
+  return JSON.stringify(stateCodec.decodeGroup(Buffer.from(hex, "hex")), telling);
 }
 
 function compareText(a: string, b: string): number {
