@@ -18,7 +18,7 @@ import { loadSchemas, SCHEMAS_DIRECTORY } from "./adapters/schema-files.ts";
 import { createStateCodec } from "./adapters/state-codec.ts";
 import { createStateLogCodec } from "./adapters/state-log-codec.ts";
 import { systemClock } from "./adapters/system-clock.ts";
-import { watchListsBeside } from "./adapters/watch-list-files.ts";
+import { WatchListFiles, watchListsBeside } from "./adapters/watch-list-files.ts";
 import { openTelemetry } from "./adapters/telemetry.ts";
 import type { TelemetryAdapter } from "./adapters/telemetry.ts";
 import { EXIT } from "./cli/io.ts";
@@ -28,6 +28,7 @@ import type { Settings } from "./config.ts";
 import { coreSettingsOf } from "./config/core-settings.ts";
 import { responseSettingsOf } from "./config/response-settings.ts";
 import { kafkaConnection } from "./config/kafka-connection.ts";
+import { registryConnection } from "./config/registry-connection.ts";
 import { openPartition } from "./core/partition.ts";
 import type { Clock } from "./runtime/ports.ts";
 import type { TaskContext } from "./runtime/task-context.ts";
@@ -79,9 +80,11 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
   const world = { clock: systemClock, telemetry, signal: io.signal };
   const topics = topicsOf(settings);
   const client = createKafkaClient(kafkaConnection(settings));
-  const { rules, problems } = await loadRuleSet(settings.rules, io.stderr);
+  const lists = await watchListsBeside(settings.rules);
+  const watchLists = new WatchListFiles(lists);
+  const { rules, problems } = await loadRuleSet(settings.rules, io.stderr, { watchLists });
   const codec = createCodec({
-    registry: createRegistry({ url: settings.registryUrl, telemetry }),
+    registry: createRegistry({ ...registryConnection(settings), telemetry }),
     schemas: await loadSchemas(SCHEMAS_DIRECTORY),
     ...world,
     topics,
@@ -136,22 +139,41 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
     rulesHash: rules.hash,
     rules: rules.detections.length + rules.correlations.length,
   });
-  await withReload(settings, { codec, worker, world }, () => stoppedInTime(worker.run(io.signal), io.signal));
+  const reloading = { codec, worker, world, paths: lists === null ? [settings.rules] : [settings.rules, lists] };
+  await withReload(settings, { ...reloading, watchLists, inForce: rules.hash }, () =>
+    stoppedInTime(worker.run(io.signal), io.signal),
+  );
 }
 
-/** Runs while changed rules and watch-lists on disk take the place of those in force. */
+/**
+ * Runs while changed rules and watch-lists on disk take the place of those in force. Lists change in place: where
+ * no rule did, the accounts need not be gone through.
+ */
 async function withReload(
   { rules: path, rulesReloadMs: everyMs }: Settings,
-  of: { codec: RegistryCodec; worker: Worker; world: { clock: Clock; telemetry: Telemetry } },
+  of: {
+    codec: RegistryCodec;
+    worker: Worker;
+    world: { clock: Clock; telemetry: Telemetry };
+    paths: readonly string[];
+    watchLists: WatchListFiles;
+    inForce: string;
+  },
   run: () => Promise<void>,
 ): Promise<void> {
   const { codec, worker, world } = of;
   const over = new AbortController();
-  const lists = await watchListsBeside(path);
+  const { paths, watchLists } = of;
+  let { inForce } = of;
   const watching = watchRules({
-    paths: lists === null ? [path] : [path, lists],
-    read: () => readRules(path),
+    paths,
+    read: async () => {
+      await watchLists.reload();
+      return readRules(path, { watchLists });
+    },
     onRules: (rules) => {
+      if (rules.hash === inForce) return;
+      inForce = rules.hash;
       codec.readFields(rules.fields);
       worker.replaceRules(rules);
     },

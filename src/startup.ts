@@ -3,6 +3,7 @@
 // waited for.
 
 import { readRules } from "./adapters/rule-files.ts";
+import type { WatchListFiles } from "./adapters/watch-list-files.ts";
 import type { RegistryCodec } from "./adapters/codec.ts";
 import type { KafkaClient } from "./adapters/kafka/client.ts";
 import { verifyTopics } from "./adapters/kafka/topics.ts";
@@ -34,9 +35,11 @@ export class StartRefused extends Error {
 export async function loadRuleSet(
   path: string,
   warn: (text: string) => void,
+  { watchLists }: { readonly watchLists: WatchListFiles },
 ): Promise<{ rules: RuleSet | null; problems: string[] }> {
   try {
-    const { rules, problems, warnings } = await readRules(path);
+    await watchLists.reload();
+    const { rules, problems, warnings } = await readRules(path, { watchLists });
     for (const warning of warnings) warn(`warning: ${formatProblem(warning)}\n`);
     return { rules, problems: problems.map(formatProblem) };
   } catch (error) {

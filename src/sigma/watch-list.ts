@@ -1,54 +1,84 @@
 // Watch-lists: sets of values that rules name by placeholder. A list's values can be replaced while rules that
-// read it run; between two events, since nothing here waits.
+// read it run; between two events, since nothing here waits. Owns what a line of a list's file says.
 
 /** One list; however long, asking it is one or two look-ups. */
 export class WatchList {
-  #exact: ReadonlySet<string>;
-  #folded: ReadonlySet<string>;
+  #values: WatchValues;
 
-  constructor(values: Iterable<string>) {
-    [this.#exact, this.#folded] = setsOf(values);
+  constructor(values: WatchValues | Iterable<string>) {
+    this.#values = valuesOf(values);
   }
 
   get size(): number {
-    return this.#exact.size;
+    return this.#values.size;
   }
 
-  replace(values: Iterable<string>): void {
-    [this.#exact, this.#folded] = setsOf(values);
+  replace(values: WatchValues | Iterable<string>): void {
+    this.#values = valuesOf(values);
   }
 
   /** `cased`: with its case; else whatever its case. */
   has(text: string, cased: boolean): boolean {
-    return this.#exact.has(text) || (!cased && this.#folded.has(text.toLowerCase()));
+    return this.#values.has(text, cased);
   }
 }
 
 export type WatchLists = ReadonlyMap<string, WatchList>;
 
-/** The second set is the first where no value has a capital. */
-function setsOf(values: Iterable<string>): [exact: ReadonlySet<string>, folded: ReadonlySet<string>] {
-  const exact = new Set(values);
-  let isFolded = true;
-  for (const value of exact) {
-    if (value !== value.toLowerCase()) {
-      isFolded = false;
-      break;
-    }
+const SHARDS = 256;
+/** Characters from the end that tell shards apart: those of addresses, accounts and domains differ there. */
+const TELLING = 10;
+
+/**
+ * The values of one list, taken in one after another. In shards: one set of a million would copy itself each
+ * time it doubles, and nothing else could happen meanwhile.
+ */
+export class WatchValues {
+  readonly #exact = Array.from({ length: SHARDS }, () => new Set<string>());
+  /** In small letters, of the values that have others. */
+  readonly #folded = Array.from({ length: SHARDS }, () => new Set<string>());
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
   }
-  if (isFolded) return [exact, exact];
-  const folded = new Set<string>();
-  for (const value of exact) folded.add(value.toLowerCase());
-  return [exact, folded];
+
+  add(value: string): void {
+    const shard = this.#exact[shardOf(value)]!;
+    const before = shard.size;
+    shard.add(value);
+    if (shard.size === before) return;
+    this.#size++;
+    const folded = value.toLowerCase();
+    if (folded !== value) this.#folded[shardOf(folded)]!.add(folded);
+  }
+
+  has(text: string, cased: boolean): boolean {
+    if (this.#exact[shardOf(text)]!.has(text)) return true;
+    if (cased) return false;
+    const folded = text.toLowerCase();
+    const shard = shardOf(folded);
+    return this.#folded[shard]!.has(folded) || this.#exact[shard]!.has(folded);
+  }
 }
 
-/** The values of a list's file: one a line; `#` begins a comment, alone or after a space. */
-export function parseWatchList(text: string): Set<string> {
-  const values = new Set<string>();
-  for (const line of text.split("\n")) {
-    const comment = line.startsWith("#") ? 0 : line.search(/\s#/u);
-    const value = (comment < 0 ? line : line.slice(0, comment)).trim();
-    if (value !== "") values.add(value);
-  }
-  return values;
+function shardOf(text: string): number {
+  let hash = text.length;
+  for (let at = Math.max(0, text.length - TELLING); at < text.length; at++)
+    hash = (hash * 31 + text.charCodeAt(at)) | 0;
+  return hash & (SHARDS - 1);
+}
+
+function valuesOf(values: WatchValues | Iterable<string>): WatchValues {
+  if (values instanceof WatchValues) return values;
+  const made = new WatchValues();
+  for (const value of values) made.add(value);
+  return made;
+}
+
+/** The value on a line of a list's file; `#` begins a comment, alone or after a space. null: there is none. */
+export function watchValue(line: string): string | null {
+  const comment = line.startsWith("#") ? 0 : line.search(/\s#/u);
+  const value = (comment < 0 ? line : line.slice(0, comment)).trim();
+  return value === "" ? null : value;
 }

@@ -1,6 +1,6 @@
 // Watch-lists on disk: found beside the rules, read again when they change.
 
-import { deepEqual, strictEqual } from "node:assert/strict";
+import { deepEqual, ok, strictEqual } from "node:assert/strict";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,4 +39,25 @@ test("no directory is no list", async () => {
   const files = new WatchListFiles(null);
   deepEqual(await files.reload(), []);
   strictEqual(files.lists.size, 0);
+});
+
+test("a long list is read in pieces, between which everything else goes on", async () => {
+  const directory = join(root, "long");
+  await mkdir(directory);
+  const values = Array.from({ length: 200_000 }, (_, index) => `0xAbCdEf${String(index).padStart(34, "0")}`);
+  await writeFile(join(directory, "long.txt"), values.join("\r\n"));
+  const files = new WatchListFiles(directory);
+  let turns = 0;
+  let reading = true;
+  const turn = (): void => void (reading && setImmediate(turn, turns++));
+  turn();
+  await files.reload();
+  reading = false;
+  const list = files.lists.get("long")!;
+  strictEqual(list.size, values.length);
+  strictEqual(
+    values.filter((value) => !list.has(value.toUpperCase(), false) || list.has(`${value}0`, false)).length,
+    0,
+  );
+  ok(turns > 20, `${turns} turns`);
 });

@@ -6,7 +6,7 @@ import { EVENT_TYPES } from "../../src/core/event-fields.ts";
 import type { ExchangeEvent } from "../../src/core/event.ts";
 import { parseInstant, partOf } from "../../src/sigma/calendar.ts";
 import { loadRules } from "../../src/sigma/rule-set.ts";
-import { WatchList, parseWatchList } from "../../src/sigma/watch-list.ts";
+import { WatchList, watchValue } from "../../src/sigma/watch-list.ts";
 import { NO_FACTS, detectionRule, event, matcherOf } from "./loading.ts";
 
 type Row = readonly [selection: string, fields: Partial<ExchangeEvent>, matches: boolean];
@@ -131,7 +131,9 @@ test("null in a list of values asks for absence too", () => {
 });
 
 test("a placeholder reads its watch-list as it is at the event", () => {
-  const list = new WatchList(parseWatchList("# wallets\n 0xAbC  # one\n\nbc1q\n#none\n"));
+  const list = new WatchList(
+    ["# wallets", " 0xAbC  # one", "", "bc1q", "#none"].flatMap((line) => watchValue(line) ?? []),
+  );
   strictEqual(list.size, 2);
   const watchLists = new Map([["wallets", list]]);
   const matches = matcherOf("{ address|expand: '%wallets%' }", { watchLists });
