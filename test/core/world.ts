@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { createStateCodec } from "../../src/adapters/state-codec.ts";
 import type { Arrival, ExchangeEvent, Service } from "../../src/core/event.ts";
+import type { BreakerSettings } from "../../src/core/breaker.ts";
 import type { Command, Detection, Mode } from "../../src/core/output.ts";
 import { openPartition, type Partition, type StateCodec } from "../../src/core/partition.ts";
 import { handmadeRules, type HandmadeCorrelation } from "../../src/core/rule-set.ts";
@@ -32,6 +33,8 @@ export interface World {
   pass(at: Duration): void;
   /** Lets time pass until nothing waits any more. */
   finish(): void;
+  /** A partition like this one, with the state this one has had until now. */
+  restarted(): World;
   /** Kinds and deciding events of the detections so far, then actions and their deciding events. */
   said(): string[];
 }
@@ -44,9 +47,12 @@ export interface WorldOptions {
   readonly services?: readonly string[];
   /** The wall clock; default: long ago, so that nothing is stale. */
   readonly now?: Instant;
+  readonly breaker?: BreakerSettings;
+  readonly ackTimeout?: Duration;
 }
 
-export function openWorld(options: WorldOptions): World {
+/** @param saved groups that an earlier one left behind */
+export function openWorld(options: WorldOptions, saved: Map<string, Uint8Array | null> = new Map()): World {
   const commands: Command[] = [];
   const detections: Detection[] = [];
   const partition = openPartition({
@@ -56,6 +62,8 @@ export function openWorld(options: WorldOptions): World {
       ...(options.grace === undefined ? {} : { absenceGrace: options.grace }),
       profileWarmup: 14 * DAY,
       mode: options.mode ?? "enforce",
+      ...(options.breaker === undefined ? {} : { breaker: options.breaker }),
+      ...(options.ackTimeout === undefined ? {} : { ackTimeout: options.ackTimeout }),
     },
     codec,
     services: options.services ?? ["all"],
@@ -64,6 +72,7 @@ export function openWorld(options: WorldOptions): World {
       detections.push(...outputs.detections);
     },
   });
+  for (const [group, state] of saved) partition.loadGroup(group, state);
   let offset = 0;
   return {
     partition,
@@ -90,6 +99,12 @@ export function openWorld(options: WorldOptions): World {
         partition.advance(at);
         partition.tick();
       }
+    },
+    restarted() {
+      for (const { group, state } of partition.takeChanged()) saved.set(group, state);
+      const next = openWorld(options, new Map(saved));
+      next.partition.loadPartition(partition.encode());
+      return next;
     },
     said: () => [
       ...detections.map((each) => `${each.kind} ${each.caseId}`),
