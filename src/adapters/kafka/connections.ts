@@ -6,6 +6,8 @@
 //   N1  After a failure was reported, the next call looks at fresh metadata before anything is sent.
 //   N2  A broker that left a request unanswered is hung up on: metadata are asked of one that is connected,
 //       and must not be asked of this one again while others answer.
+//   N3  A connection that comes about after its cluster object was given up is hung up: an open one would keep
+//       the process from ending.
 
 import { BrokerFailure } from "../../runtime/ports.ts";
 import type { KafkaClient } from "./client.ts";
@@ -27,12 +29,13 @@ export class Connections {
    * @throws kafkajs's errors, UNKNOWN_TOPIC_OR_PARTITION when one of the topics is missing
    */
   async ready(topics: readonly string[]): Promise<Cluster> {
-    if (this.#closed) throw new BrokerFailure("the connections were closed", { disposition: "retry", code: "CLOSED" });
+    if (this.#closed) throw unavailable("the connections were closed", "CLOSED");
     const cluster = (this.#cluster ??= this.#client.cluster());
     const known = this.#topics;
     const stale = this.#stale;
     try {
       await cluster.connect();
+      this.#insist(cluster);
       if (!topics.every((topic) => known.has(topic))) {
         await cluster.addMultipleTargetTopics(topics);
         for (const topic of topics) known.add(topic);
@@ -40,6 +43,7 @@ export class Connections {
       // N1
       await (stale ? cluster.refreshMetadata() : cluster.refreshMetadataIfNecessary());
       if (stale) this.#stale = false;
+      this.#insist(cluster);
       return cluster;
     } catch (error) {
       this.suspect(error);
@@ -57,13 +61,12 @@ export class Connections {
     if (node === undefined)
       throw unavailable(`topic ${topic} has no partition ${partition}`, "UNKNOWN_TOPIC_OR_PARTITION");
     if (node.leader < 0) throw unavailable(`${topic} partition ${partition} has no leader`, "LEADER_NOT_AVAILABLE");
-    return cluster.findBroker({ nodeId: node.leader });
+    return this.#brokerOf(cluster, node.leader);
   }
 
   /** @throws kafkajs's errors */
   async broker(nodeId: number): Promise<Broker> {
-    const cluster = await this.ready([]);
-    return cluster.findBroker({ nodeId });
+    return this.#brokerOf(await this.ready([]), nodeId);
   }
 
   /** The broker that coordinates a group. @throws kafkajs's errors */
@@ -72,7 +75,7 @@ export class Connections {
     // Not the library's findGroupCoordinator: it hides a refusal (authorisation) behind "not found".
     const anyBroker = await cluster.brokerPool.findConnectedBroker();
     const { coordinator } = await anyBroker.findGroupCoordinator({ groupId });
-    return cluster.findBroker({ nodeId: coordinator.nodeId });
+    return this.#brokerOf(cluster, coordinator.nodeId);
   }
 
   /** To be told of every failed call: what is known of the cluster may be out of date. */
@@ -91,6 +94,20 @@ export class Connections {
   close(): void {
     this.#closed = true;
     this.#discard();
+  }
+
+  /** Connects to it where need be. */
+  async #brokerOf(cluster: Cluster, nodeId: number): Promise<Broker> {
+    const broker = await cluster.findBroker({ nodeId });
+    this.#insist(cluster);
+    return broker;
+  }
+
+  /** N3 @throws BrokerFailure when the cluster was given up meanwhile */
+  #insist(cluster: Cluster): void {
+    if (this.#cluster === cluster) return;
+    cluster.disconnect().catch(() => {});
+    throw unavailable("the connections were closed", "CLOSED");
   }
 
   #discard(): void {
