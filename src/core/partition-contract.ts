@@ -3,6 +3,7 @@
 
 import type { Answered } from "./acknowledgement.ts";
 import type { BreakerSettings } from "./breaker.ts";
+import type { SequenceCount } from "./census.ts";
 import type { Ack, DecidedCase, Decision } from "./decision.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import type { MoneyCounts } from "./money-flow.ts";
@@ -116,6 +117,8 @@ export interface PartitionCounts extends ResponseCounts, MoneyCounts {
   readonly evictions: Readonly<Record<string, number>>;
   /** Events that might have contradicted a match, had they come within the grace. */
   readonly lateContradictions: number;
+  /** Once in a while: by rule and stage, accounts that have seen a part of its steps; else empty. */
+  readonly sequences: readonly SequenceCount[];
 }
 
 export interface PartitionOptions {

@@ -4,7 +4,7 @@
 // what is said.
 //
 // Invariants:
-//   PT1 an account's outputs depend on its own events and the frontier only (L4)
+//   PT1 an account's outputs depend on its own events and the frontier only (L4), but for what a breaker bounds
 //   PT2 what is decided is decided in event time; `now` only keeps stale commands from being said, and has
 //      what nobody acknowledged said again
 //   PT3 an account is reported changed at least when its encoded state is
@@ -13,6 +13,8 @@ import { Account, SHRINKING_STEPS, STATE_LIMIT } from "./account.ts";
 import { AccountTable } from "./account-table.ts";
 import type { Answered } from "./acknowledgement.ts";
 import { Cascade } from "./cascade.ts";
+import { Census } from "./census.ts";
+import { isOpening } from "./breaker.ts";
 import { MAX_ENTRIES } from "./correlation/correlation.ts";
 import { EventFields } from "./correlation/reads.ts";
 import { type Ack, type Decision, endsCase } from "./decision.ts";
@@ -53,6 +55,7 @@ class AccountPartition implements Partition {
   readonly #emit: (outputs: Outputs) => void;
   readonly #frontier: Frontier;
   readonly #accounts: AccountTable;
+  readonly #census = new Census();
   /** By the frontier at which cases close and memory is released. */
   readonly #waking = new WakeQueue<Account>();
   /** By the frontier, or the clock, at which an absence is decided. */
@@ -188,8 +191,7 @@ class AccountPartition implements Partition {
 
   decide(decision: Decision, now: Instant): readonly Decided[] {
     const { accountId, caseId, verdict } = decision;
-    const breaker = this.#responder.closeBreaker(decision);
-    if (breaker !== null) return [{ rule: breaker, caseId: caseId!, isNew: true }];
+    if (caseId !== null && isOpening(caseId)) return this.#responder.closeBreaker(caseId, decision);
     // A case that is not known any more is closed all the same, and that has to be remembered.
     const mustKnow = caseId === null || !endsCase(verdict);
     const account = mustKnow ? this.#accounts.hear(accountId) : this.#account(accountId);
@@ -325,6 +327,7 @@ class AccountPartition implements Partition {
     const counts = {
       evictions: this.#evictions,
       lateContradictions: this.#lateContradictions,
+      sequences: this.#census.count(this.#accounts, this.#table),
       ...this.#responder.takeCounts(),
     };
     this.#evictions = {};

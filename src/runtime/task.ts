@@ -241,11 +241,14 @@ export class Task {
   #reportState(): void {
     const { telemetry } = this.#context;
     const counts = this.#partition.takeCounts();
-    const { evictions, lateContradictions } = counts;
+    const { evictions, lateContradictions, sequences } = counts;
     for (const [reason, count] of Object.entries(evictions)) {
       if (count > 0) telemetry.emit("state.evicted", { reason, count });
     }
     if (lateContradictions > 0) telemetry.emit("absence.contradicted", { count: lateContradictions });
+    for (const { rule, stage, accounts } of sequences) {
+      telemetry.emit("sequences.counted", { task: this.number, rule, stage, accounts });
+    }
     this.#report.report(counts);
     telemetry.emit("state.observed", { task: this.number, accounts: this.#partition.groups });
   }

@@ -81,6 +81,7 @@ export interface TelemetryEvents {
   "loop.observed": { process: number; checkpoint: number; poll: number; idle: number };
   "alignment.paused": { topic: string };
   "state.observed": { task: number; accounts: number };
+  "sequences.counted": { task: number; rule: string; stage: number; accounts: number };
   "absence.contradicted": { count: number };
   "state.evicted": { reason: string; count: number };
   "broker.failed": { code: string; disposition: string; doing: string };

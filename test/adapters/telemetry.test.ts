@@ -138,6 +138,7 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
   "loop.observed": fc.record({ process: count, checkpoint: count, poll: count, idle: count }),
   "alignment.paused": fc.record({ topic: text }),
   "state.observed": fc.record({ task: count, accounts: count }),
+  "sequences.counted": fc.record({ task: count, rule: text, stage: count, accounts: count }),
   "absence.contradicted": fc.record({ count }),
   "state.evicted": fc.record({ reason: text, count }),
   "broker.failed": fc.record({ code: text, disposition: text, doing: text }),

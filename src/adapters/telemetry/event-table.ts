@@ -325,6 +325,14 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
     means: "Groups in memory.",
     metrics: { accounts: (fields) => ({ value: fields.accounts, labels: { task: fields.task } }) },
   },
+  "sequences.counted": {
+    level: "debug",
+    message: "open sequences",
+    means: "Accounts that have seen a part of a rule's steps.",
+    metrics: {
+      open_sequences: ({ task, rule, stage, accounts }) => ({ value: accounts, labels: { rule, stage, task } }),
+    },
+  },
   "absence.contradicted": {
     level: "warn",
     message: "an event came too late to undo an absence",

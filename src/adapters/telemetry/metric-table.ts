@@ -29,6 +29,7 @@ export type MetricName =
   | "loop_seconds_total"
   | "aligned_pauses_total"
   | "accounts"
+  | "open_sequences"
   | "evictions_total"
   | "late_contradictions_total"
   | "state_bytes"
@@ -69,7 +70,7 @@ export interface MetricRow {
 export const LATENCY_BUCKETS: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 ];
-const LATENESS_BUCKETS: readonly number[] = [0, 0.1, 1, 5, 10, 30, 60, 300, 600, 3_600];
+const LATENESS_BUCKETS: readonly number[] = [1, 10, 60, 300, 600, 3_600];
 const RECORD_BUCKETS: readonly number[] = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2, 0.1];
 
 const ACTIONS: readonly Action[] = ["HOLD", "FREEZE", "STEP_UP", "REVIEW", "RELEASE"];
@@ -219,6 +220,7 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     help: "How far behind the frontier of event time the latest event of each slice of work was.",
     bad: "Near the allowed lateness: events come so late that sequences are missed. Near the grace: absences are decided too early.",
     labels: TOPIC,
+    maxSeries: 6,
     buckets: LATENESS_BUCKETS,
   },
   loop_seconds_total: {
@@ -245,6 +247,14 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     help: "Events that contradict an absence already decided; they undo nothing.",
     bad: "Many: events arrive later than the grace, and rules with `not` hold customers who did confirm.",
     labels: {},
+  },
+  open_sequences: {
+    type: "gauge",
+    help: "Accounts that have seen so many of the steps of a rule, and not all: counted in rounds, within a minute or so.",
+    bad: "Many at a late stage: an attack under way, or a step that honest customers take every day.",
+    labels: { rule: "open", stage: ["1", "2", "3", "4", "5"] },
+    maxSeries: 60,
+    acrossTasks: "sum",
   },
   evictions_total: {
     type: "counter",
