@@ -1,4 +1,4 @@
-// Text in columns.
+// Rows of text as columns, for what commands print. Leaves colours and widths of terminals to whoever prints.
 
 /** Each row a line, each column as wide as its widest cell, two spaces between. */
 export function aligned(rows: readonly (readonly string[])[]): string {
