@@ -18,24 +18,22 @@ import {
   truth,
   url,
 } from "./config/setting-kinds.ts";
+import { ACCESS_SETTINGS } from "./config/access-settings.ts";
+import type { AccessSettings } from "./config/access-settings.ts";
 import { RESPONSE_SETTINGS } from "./config/response-settings.ts";
 import type { ResponseSettings } from "./config/response-settings.ts";
 import type { Kind, Secret, StartFrom } from "./config/setting-kinds.ts";
 
-export type SaslMechanism = "plain" | "scram-sha-256" | "scram-sha-512";
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** A setting whose name ends in `File` holds what the file holds. */
-export interface Settings extends ResponseSettings {
+export interface Settings extends AccessSettings, ResponseSettings {
   readonly kafkaBrokers: readonly string[];
   readonly kafkaClientId: string;
   readonly kafkaSsl: boolean;
   readonly kafkaSslCaFile: string | undefined;
   readonly kafkaSslCertFile: string | undefined;
   readonly kafkaSslKeyFile: string | undefined;
-  readonly kafkaSaslMechanism: SaslMechanism | undefined;
-  readonly kafkaSaslUsername: string | undefined;
-  readonly kafkaSaslPasswordFile: Secret | undefined;
   readonly insecure: boolean;
   readonly groupId: string;
   readonly sessionTimeoutMs: Duration;
@@ -75,7 +73,15 @@ export interface Settings extends ResponseSettings {
 
 export type SettingName = keyof Settings;
 
-export const SECTIONS = ["Kafka", "Schema registry", "Topics", "Detection", "Responding", "Checkpoints", "Operations"] as const;
+export const SECTIONS = [
+  "Kafka",
+  "Schema registry",
+  "Topics",
+  "Detection",
+  "Responding",
+  "Checkpoints",
+  "Operations",
+] as const;
 
 export interface Setting<T> {
   readonly section: (typeof SECTIONS)[number];
@@ -129,24 +135,17 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     default: "none",
     doc: "Private key of the client certificate.",
   },
-  kafkaSaslMechanism: {
-    section: "Kafka",
-    kind: choice(["plain", "scram-sha-256", "scram-sha-512"]),
-    default: "none",
-    doc: "How to log in to the brokers. Without it, no log-in.",
-  },
-  kafkaSaslUsername: { section: "Kafka", kind: text(), default: "none", doc: "User name of the log-in." },
-  kafkaSaslPasswordFile: {
-    section: "Kafka",
-    kind: secretFile(),
-    default: "none",
-    doc: "Password of the log-in. From a file only, so that it shows in no process list.",
-  },
+  kafkaSaslMechanism: ACCESS_SETTINGS.kafkaSaslMechanism,
+  kafkaSaslUsername: ACCESS_SETTINGS.kafkaSaslUsername,
+  kafkaSaslPasswordFile: ACCESS_SETTINGS.kafkaSaslPasswordFile,
+  kafkaSaslTokenPath: ACCESS_SETTINGS.kafkaSaslTokenPath,
+  kafkaSaslTokenUrl: ACCESS_SETTINGS.kafkaSaslTokenUrl,
+  kafkaSaslTokenScope: ACCESS_SETTINGS.kafkaSaslTokenScope,
   insecure: {
     section: "Kafka",
     kind: truth(),
     default: false,
-    doc: "Allow brokers without TLS that are not on this machine's loopback. Whoever is on the network between can then read and forge commands.",
+    doc: "Allow brokers without TLS that are not on this machine's loopback, and secrets to a registry or token endpoint without it. Whoever is on the network between can then read and forge commands.",
   },
   groupId: {
     section: "Kafka",
@@ -166,6 +165,10 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     default: "required",
     doc: "Base URL of a registry with the Confluent API. Apicurio: `http://host:8080/apis/ccompat/v7`.",
   },
+  registryUsername: ACCESS_SETTINGS.registryUsername,
+  registryPasswordFile: ACCESS_SETTINGS.registryPasswordFile,
+  registryTokenPath: ACCESS_SETTINGS.registryTokenPath,
+  registrySslCaFile: ACCESS_SETTINGS.registrySslCaFile,
   topicPrefix: {
     section: "Topics",
     kind: text({ pattern: /^[A-Za-z0-9._-]{0,40}$/, allowed: "letters, digits, `.`, `_`, `-`; at most 40" }),
@@ -344,7 +347,19 @@ export const KAFKA_SETTINGS = [
   "kafkaSaslMechanism",
   "kafkaSaslUsername",
   "kafkaSaslPasswordFile",
+  "kafkaSaslTokenPath",
+  "kafkaSaslTokenUrl",
+  "kafkaSaslTokenScope",
   "insecure",
+] as const;
+
+/** Settings that reach the registry; `insecure` counts, too. */
+export const REGISTRY_SETTINGS = [
+  "registryUrl",
+  "registryUsername",
+  "registryPasswordFile",
+  "registryTokenPath",
+  "registrySslCaFile",
 ] as const;
 
 /** Full topic names, prefix included, by role. */

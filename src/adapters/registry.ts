@@ -14,10 +14,12 @@
 // The one place where it shows an answer as it came is the question whether to retry, so answers are
 // judged there; nothing is retried.
 
+import { Agent } from "node:https";
 import { COMPATIBILITY, SchemaRegistry as Client, SchemaType } from "@kafkajs/confluent-schema-registry";
 import avro from "avsc";
 import { BrokerFailure } from "../runtime/ports.ts";
 import type { Telemetry } from "../runtime/telemetry.ts";
+import { readToken } from "./token-file.ts";
 
 /** What the registry has under an id. */
 export type RegisteredSchema =
@@ -86,18 +88,31 @@ const KEPT_LOGICAL_TYPES = Object.fromEntries(
   ].map((name) => [name, KeptLogicalType]),
 );
 
-/**
- * @param options.url base URL of the Confluent API; Apicurio: `http://host:8080/apis/ccompat/v7`
- * @param options.timeoutMs limit of one request, connect to last byte
- */
-export function createRegistry(options: { url: string; timeoutMs?: number; telemetry: Telemetry }): SchemaRegistry {
-  const { url, timeoutMs = 5_000, telemetry } = options;
+/** How to reach the registry, and who asks. */
+export interface RegistryConnection {
+  /** Base URL of the Confluent API; Apicurio: `http://host:8080/apis/ccompat/v7`. */
+  readonly url: string;
+  readonly basic?: { readonly username: string; readonly password: string };
+  /** File with a bearer token, read at every question. */
+  readonly tokenPath?: string;
+  /** PEM of the authority that signed the registry's certificate. */
+  readonly ca?: string;
+}
+
+/** @param options.timeoutMs limit of one request, connect to last byte */
+export function createRegistry(
+  options: RegistryConnection & { timeoutMs?: number; telemetry: Telemetry },
+): SchemaRegistry {
+  const { url, basic, tokenPath, ca, timeoutMs = 5_000, telemetry } = options;
+  let token = "";
   const client = new Client(
     {
       host: url.replace(/\/+$/, ""),
       clientId: CLIENT_ID,
       retry: RETRY,
-      middlewares: [withinTime(timeoutMs), inItsWords()],
+      middlewares: [withinTime(timeoutMs), ...(tokenPath === undefined ? [] : [withToken(() => token)]), inItsWords()],
+      ...(basic === undefined ? {} : { auth: basic }),
+      ...(ca === undefined ? {} : { agent: new Agent({ ca }) }),
     },
     { [SchemaType.AVRO]: { logicalTypes: KEPT_LOGICAL_TYPES } },
   );
@@ -105,6 +120,7 @@ export function createRegistry(options: { url: string; timeoutMs?: number; telem
   /** @returns the answer; null: HTTP status 404 in the registry's own words */
   async function ask<T>(doing: string, question: () => Promise<T>): Promise<T | null> {
     try {
+      if (tokenPath !== undefined) token = await readToken(tokenPath);
       const answer = await question();
       telemetry.emit("registry.requested", { result: "ok" });
       return answer;
@@ -187,6 +203,7 @@ function parsed(text: string | null): { error_code?: unknown; message?: unknown 
 
 /** @returns null: the registry itself says that there is no such thing */
 function interpret(error: unknown, doing: string): BrokerFailure | null {
+  if (error instanceof BrokerFailure) return error;
   const status = statusOf(error);
   if (status === 404) return null;
   const message = `${doing}: ${(error as Error).message.replace(`${CLIENT_ID} - `, "")}`;
@@ -216,6 +233,12 @@ function isMismatch(error: unknown): boolean {
 function withinTime(timeoutMs: number): Middleware {
   return () => ({
     prepareRequest: async (next) => (await next()).enhance({ signal: AbortSignal.timeout(timeoutMs) }),
+  });
+}
+
+function withToken(token: () => string): Middleware {
+  return () => ({
+    prepareRequest: async (next) => (await next()).enhance({ headers: { authorization: `Bearer ${token()}` } }),
   });
 }
 

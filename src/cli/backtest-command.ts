@@ -2,7 +2,7 @@
 // backtest.ts's.
 
 import type { Command } from "commander";
-import { KAFKA_SETTINGS, TOPIC_SETTINGS } from "../config.ts";
+import { KAFKA_SETTINGS, REGISTRY_SETTINGS, TOPIC_SETTINGS } from "../config.ts";
 import { CORE_SETTINGS } from "../config/core-settings.ts";
 import { text } from "../config/setting-kinds.ts";
 import { instantFromJson } from "../core/event-json.ts";
@@ -28,7 +28,7 @@ export function addBacktest(program: Command, ending: Parameters<typeof addComma
     {
       name: "backtest",
       summary: "Say what rules would have done with what the topics hold, and what others would have.",
-      settings: [...KAFKA_SETTINGS, "registryUrl", ...TOPIC_SETTINGS, "rules", ...CORE_SETTINGS, "maxAccounts"],
+      settings: [...KAFKA_SETTINGS, ...REGISTRY_SETTINGS, ...TOPIC_SETTINGS, "rules", ...CORE_SETTINGS, "maxAccounts"],
       ownFlags: {
         "--against <dir>": "rules to compare with: a directory of rule files, or one file",
         "--from <time>": "count what is decided from then on: 2024-06-09T00:00:00Z, a date, or a span back such as 7d",

@@ -2,7 +2,7 @@
 // case.ts's and decide.ts's.
 
 import type { Command } from "commander";
-import { KAFKA_SETTINGS, TOPIC_SETTINGS } from "../config.ts";
+import { KAFKA_SETTINGS, REGISTRY_SETTINGS, TOPIC_SETTINGS } from "../config.ts";
 import { text } from "../config/setting-kinds.ts";
 import { VERDICTS } from "../core/decision.ts";
 import type { Verdict } from "../core/decision.ts";
@@ -15,7 +15,10 @@ import { addCommand } from "./command.ts";
 import type { DecideOptions } from "./decide.ts";
 
 type Flags = Readonly<Record<string, unknown>>;
-type Own = Omit<DecideOptions, (typeof KAFKA_SETTINGS)[number] | (typeof TOPIC_SETTINGS)[number] | "registryUrl">;
+type Own = Omit<
+  DecideOptions,
+  (typeof KAFKA_SETTINGS)[number] | (typeof REGISTRY_SETTINGS)[number] | (typeof TOPIC_SETTINGS)[number]
+>;
 
 const WAIT = text({
   pattern: /^(0|\d{1,4}[sm])$/,
@@ -28,7 +31,7 @@ export function addDesk(program: Command, ending: Parameters<typeof addCommand>[
     {
       name: "case",
       summary: "Show what happened to an account, what was said and why, and what is closed now.",
-      settings: [...KAFKA_SETTINGS, "registryUrl", ...TOPIC_SETTINGS, "rules"],
+      settings: [...KAFKA_SETTINGS, ...REGISTRY_SETTINGS, ...TOPIC_SETTINGS, "rules"],
       ownFlags: {
         "--json": "print the case file as JSON",
         "--html <file>": "write it as one page to read, print and hand over",
@@ -48,7 +51,7 @@ export function addDesk(program: Command, ending: Parameters<typeof addCommand>[
     {
       name: "decide",
       summary: "Decide on a case: release it, call it false, confirm or extend it.",
-      settings: [...KAFKA_SETTINGS, "registryUrl", ...TOPIC_SETTINGS],
+      settings: [...KAFKA_SETTINGS, ...REGISTRY_SETTINGS, ...TOPIC_SETTINGS],
       ownFlags: {
         "--account <id>": "decide on all open cases of the account",
         "--case <id>": "decide on this one",

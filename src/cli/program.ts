@@ -4,7 +4,7 @@
 
 import { randomUUID } from "node:crypto";
 import { Command, CommanderError } from "commander";
-import { KAFKA_SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, topicsOf, variableOf } from "../config.ts";
+import { KAFKA_SETTINGS, REGISTRY_SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, topicsOf, variableOf } from "../config.ts";
 import type { SettingName } from "../config.ts";
 import { CORE_SETTINGS, coreSettingsOf } from "../config/core-settings.ts";
 import { integer, text } from "../config/setting-kinds.ts";
@@ -168,7 +168,7 @@ function addSetup(program: Command, ending: Ending): void {
       {
         name: action,
         summary,
-        settings: ["registryUrl", ...TOPIC_SETTINGS],
+        settings: [...REGISTRY_SETTINGS, "insecure", ...TOPIC_SETTINGS],
         run: async ({ settings }, io) => (await import("./schemas.ts")).schemas({ action, ...settings }, io),
       },
       ending,

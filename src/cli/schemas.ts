@@ -8,13 +8,17 @@ import type { SchemaRegistry } from "../adapters/registry.ts";
 import { loadSchemas, parseSchema, SCHEMAS_DIRECTORY } from "../adapters/schema-files.ts";
 import type { SchemaFile } from "../adapters/schema-files.ts";
 import { topicsOf } from "../config.ts";
-import type { Settings, TOPIC_SETTINGS } from "../config.ts";
+import type { REGISTRY_SETTINGS, Settings, TOPIC_SETTINGS } from "../config.ts";
+import { registryConnection } from "../config/registry-connection.ts";
 import { BrokerFailure } from "../runtime/ports.ts";
 import { SILENT } from "../runtime/telemetry.ts";
 import { EXIT } from "./io.ts";
 import type { Io } from "./io.ts";
 
-export interface SchemasOptions extends Pick<Settings, "registryUrl" | (typeof TOPIC_SETTINGS)[number]> {
+export interface SchemasOptions extends Pick<
+  Settings,
+  (typeof REGISTRY_SETTINGS)[number] | (typeof TOPIC_SETTINGS)[number]
+> {
   readonly action: "register" | "check";
 }
 
@@ -31,7 +35,7 @@ interface Finding {
 
 /** Exit code 1 when anything is wrong; everything that is, is said. */
 export async function schemas(options: SchemasOptions, io: Io): Promise<number> {
-  const registry = createRegistry({ url: options.registryUrl, telemetry: SILENT });
+  const registry = createRegistry({ ...registryConnection(options), telemetry: SILENT });
   const act = options.action === "register" ? register : check;
   let wrong = 0;
   for (const each of await subjectsOf(options)) {

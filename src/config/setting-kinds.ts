@@ -186,6 +186,21 @@ export function secretFile(): Kind<Secret> {
   };
 }
 
+/** Path of a file with a token, there at start and read when needed. */
+export function tokenPath(): Kind<string> {
+  return {
+    placeholder: "path",
+    allowed: "the path of a file that holds the token and nothing else",
+    bare: false,
+    parse(path) {
+      const content = contentOf(path);
+      if ("problem" in content) return content;
+      return content.value.trim() === "" ? { problem: `names an empty file: ${path}` } : { value: path };
+    },
+    show: (path) => path,
+  };
+}
+
 function contentOf(path: string): Parsed<string> {
   try {
     return { value: readFileSync(path, "utf8") };

@@ -4,6 +4,7 @@
 
 import { SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, flagOf, topicsOf, variableOf } from "../config.ts";
 import type { SettingName, Settings } from "../config.ts";
+import { accessProblems } from "./access-problems.ts";
 import { nearest } from "../sigma/nearest.ts";
 import type { Parsed } from "./setting-kinds.ts";
 
@@ -69,39 +70,7 @@ export function hint(close: string | null, otherwise: string): string {
 
 /** What no single setting can see. A setting that was not asked for, or is wrong itself, is no property here. */
 function contradictions(settings: Partial<Settings>): string[] {
-  return [...securityProblems(settings), ...topicProblems(settings)];
-}
-
-function securityProblems(settings: Partial<Settings>): string[] {
-  const problems: string[] = [];
-  const both = (one: SettingName, other: SettingName): void => {
-    if (settings[one] !== undefined && other in settings && settings[other] === undefined) {
-      problems.push(`${variableOf(one)} is set but ${variableOf(other)} is not; they go together`);
-    }
-  };
-  both("kafkaSaslMechanism", "kafkaSaslUsername");
-  both("kafkaSaslMechanism", "kafkaSaslPasswordFile");
-  both("kafkaSaslUsername", "kafkaSaslMechanism");
-  both("kafkaSslCertFile", "kafkaSslKeyFile");
-  both("kafkaSslKeyFile", "kafkaSslCertFile");
-  const exposed = (settings.kafkaBrokers ?? []).filter((broker) => !isLoopback(broker));
-  if (settings.kafkaSsl === false) {
-    if (settings.kafkaSslCaFile !== undefined || settings.kafkaSslCertFile !== undefined) {
-      problems.push(`certificates are set but ${variableOf("kafkaSsl")} is false; set it to true`);
-    }
-    if (settings.insecure === false && exposed.length > 0) {
-      problems.push(
-        `${variableOf("kafkaBrokers")}: ${exposed.join(", ")} would be spoken to in plain text; ` +
-          `set ${variableOf("kafkaSsl")}=true, or ${variableOf("insecure")}=true if the network is trusted`,
-      );
-    }
-  }
-  return problems;
-}
-
-function isLoopback(broker: string): boolean {
-  const host = broker.slice(0, broker.lastIndexOf(":")).toLowerCase();
-  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
+  return [...accessProblems(settings), ...topicProblems(settings)];
 }
 
 function topicProblems(settings: Partial<Settings>): string[] {

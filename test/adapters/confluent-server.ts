@@ -10,6 +10,8 @@ export interface ConfluentServer {
   /** Requests so far, as `GET /schemas/ids/1`. */
   readonly requests: string[];
   readonly compatibility: Map<string, string>;
+  /** Where set, every request must carry it as its Authorization; otherwise the answer is 401. */
+  authorization: string | null;
   /** Registers without asking for compatibility. @returns the id */
   add(subject: string, schema: string, schemaType?: string): number;
   /** Answers every request like this until it is called with null. */
@@ -42,6 +44,9 @@ export async function startConfluentServer(): Promise<ConfluentServer> {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     requests.push(`${request.method} ${request.url}`);
     const body = await textOf(request);
+    if (self.authorization !== null && request.headers.authorization !== self.authorization) {
+      return send(response, 401, { error_code: 40101, message: "Unauthorized" });
+    }
     if (failure !== null) return failure(response);
     const [resource, name, ...rest] = (request.url ?? "").split("/").slice(1).map(decodeURIComponent);
     const call = `${request.method} ${resource}${rest.length > 0 ? `/${rest.join("/")}` : ""}`;
@@ -79,10 +84,11 @@ export async function startConfluentServer(): Promise<ConfluentServer> {
 
   const server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
+  const self: ConfluentServer = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     compatibility,
+    authorization: null,
     add,
     fail: (answer) => void (failure = answer),
     close: () =>
@@ -91,6 +97,7 @@ export async function startConfluentServer(): Promise<ConfluentServer> {
         server.closeAllConnections();
       }),
   };
+  return self;
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

@@ -2,10 +2,12 @@
 // nothing but silence (G1), whatever the package under it makes of them.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { SchemaRegistry as Client } from "@kafkajs/confluent-schema-registry";
 import { findBreakages } from "../../src/adapters/compatibility.ts";
@@ -97,6 +99,39 @@ describe("answers", () => {
     await registry.schema(id);
     await registry.schema(id);
     assert.equal(server.requests.filter((request) => request === `GET /schemas/ids/${id}`).length >= 2, true);
+  });
+});
+
+describe("who asks", () => {
+  const basic = { username: "holdfast", password: "se:same" };
+  const folder = mkdtempSync(join(tmpdir(), "token-"));
+  const tokenPath = join(folder, "token");
+  after(() => {
+    server.authorization = null;
+    rmSync(folder, { recursive: true });
+  });
+  const asked = (login: object): SchemaRegistry =>
+    createRegistry({ url: server.url, timeoutMs: TIMEOUT_MS, telemetry, ...login });
+
+  test("says so by basic authentication", async () => {
+    const id = server.add("a-value", AUTH);
+    server.authorization = `Basic ${Buffer.from("holdfast:se:same").toString("base64")}`;
+    assert.equal((await asked({ basic }).schema(id)).kind, "avro");
+    assert.equal(await asked({ basic }).register("b-value", AUTH), id);
+    assert.equal(await failureOf(asked({}).schema(id)), "halt REGISTRY_REFUSED");
+    assert.equal(await failureOf(asked({ basic: { ...basic, password: "x" } }).schema(id)), "halt REGISTRY_REFUSED");
+  });
+
+  test("says so by a token, read at each question", async () => {
+    const id = server.add("a-value", AUTH);
+    const registry = asked({ tokenPath });
+    assert.equal(await failureOf(registry.schema(id)), "retry NO_TOKEN", "the file is not there yet");
+    for (const token of ["first", "second"]) {
+      writeFileSync(tokenPath, `${token}\n`);
+      server.authorization = `Bearer ${token}`;
+      assert.equal((await registry.schema(id)).kind, "avro");
+    }
+    server.authorization = null;
   });
 });
 

@@ -133,7 +133,10 @@ describe("ids the codec does not know", () => {
     await pass(waitOf(fixture.decode(framed(1_000, Buffer.alloc(9)))), 120_000);
     const ids = Array.from({ length: 1_500 }, (_, index) => 2_000 + index);
     const waits = ids.map((id) => waitOf(fixture.decode(framed(id, Buffer.alloc(9)))));
-    await pass(Promise.all(waits).then(() => {}), 5_000);
+    await pass(
+      Promise.all(waits).then(() => {}),
+      5_000,
+    );
     fixture.codec.readFields(new Set()); // the codec asks for each schema anew
     assert.equal(verdict(fixture.decode(authRecord({}))), "ok");
   });

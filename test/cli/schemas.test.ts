@@ -39,6 +39,10 @@ async function run(
   const options: SchemasOptions = {
     action,
     registryUrl: url,
+    registryUsername: undefined,
+    registryPasswordFile: undefined,
+    registryTokenPath: undefined,
+    registrySslCaFile: undefined,
     topicPrefix: `t${prefix}.`,
     topicAuth: "auth",
     topicApiKey: "keys",

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { SETTINGS, SETTING_NAMES, flagOf, topicsOf, variableOf } from "../../src/config.ts";
 import type { Settings } from "../../src/config.ts";
 import { kafkaConnection } from "../../src/config/kafka-connection.ts";
+import { registryConnection } from "../../src/config/registry-connection.ts";
 import { readSettings } from "../../src/config/settings-reader.ts";
 import type { SettingSources } from "../../src/config/settings-reader.ts";
 import { settingsReference } from "../../src/config/settings-reference.ts";
@@ -121,6 +122,13 @@ for (const [name, given] of REFUSED) {
   });
 }
 
+const BEARER: SettingSources["env"] = {
+  HOLDFAST_KAFKA_SASL_MECHANISM: "oauthbearer",
+  HOLDFAST_KAFKA_SASL_TOKEN_URL: "https://idp/token",
+  HOLDFAST_KAFKA_SASL_USERNAME: "holdfast",
+  HOLDFAST_KAFKA_SASL_PASSWORD_FILE: secretPath,
+};
+
 const CONTRADICTIONS: readonly [string, SettingSources["env"], RegExp][] = [
   [
     "plain text off loopback",
@@ -132,6 +140,58 @@ const CONTRADICTIONS: readonly [string, SettingSources["env"], RegExp][] = [
     "a client certificate without its key",
     { HOLDFAST_KAFKA_SSL: "true", HOLDFAST_KAFKA_SSL_CERT_FILE: pemPath },
     /HOLDFAST_KAFKA_SSL_KEY_FILE/,
+  ],
+  [
+    "a bearer log-in without a token",
+    { HOLDFAST_KAFKA_SASL_MECHANISM: "oauthbearer" },
+    /is oauthbearer, but no token is named: set HOLDFAST_KAFKA_SASL_TOKEN_PATH, or HOLDFAST_KAFKA_SASL_TOKEN_URL/,
+  ],
+  [
+    "a bearer log-in with two tokens",
+    {
+      ...BEARER,
+      HOLDFAST_KAFKA_SASL_TOKEN_PATH: secretPath,
+    },
+    /two sources of one token/,
+  ],
+  [
+    "a token URL without a client secret",
+    { ...BEARER, HOLDFAST_KAFKA_SASL_PASSWORD_FILE: "" },
+    /TOKEN_URL needs HOLDFAST_KAFKA_SASL_USERNAME/,
+  ],
+  [
+    "a token for another mechanism",
+    {
+      HOLDFAST_KAFKA_SASL_MECHANISM: "plain",
+      HOLDFAST_KAFKA_SASL_USERNAME: "u",
+      HOLDFAST_KAFKA_SASL_PASSWORD_FILE: secretPath,
+      HOLDFAST_KAFKA_SASL_TOKEN_PATH: secretPath,
+    },
+    /a token is named, but HOLDFAST_KAFKA_SASL_MECHANISM is plain/,
+  ],
+  [
+    "a client secret in plain text",
+    { ...BEARER, HOLDFAST_KAFKA_SASL_TOKEN_URL: "http://idp/token" },
+    /HOLDFAST_KAFKA_SASL_TOKEN_URL \(or --kafka-sasl-token-url\) would be told a secret in plain text; use https/,
+  ],
+  [
+    "a registry's password in plain text",
+    {
+      HOLDFAST_REGISTRY_URL: "http://registry:8081",
+      HOLDFAST_REGISTRY_USERNAME: "u",
+      HOLDFAST_REGISTRY_PASSWORD_FILE: secretPath,
+    },
+    /HOLDFAST_REGISTRY_URL \(or --registry-url\) would be told a secret in plain text/,
+  ],
+  ["half a registry's log-in", { HOLDFAST_REGISTRY_USERNAME: "u" }, /HOLDFAST_REGISTRY_PASSWORD_FILE is not; they go/],
+  [
+    "two registry's log-ins",
+    {
+      HOLDFAST_REGISTRY_USERNAME: "u",
+      HOLDFAST_REGISTRY_PASSWORD_FILE: secretPath,
+      HOLDFAST_REGISTRY_TOKEN_PATH: secretPath,
+    },
+    /two ways to log in; set one/,
   ],
   [
     "a topic with two uses",
@@ -192,6 +252,31 @@ test("a secret reaches the connection and nothing that prints", () => {
     ssl: { ca: "-----BEGIN CERTIFICATE-----\n" },
     sasl: { mechanism: "scram-sha-512", username: "holdfast", password: "sesame" },
   });
+});
+
+test("a token's file, or an endpoint to ask, becomes what kafkajs asks at each log-in", async () => {
+  const path = { HOLDFAST_KAFKA_SASL_MECHANISM: "oauthbearer", HOLDFAST_KAFKA_SASL_TOKEN_PATH: secretPath };
+  for (const env of [path, BEARER]) {
+    const { sasl } = kafkaConnection(read(env));
+    assert.equal(sasl?.mechanism, "oauthbearer");
+    assert.ok("oauthBearerProvider" in sasl);
+  }
+  const { sasl } = kafkaConnection(read(path));
+  assert.ok(sasl !== undefined && "oauthBearerProvider" in sasl);
+  assert.deepEqual(await sasl.oauthBearerProvider(), { value: "sesame" });
+});
+
+test("the registry's log-in reaches its connection, the secret nothing that prints", () => {
+  const env = { HOLDFAST_REGISTRY_USERNAME: "u", HOLDFAST_REGISTRY_PASSWORD_FILE: secretPath };
+  const settings = read({ ...env, HOLDFAST_REGISTRY_SSL_CA_FILE: pemPath });
+  assert.doesNotMatch(JSON.stringify(settings), /sesame/);
+  assert.deepEqual(registryConnection(settings), {
+    url: settings.registryUrl,
+    basic: { username: "u", password: "sesame" },
+    ca: "-----BEGIN CERTIFICATE-----\n",
+  });
+  const { tokenPath } = registryConnection(read({ HOLDFAST_REGISTRY_TOKEN_PATH: secretPath }));
+  assert.equal(tokenPath, secretPath);
 });
 
 test("the prefix stands before every topic", () => {

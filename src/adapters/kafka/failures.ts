@@ -59,8 +59,8 @@ const SAME_AS: Readonly<Record<string, string>> = { RECORD_LIST_TOO_LARGE: "MESS
  * @throws the error itself when it is a bug (not the world's fault)
  */
 export function brokerFailure(error: unknown, doing: string): BrokerFailure {
-  if (error instanceof BrokerFailure) return error;
   const origin = originOf(error);
+  if (origin instanceof BrokerFailure) return origin; // of a part that the client asks, such as its tokens
   const code = origin.type ?? CLIENT_CODES[origin.name] ?? socketCode(origin) ?? kafkajsCode(origin);
   if (code === undefined) throw error;
   const known = SAME_AS[code] ?? code;
@@ -84,6 +84,7 @@ interface Origin {
 function originOf(error: unknown): Origin {
   let origin = error as Origin & { cause?: unknown };
   for (let depth = 0; depth < 8 && origin.type === undefined && origin.cause instanceof Error; depth += 1) {
+    if (origin instanceof BrokerFailure) break;
     origin = origin.cause;
   }
   return origin;

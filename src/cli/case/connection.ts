@@ -4,8 +4,9 @@ import { createKafkaClient } from "../../adapters/kafka/client.ts";
 import { createRegistry } from "../../adapters/registry.ts";
 import { SCHEMAS_DIRECTORY, loadSchemas } from "../../adapters/schema-files.ts";
 import { topicsOf } from "../../config.ts";
-import type { KAFKA_SETTINGS, Settings, TOPIC_SETTINGS } from "../../config.ts";
+import type { KAFKA_SETTINGS, REGISTRY_SETTINGS, Settings, TOPIC_SETTINGS } from "../../config.ts";
 import { kafkaConnection } from "../../config/kafka-connection.ts";
+import { registryConnection } from "../../config/registry-connection.ts";
 import { BrokerFailure } from "../../runtime/ports.ts";
 import { SILENT } from "../../runtime/telemetry.ts";
 import { EXIT } from "../io.ts";
@@ -14,7 +15,7 @@ import type { Cluster } from "./account-records.ts";
 
 export type DeskSettings = Pick<
   Settings,
-  (typeof KAFKA_SETTINGS)[number] | (typeof TOPIC_SETTINGS)[number] | "registryUrl"
+  (typeof KAFKA_SETTINGS)[number] | (typeof REGISTRY_SETTINGS)[number] | (typeof TOPIC_SETTINGS)[number]
 >;
 
 /** Runs `ask` with connections that open when used. */
@@ -25,7 +26,7 @@ export async function answered(
 ): Promise<number> {
   const cluster = {
     client: createKafkaClient(kafkaConnection(options)),
-    registry: createRegistry({ url: options.registryUrl, telemetry: SILENT }),
+    registry: createRegistry({ ...registryConnection(options), telemetry: SILENT }),
     schemas: await loadSchemas(SCHEMAS_DIRECTORY),
     topics: topicsOf(options),
     signal: io.signal,

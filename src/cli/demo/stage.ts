@@ -17,6 +17,7 @@ import { systemClock } from "../../adapters/system-clock.ts";
 import { SETTING_NAMES, topicsOf } from "../../config.ts";
 import type { Settings } from "../../config.ts";
 import { kafkaConnection } from "../../config/kafka-connection.ts";
+import { registryConnection } from "../../config/registry-connection.ts";
 import { readSettings } from "../../config/settings-reader.ts";
 import type { ExchangeEvent, Service } from "../../core/event.ts";
 import type { Evidence } from "../../core/output.ts";
@@ -48,7 +49,7 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   const client = createKafkaClient(kafkaConnection(settings));
   const { partitions, replication } = settings;
   await createTopics(client, plannedTopics(topics, { partitions, replication }));
-  const registry = createRegistry({ url: settings.registryUrl, telemetry: SILENT });
+  const registry = createRegistry({ ...registryConnection(settings), telemetry: SILENT });
   const schemas = await loadSchemas(SCHEMAS_DIRECTORY);
   await registry.register(subjectOf(topics.signals), schemas.signal.text);
   await registry.register(subjectOf(topics.commands), schemas.command.text);
