@@ -222,6 +222,11 @@ export class Breakers {
   }
 }
 
+/** Whether this names an opening: a case has three parts. */
+export function isOpening(caseId: string): boolean {
+  return caseId.split("/").length === 4;
+}
+
 function idOf({ openedBy, kind }: Pick<BreakerState, "openedBy" | "kind">): string {
   return `${openedBy}/breaker-${kind}`;
 }

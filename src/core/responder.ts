@@ -18,7 +18,7 @@ import { type Ack, type DecidedCase, type Decision, endsCase, takeDecision } fro
 import type { ExchangeEvent } from "./event.ts";
 import { type MoneyCounts, MoneyFlow } from "./money-flow.ts";
 import type { Command, Detection, Outputs } from "./output.ts";
-import type { CoreSettings, ResponseCounts } from "./partition-contract.ts";
+import type { CoreSettings, Decided, ResponseCounts } from "./partition-contract.ts";
 import { type PlannedAction, reducedByBreaker, reviewOnly } from "./response.ts";
 import type { RuleTable } from "./rule-table.ts";
 import type { RuleSet } from "./rule.ts";
@@ -204,12 +204,12 @@ export class Responder {
     return decided;
   }
 
-  /** A person closes a breaker; the rule it watches, or null: it is no breaker's opening, or an earlier one. */
-  closeBreaker({ caseId, verdict, decidedAt }: Decision): string | null {
-    if (caseId === null || !endsCase(verdict) || this.#breakers?.close(caseId, decidedAt) !== true) return null;
-    const rule = this.#changes.at(-1)?.rule ?? null;
+  /** A person's word on the opening of a breaker: closes it, unless it is over. */
+  closeBreaker(caseId: string, { verdict, decidedAt }: Decision): readonly Decided[] {
+    if (!endsCase(verdict) || this.#breakers?.close(caseId, decidedAt) !== true) return [];
+    const rules = this.#changes.map(({ rule }) => rule);
     this.#sayChanges();
-    return rule;
+    return rules.map((rule) => ({ rule, caseId, isNew: true }));
   }
 
   /** A service's answer. @returns null: nobody waits for it */

@@ -131,12 +131,10 @@ test("each rule and each kind has a breaker of its own", () => {
   const ask = (rule: string, kind: "freeze" | "linked" | "hold"): boolean =>
     breakers.ask(rule, kind, { at: START, caseId: "a/r/e", active: 0 });
   for (let index = 0; index < 6; index++) ask("r", "freeze");
-  assert.deepEqual([ask("r", "freeze"), ask("other", "freeze"), ask("r", "linked"), ask("r", "hold")], [
-    false,
-    true,
-    true,
-    true,
-  ]);
+  assert.deepEqual(
+    [ask("r", "freeze"), ask("other", "freeze"), ask("r", "linked"), ask("r", "hold")],
+    [false, true, true, true],
+  );
 });
 
 test("in no window more are protected than the bound, in whatever order they are asked for (BR1)", () => {

@@ -12,7 +12,10 @@ const freeze: ResponseAction = { ...FREEZE, scopes: ["WITHDRAW"], for: 4 * HOUR 
 const keys: ResponseAction = { ...FREEZE, scopes: ["API_KEYS"], targets: ["keyId"], for: 8 * HOUR };
 
 /** A rule of its own for events of type X, and one for Y. */
-function rules(respond: readonly ResponseAction[] = [freeze], more: { mode?: "observe"; quiet?: Duration } = {}): RuleSet {
+function rules(
+  respond: readonly ResponseAction[] = [freeze],
+  more: { mode?: "observe"; quiet?: Duration } = {},
+): RuleSet {
   const of = (type: string): Parameters<typeof handmadeRules>[0]["detections"][number] => ({
     name: type.toLowerCase(),
     standalone: true,
@@ -103,7 +106,11 @@ test("what names no case means the cases open at that time (DC2)", () => {
     "RELEASE  alice/y/3/release/d1",
   ]);
   at(world, "5", 7 * HOUR, "Y");
-  assert.deepEqual(decide(world, { decisionId: "d2", decidedAt: START + 6 * HOUR }), [], "nobody decided on that one yet");
+  assert.deepEqual(
+    decide(world, { decisionId: "d2", decidedAt: START + 6 * HOUR }),
+    [],
+    "nobody decided on that one yet",
+  );
   assert.deepEqual(decide(world, { decisionId: "d3", accountId: "nobody" }), []);
   assert.equal(world.partition.groups, 2);
 });
