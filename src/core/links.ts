@@ -171,7 +171,7 @@ export class Links {
   /** Goes on with another rule set (L8). */
   replaceTable(table: RuleTable): void {
     this.#table = table;
-    for (const group of [...this.#groups.values()]) this.#dropChanged(group, table.row(group.ruleId));
+    for (const group of this.#groups.values()) this.#dropChanged(group, table.row(group.ruleId));
   }
 
   /** Groups whose encoded state changed since the last call, encoded now; those that are over as tombstones. */

@@ -192,7 +192,7 @@ test("accounts that share a group are each told once, those that come later too 
   );
 });
 
-test("one account alone is no link, however often; nor are two further apart than the timespan", () => {
+test("one account alone is no link, however often; nor are two further apart than the timespan (LK1)", () => {
   const pair = new Pair(rulesWith(SHARED));
   pair.apply(odd(0, "a"), odd(1, "a"), odd(2, "a"), odd(62.1, "b"));
   pair.deliver();

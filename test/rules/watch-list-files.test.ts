@@ -44,12 +44,15 @@ test("no directory is no list", async () => {
 test("a long list is read in pieces, between which everything else goes on", async () => {
   const directory = join(root, "long");
   await mkdir(directory);
-  const values = Array.from({ length: 200_000 }, (_, index) => `0xAbCdEf${String(index).padStart(34, "0")}`);
+  const values = Array.from({ length: 20_000 }, (_, index) => `0xAbCdEf${String(index).padStart(34, "0")}`);
   await writeFile(join(directory, "long.txt"), values.join("\r\n"));
   const files = new WatchListFiles(directory);
   let turns = 0;
   let reading = true;
-  const turn = (): void => void (reading && setImmediate(turn, turns++));
+  const turn = (): void => {
+    turns++;
+    if (reading) setImmediate(turn);
+  };
   turn();
   await files.reload();
   reading = false;
@@ -59,5 +62,5 @@ test("a long list is read in pieces, between which everything else goes on", asy
     values.filter((value) => !list.has(value.toUpperCase(), false) || list.has(`${value}0`, false)).length,
     0,
   );
-  ok(turns > 20, `${turns} turns`);
+  ok(turns > 5, `${turns} turns`);
 });

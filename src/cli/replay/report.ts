@@ -12,7 +12,7 @@ export function printJson({ detections, commands, signals }: Outputs): string {
   const lines: object[] = [
     ...detections.map(({ kind: detectionKind, ...detection }) => ({ kind: "detection", detectionKind, ...detection })),
     ...commands.map((command) => ({ kind: "command", ...command })),
-    ...linksOf(signals).map(({ fact: _, type: _type, ...link }) => ({ kind: "link", ...link })),
+    ...linksOf(signals).map((link) => ({ kind: "link", ...link })),
   ];
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }
