@@ -80,9 +80,11 @@ export async function runCourse(options: CourseOptions): Promise<CourseReport> {
   }
 }
 
-/** A wave of cases is what this run is made of: no breaker may take it for a bad rule. */
+/** A wave of cases is what this run is made of: no breaker may take it for a bad rule. Nobody acknowledges. */
 const SETTINGS = {
-  HOLDFAST_BREAKER_FRACTION: "1",
+  HOLDFAST_BREAKER_FLOOR: "1000000",
+  HOLDFAST_BREAKER_HOLD_FLOOR: "1000000",
+  HOLDFAST_ACK_TIMEOUT_MS: "0",
   HOLDFAST_ABSENCE_GRACE_MS: "5000",
   HOLDFAST_CHECKPOINT_INTERVAL_MS: "500",
 };

@@ -35,6 +35,8 @@ export interface Instance {
   readonly url: string;
   start(): void;
   isRunning(): boolean;
+  /** Of the running child. */
+  pid(): number | undefined;
   /** SIGSTOP: it keeps its connections and does nothing, until resume() or its end. */
   pause(): void;
   resume(): void;
@@ -74,6 +76,7 @@ export async function makeInstance(options: InstanceOptions): Promise<Instance> 
     logFile,
     url,
     isRunning: () => child !== undefined,
+    pid: () => child?.pid,
     pause: () => void child?.kill("SIGSTOP"),
     resume: () => void child?.kill("SIGCONT"),
     start() {
