@@ -4,6 +4,8 @@
 import type { Command } from "commander";
 import { KAFKA_SETTINGS, REGISTRY_SETTINGS, TOPIC_SETTINGS } from "../config.ts";
 import { CORE_SETTINGS } from "../config/core-settings.ts";
+import { RESPONSE_SETTINGS } from "../config/response-settings.ts";
+import type { ResponseSettings } from "../config/response-settings.ts";
 import { text } from "../config/setting-kinds.ts";
 import { instantFromJson } from "../core/event-json.ts";
 import type { Duration, Instant } from "../core/time.ts";
@@ -16,6 +18,11 @@ interface Given {
   readonly warmUp: Duration;
 }
 
+const JUDGING = [
+  ...CORE_SETTINGS,
+  ...(Object.keys(RESPONSE_SETTINGS) as (keyof ResponseSettings)[]),
+  "maxAccounts",
+] as const;
 const WARM_UP = "1d";
 const SPAN = text({
   pattern: /^(0|\d{1,7}[smh]|\d{1,3}d)$/,
@@ -28,7 +35,7 @@ export function addBacktest(program: Command, ending: Parameters<typeof addComma
     {
       name: "backtest",
       summary: "Say what rules would have done with what the topics hold, and what others would have.",
-      settings: [...KAFKA_SETTINGS, ...REGISTRY_SETTINGS, ...TOPIC_SETTINGS, "rules", ...CORE_SETTINGS, "maxAccounts"],
+      settings: [...KAFKA_SETTINGS, ...REGISTRY_SETTINGS, ...TOPIC_SETTINGS, "rules", ...JUDGING],
       ownFlags: {
         "--against <dir>": "rules to compare with: a directory of rule files, or one file",
         "--from <time>": "count what is decided from then on: 2024-06-09T00:00:00Z, a date, or a span back such as 7d",

@@ -12,6 +12,8 @@ import { systemClock } from "../adapters/system-clock.ts";
 import type { Settings } from "../config.ts";
 import { coreSettingsOf } from "../config/core-settings.ts";
 import type { CORE_SETTINGS } from "../config/core-settings.ts";
+import { responseSettingsOf } from "../config/response-settings.ts";
+import type { ResponseSettings } from "../config/response-settings.ts";
 import type { RuleSet } from "../core/rule.ts";
 import { SECOND } from "../core/time.ts";
 import type { Duration, Instant } from "../core/time.ts";
@@ -34,7 +36,9 @@ import { EXIT } from "./io.ts";
 import type { Io } from "./io.ts";
 import { readSoundRules } from "./sound-rules.ts";
 
-export interface BacktestOptions extends DeskSettings, Pick<Settings, (typeof CORE_SETTINGS)[number] | "maxAccounts"> {
+type JudgingSettings = Pick<Settings, (typeof CORE_SETTINGS)[number] | keyof ResponseSettings | "maxAccounts">;
+
+export interface BacktestOptions extends DeskSettings, JudgingSettings {
   /** Directory of rule files, or one file. */
   readonly rules: string;
   /** The same, to compare with; null: nothing. */
@@ -82,7 +86,7 @@ async function run(options: BacktestOptions, { cluster, sets, io }: Running): Pr
   for (const topic of found.cut) {
     io.stderr(`warning: ${topic} does not reach back to the beginning: the rules see and remember less\n`);
   }
-  const settings = { ...coreSettingsOf(options), maxAccounts: options.maxAccounts };
+  const settings = { ...coreSettingsOf(options), ...responseSettingsOf(options), maxAccounts: options.maxAccounts };
   const rehearsals = sets.map(
     ({ rules }) =>
       new Rehearsal({

@@ -11,7 +11,9 @@ import type { Rehearsed } from "../../../src/cli/backtest/rehearsal.ts";
 import { rerun } from "../../../src/cli/backtest/rerun.ts";
 import type { Rerun } from "../../../src/cli/backtest/rerun.ts";
 import { Verdicts } from "../../../src/cli/backtest/verdicts.ts";
+import { RESPONSE_SETTINGS, responseSettingsOf } from "../../../src/config/response-settings.ts";
 import type { ExchangeEvent } from "../../../src/core/event.ts";
+import type { CoreSettings } from "../../../src/core/partition.ts";
 import type { RuleSet } from "../../../src/core/rule.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../../src/core/time.ts";
 import type { Instant } from "../../../src/core/time.ts";
@@ -53,7 +55,7 @@ function batchOf(driver: ProcessorDriver, topic: string, partition: number): Rec
 
 async function rehearse(
   driver: ProcessorDriver,
-  of: { readonly rules?: RuleSet; readonly countFrom?: Instant } = {},
+  of: { readonly rules?: RuleSet; readonly countFrom?: Instant; readonly settings?: Partial<CoreSettings> } = {},
 ): Promise<{ rehearsed: Rehearsed; read: Rerun }> {
   const stretches = INPUTS.flatMap(({ topic }) =>
     Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, from: 0, to: Infinity })),
@@ -62,7 +64,7 @@ async function rehearse(
   const services = new Map(INPUTS.map(({ topic, service }) => [topic, service]));
   const rehearsal = new Rehearsal({
     rules: of.rules ?? rules!,
-    settings: SETTINGS,
+    settings: { ...SETTINGS, ...of.settings },
     partitions: PARTITIONS,
     partitioner: murmur2Partitioner,
     countFrom: of.countFrom ?? 0,
@@ -171,4 +173,30 @@ holdfast: { respond: [{ hold: [WITHDRAW], for: 1h, reason: TEST }] }
   const quick = await rehearse(driver, { rules: loaded.rules! });
   deepEqual([...quick.rehearsed.commands.values()], [new Map([["HOLD", 1]])]);
   strictEqual(quick.rehearsed.suppressed.get("stale") ?? 0, 0);
+});
+
+test("a rule that matches everybody shows as what its breaker would have left of it", async () => {
+  const text = `title: Everybody
+id: 5d6a3b8e-0f43-4f0c-9a37-5c8d3a6c1a04
+logsource: { product: exchange, service: auth }
+detection: { s: { type: LOGIN_SUCCEEDED }, condition: s }
+holdfast: { respond: [{ freeze: [WITHDRAW], for: 24h, reason: TEST }] }
+`;
+  const { rules: bad } = loadRules([{ path: "r.yml", text }]);
+  const driver = await openDriver({ partitions: PARTITIONS });
+  for (let index = 0; index < 120; index++) driver.produce({ accountId: `a${index}`, type: "LOGIN_SUCCEEDED" });
+  const byDefault = Object.fromEntries(Object.entries(RESPONSE_SETTINGS).map(([name, row]) => [name, row.default]));
+  const settings = responseSettingsOf(byDefault as never);
+  const { rehearsed } = await rehearse(driver, { rules: bad!, settings });
+  strictEqual(rehearsed.cases.size, 120);
+  const [said] = rehearsed.commands.values();
+  const floor = settings.breaker!.floor;
+  deepEqual(Object.fromEntries(said!), {
+    FREEZE: PARTITIONS * floor,
+    HOLD: 120 - PARTITIONS * floor,
+    REVIEW: 120 - PARTITIONS * floor,
+  });
+  deepEqual([...rehearsed.breakers.values()], [PARTITIONS]);
+  ok(rehearsed.suppressed.get("breaker")! > 0);
+  strictEqual((await rehearse(driver, { rules: bad! })).rehearsed.commands.values().next().value!.get("FREEZE"), 120);
 });
