@@ -48,49 +48,63 @@ export async function followOutcome(
     reader.done.catch(fail);
     return reader;
   };
-  const ending = `/${encodePart(decision.decisionId)}`;
+  /** `<caseId>/release/<decisionId>`, and for each thing that is prolonged `<caseId>/extend/<decisionId>…`. */
+  const isCalledFor = ({ commandId, caseId }: Command): boolean => {
+    const [kind, decisionId] = commandId.slice(caseId.length + 1).split("/");
+    return (kind === "release" || kind === "extend") && decisionId === encodePart(decision.decisionId);
+  };
   const readers = await Promise.all([
     hear(topics.commands, new RecordDecoder<Command>(registry, schemas.command), (command) => {
-      if (command.commandId.endsWith(ending)) commands.set(command.caseId, command);
+      if (isCalledFor(command)) commands.set(command.commandId, command);
     }),
     hear(topics.acks, new RecordDecoder<Ack>(registry, schemas.ack), (ack) => acks.set(ack.commandId, ack)),
   ]);
 
-  const isDone = (caseId: string): boolean => acks.has(commands.get(caseId)?.commandId ?? "");
+  const saidOf = (caseId: string): Command[] => [...commands.values()].filter((command) => command.caseId === caseId);
+  const answersOf = (caseId: string): (Ack | undefined)[] => saidOf(caseId).map(({ commandId }) => acks.get(commandId));
+  const isAnswered = (caseId: string): boolean => {
+    const answers = answersOf(caseId);
+    return answers.length > 0 && answers.every((ack) => ack !== undefined);
+  };
   return {
     async within(patience) {
       const started = Date.now();
       const over = AbortSignal.any([AbortSignal.timeout(patience), signal]);
       const ended = new Promise<void>((resolve) => over.addEventListener("abort", () => resolve(), { once: true }));
-      while (!over.aborted && !caseIds.every(isDone)) {
+      while (!over.aborted && !caseIds.every(isAnswered)) {
         await Promise.race([heard.promise, ended, failure]);
         heard = Promise.withResolvers();
       }
       const waited = span(Date.now() - started);
-      const lines = caseIds.map((caseId) => describe(commands.get(caseId), { acks, caseId, waited }));
-      const acted = caseIds.every((caseId) => isDone(caseId) && answer(caseId)?.status !== "REJECTED");
-      return { acted, lines };
+      const lines = caseIds.map((caseId) =>
+        describe(caseId, { command: saidOf(caseId)[0], acks: answersOf(caseId), waited }),
+      );
+      const isRejected = (caseId: string): boolean => answersOf(caseId).some((ack) => ack?.status === "REJECTED");
+      return { acted: caseIds.every((caseId) => isAnswered(caseId) && !isRejected(caseId)), lines };
     },
     stop() {
       for (const reader of readers) reader.stop();
     },
   };
-
-  function answer(caseId: string): Ack | undefined {
-    return acks.get(commands.get(caseId)?.commandId ?? "");
-  }
 }
 
 function describe(
-  command: Command | undefined,
-  { acks, caseId, waited }: { acks: ReadonlyMap<string, Ack>; caseId: string; waited: string },
+  caseId: string,
+  of: {
+    readonly command: Command | undefined;
+    /** One for each command; undefined: none yet. */
+    readonly acks: readonly (Ack | undefined)[];
+    readonly waited: string;
+  },
 ): string {
+  const { command, acks, waited } = of;
   if (command === undefined) {
     return `Holdfast has said nothing of ${caseId} within ${waited}: the decision stands and is carried out when it runs; is it running?`;
   }
-  const ack = acks.get(command.commandId);
-  if (ack === undefined) {
-    return `${command.action} of ${caseId} was said, but no enforcing service has acknowledged it within ${waited}: the account may be as it was`;
+  const what = command.action === "RELEASE" ? `RELEASE of ${caseId}` : `${command.action} of ${caseId}, extended,`;
+  const ack = acks.find((each) => each === undefined || each.status === "REJECTED") ?? acks[0];
+  if (acks.includes(undefined) || ack === undefined) {
+    return `${what} was said, but no enforcing service has acknowledged it within ${waited}: the account may be as it was`;
   }
-  return `${command.action} of ${caseId}: ${ack.status.toLowerCase().replace("_", " ")} by ${ack.service}, within ${waited}`;
+  return `${what.replace(/,$/u, "")}: ${ack.status.toLowerCase().replace("_", " ")} by ${ack.service}, within ${waited}`;
 }

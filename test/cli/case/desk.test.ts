@@ -122,7 +122,14 @@ test("a decision is written, carried out and acknowledged: one command undoes a 
   await standIn(desk);
   const { exitCode, out, err } = await holdfast(
     desk.env,
-    ...["decide", "false-positive", "--case", frozen.caseId, "--by", "m.lee", "--note", "called from the airport"],
+    "decide",
+    "false-positive",
+    "--case",
+    frozen.caseId,
+    "--by",
+    "m.lee",
+    "--note",
+    "called from the airport",
   );
   assert.equal(exitCode, 0, err);
   assert.match(
@@ -167,7 +174,14 @@ test("a decision that nobody acts on, or that reaches no enforcer, fails loudly"
   await standIn(desk, { acknowledges: false });
   const unanswered = await holdfast(
     desk.env,
-    ...["decide", "RELEASE", "--case", frozen.caseId, "--by", "m.lee", "--wait", "2s"],
+    "decide",
+    "RELEASE",
+    "--case",
+    frozen.caseId,
+    "--by",
+    "m.lee",
+    "--wait",
+    "2s",
   );
   assert.equal(unanswered.exitCode, 1);
   assert.match(unanswered.err, /RELEASE of alice\S+ was said, but no enforcing service has acknowledged it/);
@@ -214,7 +228,10 @@ test("without a schema in the registry nothing is written, and the remedy is nam
   const { exitCode, err } = await holdfast(env, "decide", "RELEASE", "--account", "alice", "--by", "m.lee");
   assert.deepEqual(
     [exitCode, err],
-    [1, `the schema of ${desk.env["HOLDFAST_TOPIC_PREFIX"]}unregistered is not registered: run \`holdfast schemas register\`\n`],
+    [
+      1,
+      `the schema of ${desk.env["HOLDFAST_TOPIC_PREFIX"]}unregistered is not registered: run \`holdfast schemas register\`\n`,
+    ],
   );
 });
 
