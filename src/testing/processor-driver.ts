@@ -8,6 +8,7 @@
 //   await driver.advance(1_000);
 //   driver.commands();
 
+import type { Ack, Decision } from "../core/decision.ts";
 import { EVENT_TYPES } from "../core/event-fields.ts";
 import { SERVICES } from "../core/event.ts";
 import type { ExchangeEvent, ExchangeService } from "../core/event.ts";
@@ -173,6 +174,28 @@ export class ProcessorDriver {
     return this.produceRaw(topicOf(service), murmur2Partitioner(key, partitions), { key, value, timestamp });
   }
 
+  /** A person's word: RELEASE of all open cases, now, unless said otherwise. */
+  decide(decision: Partial<Decision> & Pick<Decision, "accountId">): Place {
+    const said = { caseId: null, verdict: "RELEASE", until: null, decidedBy: "desk", note: null };
+    const filled = { decisionId: `d${(this.#events += 1)}`, decidedAt: this.now(), ...said, ...decision };
+    return this.#appendKeyed(
+      DRIVER_TOPICS.decisions,
+      decision.accountId,
+      this.#framed(this.#options.schemas.decision, filled),
+    );
+  }
+
+  /** An enforcing service's answer: APPLIED, now, unless said otherwise. */
+  acknowledge(ack: Partial<Ack> & Pick<Ack, "accountId" | "commandId">): Place {
+    const filled = { status: "APPLIED", appliedAt: this.now(), service: "gate", ...ack };
+    return this.#appendKeyed(DRIVER_TOPICS.acks, ack.accountId, this.#framed(this.#options.schemas.ack, filled));
+  }
+
+  #appendKeyed(topic: string, accountId: string, value: Buffer): Place {
+    const key = Buffer.from(accountId);
+    return this.produceRaw(topic, murmur2Partitioner(key, this.#options.partitions ?? 1), { key, value });
+  }
+
   /** Appends bytes as they are. */
   produceRaw(
     topic: string,
@@ -238,10 +261,13 @@ export class ProcessorDriver {
   }
 
   #encode(service: ExchangeService, event: ExchangeEvent): Buffer {
-    const file = this.#options.schemas.events[service];
+    return this.#framed(this.#options.schemas.events[service], event);
+  }
+
+  #framed(file: SchemaFile, value: object): Buffer {
     const header = Buffer.alloc(5);
     header.writeInt32BE(this.#schemaIds.get(file.path)!, 1);
-    return Buffer.concat([header, file.type.toBuffer(event)]);
+    return Buffer.concat([header, file.type.toBuffer(value)]);
   }
 }
 
