@@ -5,6 +5,7 @@
 import type { Arrival, ExchangeEvent } from "../core/event.ts";
 import type { Detection, Evidence, Outputs } from "../core/output.ts";
 import type { CorrelationRule, DetectionRule, RuleSet } from "../core/rule.ts";
+import type { Signal } from "../core/signal.ts";
 import { openDriver } from "./driver.ts";
 import type { DriverOptions } from "./driver.ts";
 
@@ -57,6 +58,7 @@ interface Progress {
 export class Explanation {
   readonly #rule: AnyRule;
   readonly #inputs: readonly AnyRule[];
+  readonly #isShared: boolean;
   readonly #driver: ReturnType<typeof openDriver>;
   readonly #groups = new Map<string, Progress>();
 
@@ -64,6 +66,7 @@ export class Explanation {
     const { rules } = options;
     const added = conditions.map((condition, index) => ({ ...condition, index: rules.detections.length + index }));
     this.#rule = rule;
+    this.#isShared = rule.kind === "correlation" && isShared(rule);
     this.#inputs =
       rule.kind === "detection"
         ? added
@@ -92,10 +95,11 @@ export class Explanation {
 
   #note(decided: readonly Outputs[]): void {
     const met = new Set<AnyRule>();
+    for (const signal of decided.flatMap((outputs) => outputs.signals)) this.#noteFact(signal);
     for (const detection of decided.flatMap((outputs) => outputs.detections)) {
       if (detection.kind !== "OPENED") continue;
       const isOwn = detection.ruleId === this.#rule.id;
-      const input = this.#inputs.findIndex(({ id }) => id === detection.ruleId);
+      const input = this.#isShared ? -1 : this.#inputs.findIndex(({ id }) => id === detection.ruleId);
       if (!isOwn && input < 0) continue;
       const progress = this.#progress(Object.values(detection.group).join(" "));
       if (isOwn) {
@@ -109,6 +113,23 @@ export class Explanation {
         if (this.#rule.kind === "detection") this.#noteClosest(progress, met, detection.evidence.at(-1));
       }
     }
+  }
+
+  /** Of a rule whose groups are no accounts: what its groups heard. */
+  #noteFact({ ruleId, group, accountId, eventId, occurredAt, fact }: Signal): void {
+    if (fact === null || ruleId !== this.#rule.id) return;
+    const { type, topic, partition, offset, summary } = fact;
+    const { steps } = this.#progress(Object.values(group).join(" "));
+    steps.forEach((step, input) => {
+      if ((fact.steps & (1 << input)) === 0) return;
+      const rule = this.#inputs[input]!;
+      step.matches += 1;
+      step.latest = {
+        ...{ eventId, type, topic, partition, offset, occurredAt },
+        rule: rule.name ?? rule.id,
+        summary: `${accountId} ${summary}`,
+      };
+    });
   }
 
   /** All conditions of one event are noted together: they were all asked by one apply. */
@@ -144,6 +165,16 @@ function reporting(rules: RuleSet, asked: readonly AnyRule[]): RuleSet {
   return {
     ...rules,
     detections: rules.detections.map((each) => ({ ...each, ...silent, standalone: needed.has(each) })),
-    correlations: rules.correlations.map((each) => ({ ...each, ...silent, standalone: needed.has(each) })),
+    correlations: rules.correlations.map((each) => ({
+      ...each,
+      ...silent,
+      // What links accounts goes on doing so: the asked rule may read its links.
+      standalone: needed.has(each) || (each.standalone && isShared(each)),
+    })),
   };
+}
+
+/** Its groups are no accounts. */
+function isShared({ inputs }: CorrelationRule): boolean {
+  return inputs.some(({ groupFields }) => groupFields.length !== 1 || groupFields[0] !== "accountId");
 }

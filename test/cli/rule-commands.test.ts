@@ -131,3 +131,66 @@ test("explain names the rules there are, and what is missing", async () => {
   strictEqual(missing.code, 2);
   match(missing.err, /file is missing/u);
 });
+
+test("of a rule whose groups are no accounts, explain says what each group heard; of one that reads links, by which", async () => {
+  const file = join(directory, "shared.ndjson");
+  const campaign = join(directory, "campaign.yml");
+  await writeFile(
+    campaign,
+    `title: Password changed
+name: password
+logsource: { product: exchange, service: auth }
+detection: { s: { type: PASSWORD_CHANGED }, condition: s }
+---
+title: Shared
+name: shared
+correlation:
+    type: value_count
+    rules: [password]
+    group-by: [deviceId]
+    timespan: 1h
+    condition: { field: accountId, gte: 2 }
+---
+title: Linked
+name: linked
+logsource: { product: exchange, service: signal }
+detection: { s: { type: LINKED }, condition: s }
+`,
+  );
+  const on = (deviceId: string, text: string): string => text.replace("{", `{"deviceId":"${deviceId}",`);
+  await writeFile(
+    file,
+    [
+      on("d", event("00:00", "alice", "PASSWORD_CHANGED")),
+      on("e", event("00:01", "carol", "PASSWORD_CHANGED")),
+      on("d", event("00:02", "bob", "PASSWORD_CHANGED")),
+    ].join("\n"),
+  );
+  const explain = (rule: string) => run("explain", rule, file, "--rules", campaign, "--topic-auth", "auth-events");
+  strictEqual(
+    (await explain("shared")).out,
+    `Shared (value_count within 3600 s): fired once on 3 events
+  d: fired once
+    decided by bob00:02
+      password: 2024-06-09T00:00:00.000Z alice PASSWORD_CHANGED deviceId=d (alice00:00)
+      password: 2024-06-09T00:02:00.000Z bob PASSWORD_CHANGED deviceId=d (bob00:02)
+began, and did not fire
+  e: 1 of 1 steps seen
+    password: 1, the latest 2024-06-09T00:01:00.000Z carol PASSWORD_CHANGED deviceId=e (carol00:01)
+`,
+  );
+  match((await explain("linked")).out, /fired 2 times.*alice: fired once.*linkRule=shared.*bob: fired once/su);
+  const replayed = await run("replay", file, "--rules", campaign, "--topic-auth", "auth-events");
+  deepEqual(
+    replayed.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ kind }) => kind === "link")
+      .map(({ accountId, linkedBy, linkedCount }) => [accountId, linkedBy, linkedCount]),
+    [
+      ["alice", "deviceId=d", 2],
+      ["bob", "deviceId=d", 2],
+    ],
+  );
+});
