@@ -125,7 +125,12 @@ export class Explanation {
       const rule = this.#inputs[input]!;
       step.matches += 1;
       step.latest = {
-        ...{ eventId, type, topic, partition, offset, occurredAt },
+        eventId,
+        type,
+        topic,
+        partition,
+        offset,
+        occurredAt,
         rule: rule.name ?? rule.id,
         summary: `${accountId} ${summary}`,
       };
