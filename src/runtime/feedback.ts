@@ -38,6 +38,11 @@ export class ResponseReport {
     this.#telemetry = telemetry;
   }
 
+  /** Rules of which a breaker was open at the last report. */
+  get openBreakers(): readonly string[] {
+    return this.#openBreakers;
+  }
+
   report(counts: PartitionCounts): void {
     const { suppressed, unacknowledged, openBreakers, withdrawnUsdCents, protectedUsdCents } = counts;
     for (const [reason, count] of Object.entries(suppressed)) {

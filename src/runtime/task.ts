@@ -269,6 +269,7 @@ export class Task {
       pendingOutputs: this.#outbox.pending,
       checkpoint: this.#running?.ledger.last.n ?? null,
       toRestore: this.#toRestore,
+      openBreakers: this.#report.openBreakers,
       inputs: this.#running?.intake.queues().map(({ topic, position, endOffset }) => ({
         topic,
         position,

@@ -128,8 +128,10 @@ export class Worker implements GroupListener {
   }
 
   status(): object {
+    const { rules } = this.#context;
     return {
       generation: this.#assignment?.generation ?? null,
+      rules: { count: rules.detections.length + rules.correlations.length, hash: rules.hash },
       tasks: Array.from(this.#tasks.values(), (task) => task.status()),
     };
   }
