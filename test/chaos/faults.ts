@@ -150,10 +150,15 @@ async function disconnectAt(scene: Scene, given: { at: Moment; loss: Loss }): Pr
   if (struck === undefined) scene.arena.say("it did not come to that");
 }
 
+/** The first time after a command of which no checkpoint tells yet, so that there is something to adopt. */
 async function killOpening(scene: Scene, at: Moment): Promise<void> {
   const { arena } = scene;
-  const victim = victimOf(scene);
-  await arena.kill(victim);
+  const said = { at: MOMENTS["a command's append"]!, loss: "answer" } as const;
+  let killed: Promise<void> | undefined;
+  const slots = arena.running();
+  const victim = await strikeAt(scene, { ...said, slots, strike: (slot) => void (killed = arena.kill(slot)) });
+  await killed;
+  if (victim === undefined) return arena.say("it did not come to that");
   const striking = strikeAt(scene, {
     at,
     loss: scene.random.pick(["drop", "answer"]),

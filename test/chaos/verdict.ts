@@ -114,7 +114,7 @@ export function judge(evidence: Evidence): Verdict {
   return {
     ...counts,
     findings: [...findings, ...letters.findings],
-    expected: evidence.expectations.length,
+    expected: evidence.expectations.filter(({ open }) => !open).length,
     wrong: cases.size,
     repeated,
     deadLetters: evidence.poison.length,

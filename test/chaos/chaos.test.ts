@@ -1,0 +1,45 @@
+// The short form of `npm run chaos`: one broker of its own, two Holdfast processes, some of the faults, and
+// the oracle's judgement. Not on the shared broker: that one must live.
+
+import { strict as assert } from "node:assert";
+import { join } from "node:path";
+import { execPath } from "node:process";
+import { test } from "node:test";
+import { NoLocalCluster } from "../../src/adapters/local-cluster/local-cluster.ts";
+import { isClean, reportText } from "./chaos-report.ts";
+import { runCourse } from "./course.ts";
+
+const root = join(import.meta.dirname, "../..");
+const LIMIT_MS = 150_000;
+
+test(
+  "killed, stopped, cut off and disturbed, it loses nothing and doubles nothing",
+  { timeout: LIMIT_MS },
+  async (t) => {
+    try {
+      const report = await runCourse({
+        brokers: 1,
+        slots: 3,
+        partitions: 4,
+        kept: join(root, ".holdfast"),
+        rules: join(import.meta.dirname, "rules"),
+        holdfast: [execPath, join(root, "src/main.ts")],
+        env: process.env,
+        signal: t.signal,
+        say: (line) => t.diagnostic(line),
+        // Another seed each time: a machine that runs this daily sees them all.
+        seed: String(Date.now()),
+        lastsMs: 25_000,
+        brief: true,
+        accountsPerSecond: 25,
+      });
+      t.diagnostic(reportText(report));
+      assert.ok(isClean(report), reportText(report));
+      assert.ok(report.verdict.expected > 100, "hardly anything had to be said");
+      assert.ok(report.faults.length > 0, "nothing was disturbed");
+    } catch (error) {
+      if (!(error instanceof NoLocalCluster)) throw error;
+      t.skip(error.message.split("\n")[0]);
+    }
+  },
+);
