@@ -1,0 +1,188 @@
+// What the end-to-end tests of the fraud desk stand on: real topics and schemas made by the command line, real
+// `holdfast run` and enforcer processes, and one account's takeover written as an exchange would.
+
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { env as ownEnv, execPath } from "node:process";
+import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { subjectOf } from "../../src/adapters/codec.ts";
+import { createKeyedWriter } from "../../src/adapters/kafka/writer.ts";
+import { createRegistry } from "../../src/adapters/registry.ts";
+import { SCHEMAS_DIRECTORY, loadSchemas } from "../../src/adapters/schema-files.ts";
+import { runProgram } from "../../src/cli/program.ts";
+import type { ExchangeEvent, ExchangeService } from "../../src/core/event.ts";
+import { MINUTE, SECOND } from "../../src/core/time.ts";
+import { SILENT } from "../../src/runtime/telemetry.ts";
+import { openDeskTopics } from "../cli/case/desk-topics.ts";
+import type { DeskTopics } from "../cli/case/desk-topics.ts";
+import { openConsole } from "../cli/console.ts";
+import type { TestCluster } from "../cluster.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+export interface Ran {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Floor extends DeskTopics {
+  holdfast(...args: string[]): Promise<Ran>;
+  /** Notice, weaker factor, key: the takeover of June 2024. */
+  takeOver(accountId: string): Promise<void>;
+}
+
+export interface Running {
+  readonly port: number;
+  readonly log: () => string;
+  kill(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export async function openFloor(t: TestContext, kafka: TestCluster): Promise<Floor> {
+  const desk = await openDeskTopics(t, kafka);
+  const holdfast = async (...args: string[]): Promise<Ran> => {
+    const { io, out, err } = openConsole();
+    const exitCode = await runProgram(args, { ...io, env: desk.env });
+    return { exitCode, out: out(), err: err() };
+  };
+  const registered = await holdfast("schemas", "register");
+  if (registered.exitCode !== 0) throw new Error(registered.err);
+  const registry = createRegistry({ url: kafka.registryUrl, telemetry: SILENT });
+  const { events } = await loadSchemas(SCHEMAS_DIRECTORY);
+  const writer = createKeyedWriter(desk.client);
+  t.after(() => writer.close());
+
+  async function append(service: ExchangeService, event: ExchangeEvent): Promise<void> {
+    const { topic } = desk.topics.inputs.find((input) => input.service === service)!;
+    const header = Buffer.alloc(5);
+    header.writeInt32BE((await registry.latestId(subjectOf(topic)))!, 1);
+    const value = Buffer.concat([header, events[service].type.toBuffer(event)]);
+    await writer.write(topic, [{ key: event.accountId, value }]);
+  }
+
+  return {
+    ...desk,
+    holdfast,
+    async takeOver(accountId) {
+      const now = Date.now();
+      const base = { accountId, enrolledFactors: ["TOTP", "SMS"] as const };
+      const id = (name: string): string => `${accountId}-${name}`;
+      await append("auth", { ...base, eventId: id("s"), type: "ACCOUNT_SNAPSHOT", occurredAt: now - 10 * MINUTE });
+      const notice = { ...base, eventId: id("n"), type: "RISK_NOTICE_SENT", channel: "SMS", country: "HK" };
+      await append("auth", { ...notice, occurredAt: now - 4 * MINUTE });
+      const switched = { ...base, eventId: id("f"), type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS" } as const;
+      await append("auth", { ...switched, occurredAt: now - 2 * MINUTE });
+      const key = {
+        eventId: id("k"),
+        accountId,
+        type: "API_KEY_CREATED",
+        keyId: id("key"),
+        rights: ["TRADE", "WITHDRAW"],
+      };
+      await append("api_key", { ...key, verifiedWith: ["SMS"], occurredAt: now });
+    },
+  };
+}
+
+/** A real `holdfast run` with the shipped rules. */
+export async function startHoldfast(
+  t: TestContext,
+  { env }: Floor,
+  more: Record<string, string> = {},
+): Promise<Running> {
+  const port = await freePort();
+  const running = start(t, [join(root, "src/main.ts"), "run", "--rules", join(root, "rules")], {
+    ...env,
+    // Groups have no prefix of their own.
+    HOLDFAST_GROUP_ID: `${env["HOLDFAST_TOPIC_PREFIX"]}holdfast`,
+    HOLDFAST_HTTP_PORT: String(port),
+    HOLDFAST_SESSION_TIMEOUT_MS: String(6 * SECOND),
+    ...more,
+  });
+  return { ...running, port };
+}
+
+/** The example, as its README starts it; the ledger file outlives it. */
+export async function startEnforcer(t: TestContext, { env }: Floor, ledger: string): Promise<Running> {
+  const port = await freePort();
+  const running = start(t, [join(root, "examples/enforcer/enforcer.ts")], {
+    ...env,
+    ENFORCER_GROUP: `${env["HOLDFAST_TOPIC_PREFIX"]}enforcer`,
+    ENFORCER_LEDGER: ledger,
+    ENFORCER_PORT: String(port),
+  });
+  return { ...running, port };
+}
+
+export function temporaryDirectory(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Polls until the condition holds. @throws with what the processes said when it does not in time */
+export async function until(
+  condition: () => Promise<boolean> | boolean,
+  { what, within = 45 * SECOND, processes = [] }: { what: string; within?: number; processes?: readonly Running[] },
+): Promise<void> {
+  for (const deadline = Date.now() + within; ; await sleep(50)) {
+    if (await condition()) return;
+    if (Date.now() > deadline)
+      throw new Error([`not in time: ${what}`, ...processes.map(({ log }) => log())].join("\n---\n"));
+  }
+}
+
+/** What the example's HTTP door answers; undefined: nobody is there. */
+export async function ask({ port }: Running, operation: Record<string, string>): Promise<string | undefined> {
+  try {
+    const request = { method: "POST", body: JSON.stringify(operation), signal: AbortSignal.timeout(1_000) };
+    const response = await fetch(`http://127.0.0.1:${port}/ask`, request);
+    return ((await response.json()) as { answer: string }).answer;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The sum of a metric's series; undefined: nobody is there, or there is none. */
+export async function metric({ port }: Running, name: string): Promise<number | undefined> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(1_000) });
+    const series = (await response.text()).matchAll(new RegExp(`^holdfast_${name}(?:\\{.*\\})? (\\S+)$`, "gmu"));
+    const values = [...series].map(([, value]) => Number(value));
+    return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0);
+  } catch {
+    return undefined;
+  }
+}
+
+function start(t: TestContext, args: readonly string[], env: Record<string, string>): Omit<Running, "port"> {
+  let said = "";
+  const child: ChildProcess = spawn(execPath, args, { env: { ...ownEnv, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const hear = (chunk: Buffer): void => void (said = (said + String(chunk)).slice(-20_000));
+  child.stdout!.on("data", hear);
+  child.stderr!.on("data", hear);
+  const kill = async (signal: NodeJS.Signals = "SIGKILL"): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill(signal);
+    await gone;
+  };
+  t.after(() => kill());
+  return { log: () => said, kill };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
