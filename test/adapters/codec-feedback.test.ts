@@ -45,7 +45,14 @@ const FACT: Signal = {
     summary: "API_KEY_CREATED",
   },
 };
-const LINK: Signal = { ...FACT, fact: null, type: "LINKED", linkedBy: "deviceId=a/b", linkedCount: 2, linkRule: "shared" };
+const LINK: Signal = {
+  ...FACT,
+  fact: null,
+  type: "LINKED",
+  linkedBy: "deviceId=a/b",
+  linkedCount: 2,
+  linkRule: "shared",
+};
 
 const fixture: CodecFixture = new CodecFixture();
 before(() => fixture.codec.prepare());
