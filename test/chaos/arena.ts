@@ -44,6 +44,8 @@ export interface ArenaOptions {
   /** Further settings, as variables; those this version does not know are left out. */
   readonly settings: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Variables that are no settings, for the processes only. */
+  readonly variables?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
@@ -200,7 +202,7 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
       const instance = await makeInstance({
         name: `Holdfast ${index + 1}`,
         self: options.holdfast,
-        env: { ...env, HOLDFAST_KAFKA_BROKERS: own.map(({ address }) => address).join(",") },
+        env: { ...env, ...options.variables, HOLDFAST_KAFKA_BROKERS: own.map(({ address }) => address).join(",") },
         directory,
         watchdog,
         onDeath(why) {
@@ -248,11 +250,11 @@ function environmentOf(
 
 /** Runs one command of the program to its end. @throws Error with what it printed */
 async function holdfast(
-  { holdfast: [program, ...leading], signal }: ArenaOptions,
+  { holdfast: [program, ...leading], variables, signal }: ArenaOptions,
   { env, args }: { env: Readonly<Record<string, string | undefined>>; args: readonly string[] },
 ): Promise<void> {
   const child = spawn(program!, [...leading, ...args], {
-    env,
+    env: { ...env, ...variables },
     stdio: ["ignore", "pipe", "pipe"],
     signal: AbortSignal.any([signal, AbortSignal.timeout(STARTED_WITHIN_MS)]),
   });

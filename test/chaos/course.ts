@@ -112,8 +112,10 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
   const memory = watchMemory(arena);
   const findings: string[] = [];
   try {
+    const from = Date.now();
     await workload.start();
     await arena.recover();
+    const start = { kind: "start", from, to: Date.now() };
     const scene: Scene = { arena, workload, random: random.fork("faults"), brief: options.brief };
     const faults = await causeFaults(scene, { options, heard, findings });
     arena.say("faults are over; the scripts come to their end");
@@ -123,7 +125,7 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     for (const slot of arena.running()) await arena.stop(slot);
     const said = await readCommands(await readWhole(brokers, arena.topics.commands), decoder);
     const buried = (await readWhole(brokers, arena.topics.deadLetter)).map(refusalOf);
-    const verdict = judge({ ...truth, said, buried, disturbances: faults });
+    const verdict = judge({ ...truth, said, buried, disturbances: [start, ...faults] });
     for (const line of historiesOf(verdict.findings, truth.histories)) arena.say(line);
     const peakMemoryBytes = memory.peak();
     if (peakMemoryBytes > MEMORY_LIMIT_BYTES)

@@ -81,6 +81,10 @@ export const FAULTS: readonly Fault[] = [
   { kind: "slow network", run: slowNetwork },
   ...MOODS.map((mood): Fault => ({ kind: `registry ${mood}`, run: (scene) => registryFault(scene, mood) })),
   { kind: "nothing but poison", run: poisonBurst },
+  { kind: "a flood of accounts", run: ({ workload, brief }) => workload.flood(brief ? 5_000 : 50_000) },
+  { kind: "commands cannot be appended", run: (scene) => refuse(scene, scene.arena.topics.commands) },
+  { kind: "state cannot be appended", run: (scene) => refuse(scene, scene.arena.topics.state) },
+  { kind: "dead letters cannot be appended", run: (scene) => refuse(scene, scene.arena.topics.deadLetter) },
 ];
 
 function naming(apiKey: number, topic?: string): (request: KafkaRequest) => boolean {
@@ -169,6 +173,15 @@ async function killOpening(scene: Scene, at: Moment): Promise<void> {
   if ((await striking) === undefined) return arena.say("it did not come to that");
   await arena.sleep(200);
   arena.start(victim);
+}
+
+/** Whoever tries to append to this topic loses the connection, for a while. */
+async function refuse(scene: Scene, topic: string): Promise<void> {
+  const slots = scene.arena.running();
+  const at: Moment = () => naming(PRODUCE, topic);
+  for (const end = performance.now() + (scene.brief ? 5_000 : 15_000); performance.now() < end;) {
+    await strikeAt(scene, { slots, at, loss: scene.random.pick(["drop", "answer"]), strike: () => {} });
+  }
 }
 
 async function pause(scene: Scene, ms: number): Promise<void> {

@@ -23,6 +23,8 @@ export interface Script {
   /** The rule that must speak once all of `steps` are there. */
   readonly says: RuleId | null;
   readonly steps: readonly Step[];
+  /** It depends on the clock, or on a step that comes much later: its producer's clock must be right. */
+  readonly timed: boolean;
   /** One more step, much later, that makes this rule speak: the state has to have kept all the others. */
   readonly later?: { readonly step: Omit<Step, "at" | "appendAt">; readonly says: RuleId };
 }
@@ -120,6 +122,7 @@ export function playScript(random: Random, name: string): Script {
   return {
     name: plan.name,
     says: plan.says,
+    timed: later !== undefined || plan.within !== undefined,
     steps: plan.shuffled === true ? shuffleAppends(random, steps) : steps,
     ...(later === undefined ? {} : { later: { step: stepOf(later[0]), says: later[1] } }),
   };

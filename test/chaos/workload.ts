@@ -42,7 +42,10 @@ interface Waiting {
 const TICK_MS = 20;
 const DUPLICATED = 0.1;
 const POISONED = 0.01;
+const SKEWED = 0.1;
+const SKEW_MS: readonly [number, number] = [-120_000, 240_000];
 const AT_ONCE = 500;
+const FLOOD_AT_ONCE = 5_000;
 const HEADER_BYTES = 5;
 const SCHEMA_FILES: Readonly<Record<Source, string>> = {
   auth: "auth-event.avsc",
@@ -117,6 +120,19 @@ export class Workload {
     this.appended += records.length;
   }
 
+  /** An event that means nothing from each of so many accounts that nobody has heard of. */
+  async flood(count: number): Promise<void> {
+    const encode = this.#encoders.get("auth")!;
+    for (let left = count; left > 0; left -= FLOOD_AT_ONCE) {
+      const records = Array.from({ length: Math.min(left, FLOOD_AT_ONCE) }, () => {
+        const key = this.#accountIn(undefined);
+        return { key, value: encode(this.#occurrence(key, { type: "LOGOUT", at: Date.now() })) };
+      });
+      await this.#writer.write(this.#options.topics.auth, records);
+      this.appended += records.length;
+    }
+  }
+
   /** From now on this topic's records are written with a schema that nobody has seen before. */
   async newSchema(source: Source): Promise<void> {
     const name = `chaosField${++this.#schemas}`;
@@ -163,8 +179,10 @@ export class Workload {
     const random = this.#random;
     const script = drawScript(random, { without: this.#options.without });
     const account = `c${++this.#accounts}-${random.hex(6)}`;
+    // A producer's clock that is wrong all the time; within what is tolerated.
+    const skew = script.timed || !random.chance(SKEWED) ? 0 : random.integer(...SKEW_MS);
     for (const { source, type, fields, at, appendAt } of script.steps) {
-      const occurrence = { ...this.#occurrence(account, { type, at: now + at }), ...fields };
+      const occurrence = { ...this.#occurrence(account, { type, at: now + at + skew }), ...fields };
       this.#waiting.push({ dueAt: now + appendAt, source, occurrence });
       if (random.chance(DUPLICATED))
         this.#waiting.push({ dueAt: now + appendAt + random.integer(0, 3_000), source, occurrence });
