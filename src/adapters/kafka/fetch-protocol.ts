@@ -2,8 +2,10 @@
 // not hide the records of the others, and records stay bytes until record-batch.ts reads them.
 
 import { kafkajs } from "./kafkajs.ts";
-import type { Broker, ProtocolCall } from "./kafkajs.ts";
+import type { Broker } from "./kafkajs.ts";
 import type { AbortedTransaction } from "./fetched-batch.ts";
+import { sendRequest } from "./request.ts";
+import type { Throttled } from "./request.ts";
 import { WireReader, WireWriter } from "./wire.ts";
 
 export interface FetchOptions {
@@ -44,27 +46,19 @@ export async function fetchRecords(
   wanted: readonly WantedPartition[],
   options: FetchOptions,
 ): Promise<AnsweredPartition[]> {
-  const request = encodeRequest(wanted, options);
-  const { partitions } = await broker.connectionPool.send(call(request, options.maxWaitMs));
+  const { partitions } = await sendRequest(broker, {
+    apiKey: FETCH,
+    apiVersion: VERSION,
+    apiName: "Fetch",
+    body: [encodeRequest(wanted, options)],
+    decode: decodeAnswer,
+    timeoutMs: options.maxWaitMs + 500,
+  });
   return partitions;
 }
 
-interface FetchAnswer {
-  readonly clientSideThrottleTime: number;
+interface FetchAnswer extends Throttled {
   readonly partitions: AnsweredPartition[];
-}
-
-function call(request: Buffer, maxWaitMs: number): ProtocolCall<FetchAnswer> {
-  return {
-    request: {
-      apiKey: FETCH,
-      apiVersion: VERSION,
-      apiName: "Fetch",
-      encode: async () => new kafkajs.Encoder(request.length).writeBuffer(request),
-    },
-    response: { decode: async (payload) => decodeAnswer(payload), parse: async (answer) => answer },
-    requestTimeout: maxWaitMs + 500,
-  };
 }
 
 function encodeRequest(wanted: readonly WantedPartition[], options: FetchOptions): Buffer {
@@ -82,7 +76,7 @@ function encodeRequest(wanted: readonly WantedPartition[], options: FetchOptions
 
 function decodeAnswer(payload: Buffer): FetchAnswer {
   const reader = new WireReader(payload);
-  const clientSideThrottleTime = reader.int32();
+  const throttleMs = reader.int32();
   const code = reader.int16();
   if (code !== 0) throw kafkajs.createErrorFromCode(code);
   reader.int32(); // session id
@@ -91,7 +85,7 @@ function decodeAnswer(payload: Buffer): FetchAnswer {
     const topic = reader.string();
     reader.array(() => partitions.push(decodePartition(topic, reader)));
   });
-  return { clientSideThrottleTime, partitions };
+  return { throttleMs, partitions };
 }
 
 function decodePartition(topic: string, reader: WireReader): AnsweredPartition {

@@ -27,6 +27,9 @@ export interface LogEntry {
 }
 
 export interface Socket {
+  cork(): void;
+  uncork(): void;
+  write(data: Buffer): boolean;
   destroy(): void;
   on(event: "data", listener: (data: Buffer) => void): void;
   on(event: "end" | "close", listener: () => void): void;
@@ -40,6 +43,7 @@ export interface Connection {
   readonly connectionTimeout: number;
   readonly socketFactory: (options: { host: string; port: number; ssl: unknown; onConnect: () => void }) => Socket;
   readonly requestQueue: RequestQueue;
+  readonly clientId: string;
   socket: Socket | null | undefined;
   connectionStatus: "connected" | "disconnected";
   authenticatedAt: unknown;
@@ -51,31 +55,41 @@ export interface Connection {
   connect(): Promise<true>;
   disconnect(): Promise<boolean>;
   isConnected(): boolean;
+  /** False for one that needs no log-in, too. */
+  isAuthenticated(): boolean;
+  /** Logs in where that is needed; does nothing where it is not. */
+  authenticate(): Promise<void>;
+  failIfNotConnected(): void;
+  nextCorrelationId(): number;
   processData(data: Buffer): void;
   rejectRequests(error: Error): void;
+}
+
+export interface QueuedRequest {
+  readonly entry: {
+    readonly apiKey: number;
+    readonly apiName: string;
+    readonly apiVersion: number;
+    readonly correlationId: number;
+    resolve(answer: { readonly payload: Buffer }): void;
+    reject(error: Error): void;
+  };
+  readonly expectResponse: boolean;
+  readonly requestTimeout: number;
+  sendRequest(): void;
 }
 
 export interface RequestQueue {
   throttledUntil: number;
   throttleCheckTimeoutId: NodeJS.Timeout | null;
   readonly pending: readonly unknown[];
+  /** Sends it now or, while too many are under way or the broker throttles, later. */
+  push(request: QueuedRequest): void;
+  maybeThrottle(ms: number): void;
   checkPendingRequests(): void;
   scheduleRequestTimeoutCheck(): void;
   destroy(): void;
   scheduleCheckPendingRequests(): void;
-}
-
-/** One request of one API version, its response's decoder, and how long to wait for it. */
-export interface ProtocolCall<T> {
-  readonly request: {
-    readonly apiKey: number;
-    readonly apiVersion: number;
-    readonly apiName: string;
-    encode(): Promise<Encoder>;
-  };
-  readonly response: { decode(payload: Buffer): Promise<T>; parse(decoded: T): Promise<T> };
-  /** Milliseconds; counts only where longer than the client's own. */
-  readonly requestTimeout?: number;
 }
 
 export interface Encoder {
@@ -102,7 +116,8 @@ export interface Broker {
   readonly nodeId: number;
   readonly connectionPool: {
     readonly pool: readonly Connection[];
-    send<T>(call: ProtocolCall<T>): Promise<T>;
+    /** Connected; fetches have one of their own. */
+    getConnectionByRequest(of: { readonly request: { readonly apiKey: number } }): Promise<Connection>;
   };
   findGroupCoordinator(options: { groupId: string }): Promise<{ readonly coordinator: { readonly nodeId: number } }>;
   joinGroup(options: {

@@ -2,15 +2,16 @@
 // answer checked to cover it.
 
 import { kafkajs } from "./kafkajs.ts";
-import type { Broker, ProtocolCall } from "./kafkajs.ts";
+import type { Broker } from "./kafkajs.ts";
+import { sendRequest } from "./request.ts";
+import type { Request, Throttled } from "./request.ts";
 import { WireReader, WireWriter } from "./wire.ts";
 
 const PRODUCE = 0;
 const VERSION = 7;
 const ALL_REPLICAS = -1;
 
-interface ProduceAnswer {
-  readonly clientSideThrottleTime: number;
+interface ProduceAnswer extends Throttled {
   readonly partitions: readonly { topic: string; partition: number; code: number; baseOffset: number }[];
 }
 
@@ -24,7 +25,7 @@ export async function produceBatch(
   batch: Buffer,
   to: { readonly topic: string; readonly partition: number; readonly timeoutMs: number },
 ): Promise<number> {
-  const { partitions } = await broker.connectionPool.send(call(batch, to));
+  const { partitions } = await sendRequest(broker, requestOf(batch, to));
   const answer = partitions.find(({ topic, partition }) => topic === to.topic && partition === to.partition);
   // Without an answer for the partition nothing is known: not a success.
   if (answer === undefined)
@@ -33,20 +34,17 @@ export async function produceBatch(
   return answer.baseOffset;
 }
 
-function call(batch: Buffer, to: { topic: string; partition: number; timeoutMs: number }): ProtocolCall<ProduceAnswer> {
+function requestOf(batch: Buffer, to: { topic: string; partition: number; timeoutMs: number }): Request<ProduceAnswer> {
   const head = new WireWriter(64 + to.topic.length);
   head.int16(-1).int16(ALL_REPLICAS).int32(to.timeoutMs);
   head.int32(1).string(to.topic).int32(1).int32(to.partition).int32(batch.length);
-  const bytes = head.take();
   return {
-    request: {
-      apiKey: PRODUCE,
-      apiVersion: VERSION,
-      apiName: "Produce",
-      encode: async () => new kafkajs.Encoder(bytes.length + batch.length).writeBuffer(bytes).writeBuffer(batch),
-    },
-    response: { decode: async (payload) => decodeAnswer(payload), parse: async (answer) => answer },
-    requestTimeout: to.timeoutMs + 500,
+    apiKey: PRODUCE,
+    apiVersion: VERSION,
+    apiName: "Produce",
+    body: [head.take(), batch],
+    decode: decodeAnswer,
+    timeoutMs: to.timeoutMs + 500,
   };
 }
 
@@ -61,5 +59,5 @@ function decodeAnswer(payload: Buffer): ProduceAnswer {
       reader.int64(); // log start offset
     });
   });
-  return { partitions, clientSideThrottleTime: reader.int32() };
+  return { partitions, throttleMs: reader.int32() };
 }

@@ -11,6 +11,7 @@ const CRC_AT = 17;
 const HEADER_BYTES = 61;
 const LENGTH_AT = 8;
 const RECORD_OVERHEAD_BYTES = 32;
+const HEADER_OVERHEAD_BYTES = 8;
 
 /** @param timestamp epoch milliseconds, the same for every record (topics with LogAppendTime replace it) */
 export function encodeRecordBatch(records: readonly OutRecord[], timestamp: number): Buffer {
@@ -71,8 +72,12 @@ function sizeOfVarint(value: number): number {
   return size;
 }
 
+/** Enough for all but text beyond ASCII: growing would copy what is written. */
 function expectedBytes(records: readonly OutRecord[]): number {
   let bytes = 0;
-  for (const { key, value } of records) bytes += RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const { key, value, headers } of records) {
+    bytes += RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+    for (const name in headers) bytes += HEADER_OVERHEAD_BYTES + name.length + (headers[name]?.length ?? 0);
+  }
   return bytes;
 }

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Connections } from "../../../src/adapters/kafka/connections.ts";
 import { Fetcher } from "../../../src/adapters/kafka/fetcher.ts";
-import type { ProtocolCall } from "../../../src/adapters/kafka/kafkajs.ts";
+import type { QueuedRequest } from "../../../src/adapters/kafka/kafkajs.ts";
 import { encodeRecordBatch } from "../../../src/adapters/kafka/record-encoder.ts";
 import { WireWriter } from "../../../src/adapters/kafka/wire.ts";
 import type { BrokerFailure, RecordBatch } from "../../../src/runtime/ports.ts";
@@ -32,7 +32,25 @@ class ByteBroker {
   connections(): Connections {
     const metadata = [{ partitionId: 0, leader: 1 }];
     const cluster = { findTopicPartitionMetadata: () => metadata };
-    const broker = { connectionPool: { send: <T>(call: ProtocolCall<T>) => this.#answer(call) } };
+    let sent: Buffer[] = [];
+    const connection = {
+      clientId: "c",
+      isAuthenticated: () => true,
+      failIfNotConnected: () => {},
+      nextCorrelationId: () => 1,
+      socket: { cork: () => {}, uncork: () => {}, write: (bytes: Buffer) => sent.push(bytes) },
+      requestQueue: {
+        maybeThrottle: () => {},
+        push: ({ entry, sendRequest }: QueuedRequest) => {
+          sent = [];
+          sendRequest();
+          const request = Buffer.concat(sent);
+          assert.equal(request.readInt32BE(0), request.length - 4, "the size is what follows");
+          void this.#answer(request).then((payload) => entry.resolve({ payload }));
+        },
+      },
+    };
+    const broker = { connectionPool: { getConnectionByRequest: () => Promise.resolve(connection) } };
     return {
       ready: () => Promise.resolve(cluster),
       broker: () => Promise.resolve(broker),
@@ -40,10 +58,9 @@ class ByteBroker {
     } as unknown as Connections;
   }
 
-  async #answer<T>({ request, response }: ProtocolCall<T>): Promise<T> {
-    const { buffer } = await request.encode();
-    // Fixed fields, one topic of one character, one partition: its offset.
-    const from = Number(buffer.readBigInt64BE(25 + 4 + 2 + TOPIC.length + 4 + 4 + 4));
+  async #answer(request: Buffer): Promise<Buffer> {
+    // A header of 15 bytes, fixed fields, one topic of one character, one partition: its offset.
+    const from = Number(request.readBigInt64BE(15 + 25 + 4 + 2 + TOPIC.length + 4 + 4 + 4));
     const set = Buffer.concat(this.log.filter((batch) => Number(batch.readBigInt64BE(0)) >= from));
     this.damage(set, (this.fetches += 1));
     if (set.length === 0) await new Promise((resolve) => setTimeout(resolve, 5)); // as a broker waits for more
@@ -51,7 +68,7 @@ class ByteBroker {
     writer.int32(0).int16(0).int32(0).int32(1).string(TOPIC).int32(1).int32(0).int16(0);
     writer.int64(this.log.length).int64(this.log.length).int64(0).int32(0).int32(-1);
     writer.int32(set.length).raw(set);
-    return response.parse(await response.decode(writer.take()));
+    return writer.take();
   }
 }
 
