@@ -36,7 +36,6 @@ export interface BreakerSettings {
 }
 
 export type BreakerKind = "freeze" | "linked" | "hold";
-export const BREAKER_KINDS: readonly BreakerKind[] = ["freeze", "linked", "hold"];
 
 export type BreakerPhase = "closed" | "open";
 

@@ -17,7 +17,7 @@ function release(of: Command): Command {
 /** A new world with the state the other one has now, before the given events. */
 function restored(from?: World): World {
   const world = openWorld({ rules });
-  for (const { group, state } of from?.partition.takeChanged() ?? []) world.partition.loadGroup(group, state!);
+  for (const { group, state } of from?.partition.takeChanged() ?? []) world.partition.loadGroup(group, state);
   return world;
 }
 
@@ -168,7 +168,7 @@ test("wherever an owner dies, and in whatever order the rest is read again, noth
       owner.apply("auth", ...events.slice(saved, Math.max(saved, died)));
 
       const next = openWorld({ rules, lateness: HOUR });
-      for (const each of state) next.partition.loadGroup(each.group, each.state!);
+      for (const each of state) next.partition.loadGroup(each.group, each.state);
       for (const command of owner.commands.slice(before)) next.partition.adopt(command, START);
       next.apply("auth", ...shuffled(events.slice(saved), seed));
 

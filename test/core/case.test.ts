@@ -164,7 +164,7 @@ test("an observing case says its commands when a further match finds it enforced
   at(observing, ["1", 0]);
   assert.deepEqual(observing.said(), ["OPENED alice/x/1"]);
   const enforcing = openWorld({ rules: single([freeze], { quiet: HOUR }) });
-  for (const { group, state } of observing.partition.takeChanged()) enforcing.partition.loadGroup(group, state!);
+  for (const { group, state } of observing.partition.takeChanged()) enforcing.partition.loadGroup(group, state);
   assert.deepEqual(at(enforcing, ["2", MINUTE]), ["FREEZE WITHDRAW alice/x/1/2/0"]);
 });
 

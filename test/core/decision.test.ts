@@ -209,14 +209,14 @@ interface Step {
 const anyDecision = fc
   .tuple(
     fc.constantFrom("d1", "d2", "d3"),
-    fc.constantFrom("RELEASE", "FALSE_POSITIVE", "CONFIRMED_TAKEOVER", "EXTEND"),
+    fc.constantFrom<Decision["verdict"]>("RELEASE", "FALSE_POSITIVE", "CONFIRMED_TAKEOVER", "EXTEND"),
     fc.constantFrom(null, "alice/x/e0", "alice/x/e3", "alice/x/e7"),
     fc.integer({ min: 0, max: 20 }),
   )
   .map(([id, verdict, caseId, hours]) =>
     decision({
       decisionId: `${id}-${verdict}-${caseId}-${hours}`,
-      verdict: verdict as Decision["verdict"],
+      verdict,
       caseId,
       decidedAt: START + hours * HOUR,
       until: START + (hours + 5) * HOUR,

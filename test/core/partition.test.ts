@@ -93,7 +93,7 @@ test("written, read back and continued at any point it goes on the same, time in
       const after = openWorld({ rules });
       after.partition.loadPartition(before.partition.encode());
       const saved = before.partition.takeChanged();
-      for (const each of saved) after.partition.loadGroup(each.group, each.state!);
+      for (const each of saved) after.partition.loadGroup(each.group, each.state);
       feed(after, events.slice(at));
       for (const world of [through, after]) world.pass(3 * DAY);
       assert.deepEqual([...before.said(), ...after.said()].toSorted(), through.said().toSorted());
@@ -238,7 +238,7 @@ test("a changed meaning drops entries and keeps cases; an unknown rule's are car
   before.apply("auth", event("a", 0, "A"), event("b", 0, "B"), event("a2", MINUTE, "A"));
   const saved = before.partition.takeChanged();
   const load = (world: World): World => {
-    for (const { group, state } of saved) world.partition.loadGroup(group, state!);
+    for (const { group, state } of saved) world.partition.loadGroup(group, state);
     return world;
   };
 

@@ -58,7 +58,7 @@ test("a load that makes every account look taken over: freezes stay under the bo
       ["REVIEW WITHDRAW+P2P+TRANSFER+API_KEYS a1999/x/1-1999/1-1999/0-breaker-review", DAY],
     ],
   );
-  const [opening] = world.detections.filter(({ kind }) => kind === "BREAKER_OPENED");
+  const opening = world.detections.find(({ kind }) => kind === "BREAKER_OPENED");
   assert.deepEqual(opening!.group, { ruleId: "x", breaker: "freeze" });
   assert.match(opening!.caseId, /^a\d+\/x\/1-\d+\/breaker-freeze$/);
   assert.deepEqual(world.partition.takeCounts().openBreakers, ["x"]);
