@@ -8,20 +8,20 @@
 //
 // Groups in order of their last write are a queue; the block of its head is the base. Whatever is written
 // again goes to the tail, so a head that is not written by itself is written again, and the base moves past
-// it. A tombstone that comes to the head hides nothing any more: all that it hid lies below the base.
+// it. A tombstone has no place: it stays in the log until the base has passed it, and so what it hides,
+// which lies below.
 //
 // Rejected alternative: a full snapshot now and then. It stands in the way of a checkpoint for seconds, and
 // the log is as long as it may be just when a restore needs it short.
 //
 // Invariants:
-//   L1  The block of every group's latest state lies at or above the base.
-//   L2  A tombstone leaves only as the head of the queue.
+//   L1  The block of every group's latest state lies at or above the base, which never goes back.
 
 import type { ChangedGroup } from "../core/partition.ts";
 
 interface Place {
   readonly offset: number;
-  /** Of the encoded state; a tombstone has none. */
+  /** Of the encoded state and the group's name. */
   readonly bytes: number;
 }
 
@@ -35,7 +35,6 @@ export interface PlacedBlock {
 export class Places {
   /** In order of last write. */
   readonly #places = new Map<string, Place>();
-  readonly #tombstones = new Set<string>();
   /** Blocks in the log's order, those below the base left out now and then. */
   #blocks: { readonly offset: number; readonly bytes: number }[] = [];
   #liveBytes = 0;
@@ -55,10 +54,10 @@ export class Places {
   put({ offset, bytes, groups }: PlacedBlock): void {
     for (const { group, state } of groups) {
       this.#remove(group);
-      const size = state === null ? 0 : state.length + group.length;
+      if (state === null) continue;
+      const size = state.length + group.length;
       this.#places.set(group, { offset, bytes: size });
       this.#liveBytes += size;
-      if (state === null) this.#tombstones.add(group);
     }
     this.#blocks.push({ offset, bytes });
     this.#logBytes += bytes;
@@ -69,14 +68,8 @@ export class Places {
    * @param latest where the latest checkpoint's own blocks begin: the partition's record stands there
    */
   advanceBase(latest: number): number {
-    let base = latest;
-    for (const [group, { offset }] of this.#places) {
-      if (offset >= latest || !this.#tombstones.has(group)) {
-        base = Math.min(base, offset);
-        break;
-      }
-      this.#remove(group); // L2
-    }
+    const [oldest] = this.#places.values();
+    const base = Math.min(oldest?.offset ?? latest, latest);
     let passed = 0;
     for (; passed < this.#blocks.length && this.#blocks[passed]!.offset < base; passed++) {
       this.#logBytes -= this.#blocks[passed]!.bytes;
@@ -85,13 +78,13 @@ export class Places {
     return base;
   }
 
-  /** The longest unwritten groups up to `bytes` of state, without tombstones and those in `except`. */
+  /** The groups not written for longest, up to `bytes` of state, without those in `except`. */
   oldest(bytes: number, except: ReadonlySet<string>): string[] {
     const groups: string[] = [];
     let left = bytes;
     for (const [group, place] of this.#places) {
       if (left <= 0) break;
-      if (this.#tombstones.has(group) || except.has(group)) continue;
+      if (except.has(group)) continue;
       groups.push(group);
       left -= place.bytes;
     }
@@ -102,7 +95,6 @@ export class Places {
     const place = this.#places.get(group);
     if (place === undefined) return;
     this.#places.delete(group);
-    this.#tombstones.delete(group);
     this.#liveBytes -= place.bytes;
   }
 }

@@ -131,6 +131,72 @@ test("commands decided and not acknowledged when a rebalance begins go out after
   assert.equal(restores(first), 0, "from memory, not by reading the events again");
 });
 
+test("records applied before a rebalance are not applied again after it: a bad one is one dead letter (T4)", async () => {
+  const driver = await openDriver({ tuning: { checkpointIntervalMs: 60_000 } });
+  const first = await startReady(driver, "first");
+  driver.produceRaw("auth-events", 0, { key: Buffer.from("alice"), value: Buffer.from("bad") });
+  await driver.advance(100);
+  assert.equal(driver.deadLetters().length, 1);
+  driver.start("zzz-second").stop();
+  await driver.advance(TAKEOVER_MS);
+  assert.ok(keeps(first) > 0);
+  assert.equal(driver.deadLetters().length, 1);
+});
+
+test("a commit whose answer is lost in a rebalance is recognised as its own (T4)", async () => {
+  const driver = await openDriver();
+  const first = await startReady(driver, "first");
+  await driver.advance(1_500);
+  let lost = 0;
+  driver.broker.onCall(({ process, kind }) => {
+    if (process !== "first" || kind !== "commit" || lost++ > 0) return undefined;
+    driver.start("zzz-second").stop();
+    return { applied: true, answer: "none" };
+  });
+  await takeover(driver, "alice", 100);
+  await driver.advance(TAKEOVER_MS);
+  assert.ok(lost > 0 && keeps(first) > 0);
+  assert.equal(restores(first), 0);
+  await takeover(driver, "bob");
+  await driver.advance(2_000);
+  assert.deepEqual(frozen(driver), ["alice", "bob"]);
+  assert.equal(Object.keys(committedState(driver, 0)).length, 2);
+});
+
+test("blocks given up in a rebalance that arrive late undo nothing of what the same owner wrote after it (T4)", async () => {
+  let held = false;
+  const pick = (names: readonly string[]): number =>
+    names.findIndex((name) => !(held && name.startsWith("network/first/producer-2/")));
+  const driver = await openDriver({ pick });
+  const first = await startReady(driver, "first");
+  await driver.advance(1_500);
+  held = true;
+  let sends = 0;
+  driver.broker.onCall(({ process, kind, topic }) => {
+    if (process !== "first" || kind !== "send" || topic !== DRIVER_TOPICS.state || keeps(first) > 0) return undefined;
+    const answer = { disposition: "retry", code: "TIMEOUT" } as const;
+    return { applied: sends++ === 0 ? "late" : false, answer };
+  });
+  const alice = (eventId: string, type: string): void => {
+    driver.produce({ accountId: "alice", eventId, type, occurredAt: Date.UTC(2024, 5, 9) });
+  };
+  alice("alice-1", "RISK_NOTICE_SENT");
+  await driver.advance(1_500);
+  alice("alice-2", "PASSWORD_CHANGED"); // not in the checkpoint whose block is on its way
+  await driver.advance(100);
+  driver.start("zzz-second").stop();
+  await driver.advance(TAKEOVER_MS);
+  assert.ok(keeps(first) > 0);
+  const before = committedState(driver, 0);
+  const blocks = driver.records(DRIVER_TOPICS.state).length;
+  held = false;
+  // The range of the next checkpoint reaches over the late block.
+  driver.produce({ accountId: "bob", type: "RISK_NOTICE_SENT" });
+  await driver.advance(1_500);
+  assert.equal(driver.records(DRIVER_TOPICS.state).length, blocks + 3, "the late one, another block, its marker");
+  assert.equal(committedState(driver, 0)["alice"], before["alice"]);
+});
+
 test("an owner that finds another's checkpoint committed forgets what it had and restores (T4)", async () => {
   const driver = await openDriver();
   const first = await startReady(driver, "first");
