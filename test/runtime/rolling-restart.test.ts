@@ -90,6 +90,7 @@ test("told to stop while the brokers take no state, it stops trying when they do
       : undefined,
   );
   await takeover(driver, "alice");
+  await driver.advance(100);
   first.stop();
   await driver.advance(20_000);
   assert.deepEqual(first.end(), { how: "running" });
