@@ -3,7 +3,7 @@
 
 import { writeFile } from "node:fs/promises";
 import type { Settings } from "../config.ts";
-import { readAccount } from "./case/account-records.ts";
+import { readAccount, readDetections } from "./case/account-records.ts";
 import type { Cluster } from "./case/account-records.ts";
 import { caseFileOf } from "./case/case-file.ts";
 import type { CaseFile } from "./case/case-file.ts";
@@ -57,11 +57,16 @@ async function findCases(cluster: Cluster, { about, rules }: CaseOptions): Promi
   if (parts !== undefined) {
     const { records, gaps } = await readAccount(cluster, parts.accountId);
     const file = caseFileOf(parts.accountId, records, { asOf, notesOf, gaps });
-    const cases = file.cases.filter(({ caseId }) => caseId === about);
+    const cases = file.cases.filter(({ caseId }) => caseId === parts.caseId);
     if (cases.length > 0) return { ...file, cases };
   }
   // Also what looks like a case's id may be an account's.
   const { records, gaps } = await readAccount(cluster, about);
   const file = caseFileOf(about, records, { asOf, notesOf, gaps });
-  return file.cases.length > 0 ? file : null;
+  if (file.cases.length > 0) return file;
+  if (parts === undefined) return null;
+  // A case of what several accounts share stands under what they share.
+  const detections = await readDetections(cluster, about);
+  const shared = caseFileOf("", { commands: [], detections, decisions: [], acks: [] }, { asOf, notesOf });
+  return shared.cases.length > 0 ? shared : null;
 }

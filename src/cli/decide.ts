@@ -8,10 +8,11 @@ import { createKeyedWriter } from "../adapters/kafka/writer.ts";
 import type { Decision, Verdict } from "../core/decision.ts";
 import type { Duration, Instant } from "../core/time.ts";
 import { DAY, SECOND } from "../core/time.ts";
-import { readAccount } from "./case/account-records.ts";
+import { readAccount, readDetections } from "./case/account-records.ts";
 import type { Cluster } from "./case/account-records.ts";
 import { caseFileOf } from "./case/case-file.ts";
 import type { CaseRecord } from "./case/case-file.ts";
+import { partsOf } from "./case/case-id.ts";
 import { followOutcome } from "./case/outcome.ts";
 import type { DeskSettings } from "./case/connection.ts";
 import { answered } from "./case/connection.ts";
@@ -47,8 +48,10 @@ export async function decide(options: DecideOptions, io: Io): Promise<number> {
       io.stderr(`the schema of ${decisions} is not registered: run \`holdfast schemas register\`\n`);
       return EXIT.failed;
     }
-    const cases = await casesMeant(cluster, options);
-    const refusal = options.anyway ? null : refusalOf(options, cases);
+    const isOpening = options.caseId !== null && partsOf(options.caseId)?.isOpening === true;
+    const cases = isOpening ? [] : await casesMeant(cluster, options);
+    const why = isOpening ? await whyNoOpening(cluster, options) : refusalOf(options, cases);
+    const refusal = options.anyway ? null : why;
     if (refusal !== null) {
       io.stderr(`${plainText(refusal)}\n`);
       return EXIT.failed;
@@ -70,6 +73,17 @@ async function casesMeant(cluster: Cluster, { accountId, caseId }: DecideOptions
   const { records } = await readAccount(cluster, accountId);
   const { cases } = caseFileOf(accountId, records, { asOf: Date.now() });
   return cases.filter((each) => (caseId === null ? each.status === "open" : each.caseId === caseId));
+}
+
+/** A breaker's opening: what is wrong with a decision on it. */
+async function whyNoOpening(cluster: Cluster, { caseId, verdict }: DecideOptions): Promise<string | null> {
+  const detections = await readDetections(cluster, caseId!);
+  if (detections.length === 0)
+    return `no breaker's opening ${caseId} is known; its id stands in the detection BREAKER_OPENED`;
+  if (verdict !== "RELEASE")
+    return `${caseId} is a breaker's opening: all that can be said of it is RELEASE, which closes the breaker`;
+  const isClosed = detections.some(({ value }) => value.kind === "BREAKER_CLOSED");
+  return isClosed ? `the breaker that ${caseId} opened is closed already` : null;
 }
 
 function refusalOf({ accountId, caseId, verdict }: DecideOptions, cases: readonly CaseRecord[]): string | null {
@@ -108,7 +122,7 @@ async function write(
   try {
     const value = Buffer.concat([header, cluster.schemas.decision.type.toBuffer(decision)]);
     await writer.write(cluster.topics.decisions, [{ key: accountId, value }]);
-    io.stdout(`${plainText(describe(decision, cases))}\n`);
+    io.stdout(`${plainText(describe(decision))}\n`);
     if (outcome === null) return EXIT.ok;
     const { acted, lines } = await outcome.within(wait);
     for (const line of lines) (acted ? io.stdout : io.stderr)(`${plainText(line)}\n`);
@@ -126,8 +140,8 @@ function awaitsCommand({ status, until }: CaseRecord, { verdict, until: asked, d
   return until !== null && (asked ?? decidedAt + CONFIRMED_FOR) > until;
 }
 
-function describe({ verdict, until, decisionId, decidedBy }: Decision, cases: readonly CaseRecord[]): string {
-  const what = cases.length === 0 ? "nothing that is known" : cases.map(({ caseId }) => caseId).join(", ");
+function describe({ accountId, caseId, verdict, until, decisionId, decidedBy }: Decision): string {
+  const what = caseId ?? `every open case of ${accountId}`;
   const end = until === null ? "" : ` until ${dateTime(until)} UTC`;
-  return `${verdict}${end} by ${decidedBy} of ${what} (decision ${decisionId})`;
+  return `${verdict} of ${what}${end}, by ${decidedBy} (decision ${decisionId})`;
 }

@@ -6,6 +6,7 @@ import type { KafkaClient } from "../../adapters/kafka/client.ts";
 import { createKafkaLogs } from "../../adapters/kafka/logs.ts";
 import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
 import { readTopic } from "../../adapters/kafka/reader.ts";
+import type { TopicReader } from "../../adapters/kafka/reader.ts";
 import { RecordDecoder, Undecodable } from "../../adapters/record-decoder.ts";
 import type { SchemaRegistry } from "../../adapters/registry.ts";
 import type { SchemaFile, Schemas } from "../../adapters/schema-files.ts";
@@ -62,6 +63,25 @@ async function readKey<T>(
   return found;
 }
 
+/** All detections of one id, whoever's key they have: of what several accounts share, of a breaker. Reads it all. */
+export async function readDetections(cluster: Cluster, caseId: string): Promise<Appended<Detection>[]> {
+  const { client, registry, schemas, topics, signal } = cluster;
+  const wanted = Buffer.from(caseId);
+  const candidates: RawRecord[] = [];
+  const reading = { client, topic: topics.detections, from: "start", until: "end" } as const;
+  const reader = await readTopic(reading, ({ value, timestamp, offset }) => {
+    if (value?.includes(wanted)) candidates.push({ value: Buffer.from(value), at: timestamp, offset });
+  });
+  await unlessStopped(reader, signal);
+  const decoder = new RecordDecoder<Detection>(registry, schemas.detection);
+  const found: Appended<Detection>[] = [];
+  for (const { value, at } of candidates) {
+    const detection = await decoder.decode(value);
+    if (detection.caseId === caseId) found.push({ value: detection, at });
+  }
+  return found.sort((a, b) => a.at - b.at);
+}
+
 interface RawRecord {
   readonly value: Buffer | null;
   readonly at: number;
@@ -80,11 +100,15 @@ async function recordsOf(cluster: Cluster, topic: string, key: string): Promise<
       if (own !== null && own.equals(wanted)) found.push({ value: value && Buffer.from(value), at: timestamp, offset });
     },
   );
+  await unlessStopped(reader, signal);
+  return found;
+}
+
+async function unlessStopped(reader: TopicReader, signal: AbortSignal): Promise<void> {
   const stop = (): void => reader.stop();
   signal.addEventListener("abort", stop, { once: true });
   await reader.done.finally(() => signal.removeEventListener("abort", stop));
   signal.throwIfAborted();
-  return found;
 }
 
 /** @throws BrokerFailure when there is no such topic */

@@ -78,7 +78,8 @@ export interface CaseRecord {
 }
 
 export interface CaseFile {
-  readonly accountId: string;
+  /** null: about what several accounts share. */
+  readonly accountId: string | null;
   readonly asOf: Instant;
   /** What is closed at `asOf`, all cases together. */
   readonly protections: readonly Protection[];
@@ -93,23 +94,27 @@ export interface CaseFile {
 /** After so long without an answer nobody may rely on a protection. */
 const ANSWER_WITHIN = 30 * SECOND;
 
+/** @param key of the records: an account's id, or the value of what several accounts share */
 export function caseFileOf(
-  accountId: string,
+  key: string,
   records: AccountRecords,
-  about: {
+  options: {
     readonly asOf: Instant;
     readonly notesOf?: (ruleId: string) => RuleNotes | null;
     readonly gaps?: readonly string[];
   },
 ): CaseFile {
-  const { asOf, notesOf = () => null, gaps = [] } = about;
+  const { asOf, notesOf = () => null, gaps = [] } = options;
   const ids = new Set([...records.detections, ...records.commands].map(({ value }) => value.caseId));
   const cases = [...ids]
     .map((caseId) => caseRecord(caseId, records, { asOf, notesOf }))
     .filter((each) => each !== null)
     .toSorted((a, b) => b.openedAt - a.openedAt || (a.caseId < b.caseId ? -1 : 1));
-  const said = cases.flatMap(({ commands }) => commands.map(({ command }) => command));
-  return { accountId, asOf, protections: protectionsAt(said, asOf), cases, gaps, redacted: false };
+  // A device may be called as an account is.
+  const own = cases.filter(({ group }) => group["accountId"] !== undefined);
+  const about = own.length > 0 || cases.length === 0 ? { accountId: key, cases: own } : { accountId: null, cases };
+  const said = about.cases.flatMap(({ commands }) => commands.map(({ command }) => command));
+  return { ...about, asOf, protections: protectionsAt(said, asOf), gaps, redacted: false };
 }
 
 function caseRecord(

@@ -1,6 +1,7 @@
 // A case file as one page to read, print and hand over: nothing fetched, no script, every time in UTC. What a
 // moment is and in which order they stand is moments.ts's.
 
+import type { Evidence } from "../../core/output.ts";
 import type { Instant } from "../../core/time.ts";
 import { MINUTE } from "../../core/time.ts";
 import { VERSION } from "../../version.ts";
@@ -12,10 +13,10 @@ import { momentItems } from "./page-moments.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 import type { Protection } from "./protection.ts";
 import { fieldInWords, inWords, readSummary } from "./summary.ts";
-import { answerText, dateTime, shellWord, span, statusText, targetsText } from "./wording.ts";
+import { answerText, dateTime, shellWord, span, statusText, subjectText, targetsText } from "./wording.ts";
 
 export function casePage(file: CaseFile): string {
-  const title = `Case file of account ${file.accountId}`;
+  const title = `Case file: ${subjectText(file)}`;
   const articles = file.cases.map((record, index) => article(record, { asOf: file.asOf, anchor: `case-${index + 1}` }));
   return `<!doctype html>\n${String(
     html`<html lang="en">
@@ -45,16 +46,18 @@ export function casePage(file: CaseFile): string {
 function head(file: CaseFile): Markup {
   const alarms = file.cases.flatMap(({ commands }) => commands.filter(({ alarming }) => alarming));
   return html`<header>
-    <h1>Account ${file.accountId}</h1>
+    <h1>${subjectText(file)}</h1>
     <p class="soft">As of ${dateTime(file.asOf)} UTC</p>
     ${alarms.map((said) => html`<p class="alarm">${alarmText(said)}</p>`)}
     ${file.gaps.map((gap) => html`<p class="alarm">Something may be missing: ${gap}</p>`)}
     ${
-      file.protections.length === 0
-        ? html`<p class="free">Nothing is closed.</p>`
-        : html`<ul class="closed">
-            ${file.protections.map(closedItem)}
-          </ul>`
+      file.accountId === null
+        ? html`<p class="soft">Shared by several accounts: each has cases of its own, and what is closed is theirs.</p>`
+        : file.protections.length === 0
+          ? html`<p class="free">Nothing is closed.</p>`
+          : html`<ul class="closed">
+              ${file.protections.map(closedItem)}
+            </ul>`
     }
     ${
       file.cases.length > 1 &&
@@ -140,11 +143,11 @@ function runUp(record: CaseRecord): Markup | null {
     ({ command, saidAt }) => isProtection(command.action) && saidAt <= horizon && saidAt >= first,
   );
   const scale = scaleOf([...evidence.map(({ occurredAt }) => occurredAt), ...protections.map(({ saidAt }) => saidAt)]);
-  const events = evidence.map(({ occurredAt, eventId, summary }, index) => ({
+  const events = evidence.map(({ occurredAt, eventId, summary, type }, index) => ({
     at: occurredAt,
     label: String(index + 1),
     kind: eventId === record.decidedBy ? "decides" : "event",
-    title: describe(summary),
+    title: describe({ summary, type }),
   }));
   const said = protections.map(({ command, saidAt }) => ({
     at: saidAt,
@@ -162,8 +165,8 @@ function runUp(record: CaseRecord): Markup | null {
   </figure>`;
 }
 
-function describe(summary: string): string {
-  const { type, fields } = readSummary(summary);
+function describe(evidence: Pick<Evidence, "summary" | "type">): string {
+  const { type, fields } = readSummary(evidence);
   return [inWords(type), ...fields.map(fieldInWords).map(({ name, value }) => `${name} ${value}`)].join(", ");
 }
 

@@ -4,13 +4,23 @@ import type { CaseFile, CaseRecord } from "./case-file.ts";
 import { momentsOf } from "./moments.ts";
 import type { Moment } from "./moments.ts";
 import type { Protection } from "./protection.ts";
-import { answerText, dateTime, plainText, shellWord, span, statusText, targetsText, timeOn } from "./wording.ts";
+import {
+  answerText,
+  dateTime,
+  plainText,
+  shellWord,
+  span,
+  statusText,
+  subjectText,
+  targetsText,
+  timeOn,
+} from "./wording.ts";
 
 export function caseText(file: CaseFile): string {
   const count = file.cases.length === 1 ? "1 case" : `${file.cases.length} cases`;
   const lines = [
-    `Account ${file.accountId}: ${count}, as of ${dateTime(file.asOf)} UTC`,
-    ...protectionLines(file.protections),
+    `${subjectText(file)}: ${count}, as of ${dateTime(file.asOf)} UTC`,
+    ...(file.accountId === null ? [] : protectionLines(file.protections)),
     ...file.gaps.map((gap) => `Note: ${gap}`),
     ...file.cases.flatMap((record) => ["", ...caseLines(record)]),
   ];

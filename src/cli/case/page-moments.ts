@@ -73,8 +73,9 @@ function contentOf(moment: Moment): Markup {
 }
 
 function eventContent({ evidence, decides }: Extract<Moment, { kind: "event" }>): Markup {
-  const { type, fields } = readSummary(evidence.summary);
-  return html`<b>${inWords(type)}</b>${decides && html` <span class="decides small">decided the case</span>`}
+  const { account, type, fields } = readSummary(evidence);
+  return html`<b>${inWords(type)}</b
+    >${account !== "" && ` of account ${account}`}${decides && html` <span class="decides small">decided the case</span>`}
     <dl class="fields">
       ${fields.map(fieldInWords).map(
         ({ name, value }) =>

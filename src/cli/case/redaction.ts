@@ -40,19 +40,25 @@ function collect(
   hide: (what: string, identifier: string) => void,
 ): void {
   for (const [field, value] of Object.entries(group)) if (field !== "accountId") hide(field, value);
-  for (const { summary, type, eventId } of evidence) {
-    const fields = readSummary(summary).fields;
+  for (const each of evidence) {
+    const { account, fields } = readSummary(each);
+    const { type, eventId } = each;
+    hide("account", account);
+    if (account !== "") hide("event", eventId);
     const address = fields.find(({ name }) => name === "address")?.value;
     if (address !== undefined && !onChain.has(address)) hide("address", address);
-    if (type === "LINKED") hide("link", eventId);
+    if (type !== "LINKED") continue;
+    hide("link", eventId);
+    const [field, value] = fields.find(({ name }) => name === "linkedBy")?.value.split("=", 2) ?? [];
+    if (field !== undefined && value !== undefined) hide(field, value);
   }
   for (const { command } of commands) {
     for (const address of command.targets.addresses) if (!onChain.has(address)) hide("address", address);
   }
 }
 
-function chainAddress({ summary }: Evidence): string[] {
-  const { fields } = readSummary(summary);
+function chainAddress(evidence: Evidence): string[] {
+  const { fields } = readSummary(evidence);
   const isOnChain = fields.some(({ name, value }) => name === "channel" && value === "ON_CHAIN");
   return isOnChain ? fields.filter(({ name }) => name === "address").map(({ value }) => value) : [];
 }
@@ -60,8 +66,12 @@ function chainAddress({ summary }: Evidence): string[] {
 /** What a link was made of names a device, a network or a destination of others. */
 function withoutLink(evidence: Evidence): Evidence {
   if (evidence.type !== "LINKED") return evidence;
-  const { type, fields } = readSummary(evidence.summary);
-  const kept: Summary = { type, fields: fields.filter(({ name }) => name === "linkedCount" || name === "linkRule") };
+  const { account, type, fields } = readSummary(evidence);
+  const kept: Summary = {
+    account,
+    type,
+    fields: fields.filter(({ name }) => name === "linkedCount" || name === "linkRule"),
+  };
   return { ...evidence, summary: writeSummary(kept) };
 }
 

@@ -1,5 +1,8 @@
 // An evidence's one-line summary, `API_KEY_CREATED rights=[TRADE,WITHDRAW] verifiedWith=[SMS]`, taken apart
-// again: the type, and the fields in their order. Owns how money and symbols read to people.
+// again: the type, and the fields in their order; where several accounts share a case, the account before them.
+// Owns how money and symbols read to people.
+
+import type { Evidence } from "../../core/output.ts";
 
 export interface SummaryField {
   readonly name: string;
@@ -7,22 +10,24 @@ export interface SummaryField {
 }
 
 export interface Summary {
+  /** Whose event it was; "": the case's account's. */
+  readonly account: string;
   readonly type: string;
   readonly fields: readonly SummaryField[];
 }
 
 const FIELD = / (\w+)=(\[[^\]]*\]?|.*?)(?= \w+=|$)/gsu;
 
-export function readSummary(summary: string): Summary {
-  const type = /^\S*/u.exec(summary)![0];
-  const fields = [...summary.slice(type.length).matchAll(FIELD)].map(([, name, value]) => {
+export function readSummary({ summary, type }: Pick<Evidence, "summary" | "type">): Summary {
+  const begin = summary.startsWith(type) ? 0 : summary.indexOf(` ${type}`) + 1;
+  const fields = [...summary.slice(begin + type.length).matchAll(FIELD)].map(([, name, value]) => {
     return { name: name!, value: value! };
   });
-  return { type, fields };
+  return { account: summary.slice(0, Math.max(0, begin - 1)), type, fields };
 }
 
-export function writeSummary({ type, fields }: Summary): string {
-  return type + fields.map(({ name, value }) => ` ${name}=${value}`).join("");
+export function writeSummary({ account, type, fields }: Summary): string {
+  return (account === "" ? "" : `${account} `) + type + fields.map(({ name, value }) => ` ${name}=${value}`).join("");
 }
 
 /** `API_KEY_CREATED` → `API key created` */

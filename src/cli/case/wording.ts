@@ -4,7 +4,7 @@
 import type { Targets } from "../../core/output.ts";
 import type { Duration, Instant } from "../../core/time.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../core/time.ts";
-import type { CaseRecord, SaidCommand } from "./case-file.ts";
+import type { CaseFile, CaseRecord, SaidCommand } from "./case-file.ts";
 import { isWhole } from "./protection.ts";
 
 /** `2026-06-09 10:04:05`, UTC. */
@@ -48,6 +48,14 @@ export function targetsText(targets: Targets): string {
     ...sessionIds.map((id) => `session ${id}`),
     ...addresses.map((address) => `address ${address}`),
   ].join(", ");
+}
+
+/** `Account alice`; of what several accounts share, what that is. */
+export function subjectText({ accountId, cases }: Pick<CaseFile, "accountId" | "cases">): string {
+  if (accountId !== null) return `Account ${accountId}`;
+  return Object.entries(cases[0]?.group ?? {})
+    .map(([field, value]) => `${field} ${value}`)
+    .join(", ");
 }
 
 /** What became of a command: one phrase. */

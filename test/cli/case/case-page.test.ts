@@ -89,13 +89,17 @@ test("a template's values are escaped, markup made by templates is not", () => {
 });
 
 test("a summary is taken apart and put together again", () => {
+  const type = "WITHDRAWAL_REQUESTED";
   const summary = "WITHDRAWAL_REQUESTED amountUsdCents=123456789 verifiedWith=[] deviceId=my old phone address=bc1=x";
   assert.deepEqual(
-    readSummary(summary).fields.map(({ value }) => value),
+    readSummary({ summary, type }).fields.map(({ value }) => value),
     ["123456789", "[]", "my old phone", "bc1=x"],
   );
-  assert.equal(writeSummary(readSummary(summary)), summary);
-  assert.deepEqual(readSummary(summary).fields.map(fieldInWords).slice(0, 3), [
+  assert.equal(writeSummary(readSummary({ summary, type })), summary);
+  const shared = { summary: `bob of x ${summary}`, type };
+  assert.equal(readSummary(shared).account, "bob of x");
+  assert.equal(writeSummary(readSummary(shared)), shared.summary);
+  assert.deepEqual(readSummary({ summary, type }).fields.map(fieldInWords).slice(0, 3), [
     { name: "amount", value: "1,234,567.89 USD" },
     { name: "verified with", value: "none" },
     { name: "device id", value: "my old phone" },

@@ -13,7 +13,7 @@ import { cluster } from "../../cluster.ts";
 import { openConsole } from "../console.ts";
 import { openDeskTopics } from "./desk-topics.ts";
 import type { DeskTopics } from "./desk-topics.ts";
-import { SEQUENCE, ackOf, command, detection, freeze, release } from "./records.ts";
+import { SEQUENCE, ackOf, command, detection, evidence, freeze, release } from "./records.ts";
 
 const kafka = cluster();
 const limits = { skip: kafka.skip, timeout: 60_000 };
@@ -134,7 +134,7 @@ test("a decision is written, carried out and acknowledged: one command undoes a 
   assert.equal(exitCode, 0, err);
   assert.match(
     out,
-    /^FALSE_POSITIVE by m\.lee of alice\/sequence\/e3 \(decision [\w-]+\)\nRELEASE of alice\S+: applied by withdrawals, within/,
+    /^FALSE_POSITIVE of alice\/sequence\/e3, by m\.lee \(decision [\w-]+\)\nRELEASE of alice\S+: applied by withdrawals, within/,
   );
   const [decision] = await desk.all("decisions");
   assert.deepEqual(
@@ -169,7 +169,7 @@ test("a decision that nobody acts on, or that reaches no enforcer, fails loudly"
     holdfast(desk.env, "decide", "RELEASE", "--account", "alice", "--by", "m.lee", "--wait", "1s");
   const unheard = await decide();
   assert.equal(unheard.exitCode, 1);
-  assert.match(unheard.out, /^RELEASE by m\.lee of alice\/sequence\/e3/);
+  assert.match(unheard.out, /^RELEASE of every open case of alice, by m\.lee/);
   assert.match(unheard.err, /Holdfast has said nothing of alice\/sequence\/e3 within .*: the decision stands/);
   await standIn(desk, { acknowledges: false });
   const unanswered = await holdfast(
@@ -201,6 +201,51 @@ test("a mistyped case is refused, unless it is meant", limits, async (t) => {
     ["alice/sequence/e4"],
   );
 });
+
+test("a breaker's opening is closed by its id, and by nothing else than RELEASE", limits, async (t) => {
+  const desk = await opened(t);
+  const opening = "alice/sequence/e3/breaker-freeze";
+  const breaker = detection({
+    kind: "BREAKER_OPENED",
+    caseId: opening,
+    group: { ruleId: "sequence", breaker: "freeze" },
+  });
+  const decide = (verdict: string): Promise<Ended> =>
+    holdfast(desk.env, "decide", verdict, "--case", opening, "--by", "m.lee");
+  assert.match((await decide("RELEASE")).err, /^no breaker's opening alice\/sequence\/e3\/breaker-freeze is known/);
+  await desk.write("detections", breaker);
+  assert.match((await decide("FALSE_POSITIVE")).err, /all that can be said of it is RELEASE/);
+  assert.equal((await decide("RELEASE")).exitCode, 0);
+  assert.deepEqual(
+    (await desk.all("decisions")).map(({ accountId, caseId }) => [accountId, caseId]),
+    [["alice", opening]],
+  );
+  await desk.write("detections", { ...breaker, kind: "BREAKER_CLOSED" });
+  assert.match((await decide("RELEASE")).err, /is closed already/);
+});
+
+test(
+  "a case of what several accounts share is found by its id, and hides who they are when told to",
+  limits,
+  async (t) => {
+    const desk = await opened(t);
+    const caseId = "d9/shared_device/bob-login";
+    const of = (account: string) => ({
+      ...evidence(`${account}-login`, 1, "LOGIN_SUCCEEDED deviceId=d9"),
+      summary: `${account} LOGIN_SUCCEEDED deviceId=d9`,
+    });
+    const shared = { caseId, group: { deviceId: "d9" }, evidence: [of("alice"), of("bob")], decidedBy: "bob-login" };
+    await desk.write("detections", detection(shared));
+    const { exitCode, out } = await holdfast(desk.env, "case", caseId);
+    assert.equal(exitCode, 0);
+    assert.match(out, /^deviceId d9: 1 case/);
+    assert.match(out, /● bob LOGIN_SUCCEEDED deviceId=d9/);
+    assert.doesNotMatch(out, /Nothing is closed/);
+    const hidden = await holdfast(desk.env, "case", caseId, "--redact");
+    assert.doesNotMatch(hidden.out, /alice|bob|d9/);
+    assert.match(hidden.out, /\[account 2\] LOGIN_SUCCEEDED deviceId=\[deviceId 1\]/);
+  },
+);
 
 test("an extension that goes beyond nothing in force is not waited for", limits, async (t) => {
   const desk = await opened(t);

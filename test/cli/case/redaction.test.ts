@@ -28,7 +28,7 @@ function fileOf() {
   });
   const shared = detection({
     caseId,
-    group: { deviceId: "device-of-dave" },
+    tags: ["device-of-dave"],
     evidence: linked.evidence,
     decidedBy: link.eventId,
   });
