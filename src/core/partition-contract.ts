@@ -51,7 +51,7 @@ export interface Partition {
    * @returns null: nobody waits for it
    */
   acknowledge(ack: Ack, now: Instant): Answered | null;
-  /** Says again, once, what no service has acknowledged in time. */
+  /** Says again, once, what no service has acknowledged in time. @param now up to when all answers were taken */
   repeat(now: Instant): void;
   /** The wall clock at which repeat() has something to do; undefined: never, as things are. */
   repeatsAt(): Instant | undefined;

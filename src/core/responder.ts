@@ -42,8 +42,8 @@ export type ResponseState = Pick<PartitionState, "activity" | "breakers">;
 const UNKNOWN_RULE_TIMESPAN: Duration = DAY;
 /** How long an account counts as linked after it was told so. */
 const LINKED_FOR: Duration = DAY;
-/** What accounts of one takeover share; a network they may share by chance. */
-const TELLING_LINKS: ReadonlySet<string> = new Set(["deviceId", "address", "ip", "ipList"]);
+/** What accounts of one campaign share (ipList: of a key); a network they may share by chance. */
+const TELLING_LINKS: ReadonlySet<string> = new Set(["deviceId", "address", "ipList"]);
 
 const NO_SIGNALS: readonly Signal[] = [];
 

@@ -57,6 +57,8 @@ export class Task {
   /** Records of the state log still to be read. */
   #toRestore = 0;
   #state: TaskState = "opening";
+  /** The wall clock at which every acknowledgement there was had been read. */
+  #acksReadTo = -Infinity;
   #running: Running | null = null;
 
   /**
@@ -192,12 +194,21 @@ export class Task {
       if (++handled % RECORDS_BETWEEN_LOOKS === 0 && clock.monotonic() >= until) break;
     }
     this.#tick();
-    if ((this.#partition.repeatsAt() ?? Infinity) <= now) this.#partition.repeat(now);
+    this.#repeatUnanswered(running, now);
     if (handled > 0) {
       running.checkpointer.count(handled);
       this.#reception.report((clock.monotonic() - startedAt) / 1_000);
     }
     return handled;
+  }
+
+  /** Nobody has answered only as of a time up to which all answers were read. */
+  #repeatUnanswered({ intake }: Running, now: number): void {
+    const dueAt = this.#partition.repeatsAt() ?? Infinity;
+    if (dueAt > now) return;
+    const last = intake.queues().find(({ topic }) => topic === this.#context.topics.acks)?.lastTimestamp ?? -Infinity;
+    const readTo = Math.min(now, Math.max(this.#acksReadTo, last));
+    if (dueAt <= readTo) this.#partition.repeat(readTo);
   }
 
   /**
@@ -223,6 +234,7 @@ export class Task {
     const { idle } = running.intake.observeEnd(topic, end);
     const service = this.#reception.serviceOf(topic);
     if (idle && service !== undefined) this.#partition.setIdle(service, true);
+    if (idle && topic === this.#context.topics.acks) this.#acksReadTo = end.at;
     const records = Math.max(0, end.endOffset - end.askedAt);
     const seconds = running.intake.lagSeconds(topic, end.at);
     this.#context.telemetry.emit("lag.observed", { topic, partition: this.number, records, seconds });

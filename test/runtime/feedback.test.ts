@@ -129,6 +129,21 @@ test("what no service acknowledges is said again once, whoever owns the task by 
   assert.equal(driver.commands().length, 3);
 });
 
+test("what was acknowledged while nobody read it is not said again", async () => {
+  const driver = await openDriver({ settings: { ackTimeout: ACK_TIMEOUT } });
+  const first = await startReady(driver, "first");
+  await takeover(driver, "alice");
+  await driver.advance(1_500);
+  first.kill();
+  for (const { accountId, commandId } of driver.commands()) driver.acknowledge({ accountId, commandId });
+  for (let noise = 0; noise < 50; noise++) driver.acknowledge({ accountId: "alice", commandId: `unknown-${noise}` });
+  await driver.advance(10 * MINUTE);
+  const second = await startReady(driver, "second");
+  await driver.advance(MINUTE);
+  assert.equal(driver.commands().length, 2);
+  assert.equal(second.reported.filter(({ name }) => name === "command.answered").length, 2);
+});
+
 test("a command adopted from a dead owner is waited for, too", async () => {
   const driver = await openDriver({ settings: { ackTimeout: ACK_TIMEOUT }, tuning: { checkpointIntervalMs: 20_000 } });
   const first = await startReady(driver, "first");
