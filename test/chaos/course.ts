@@ -194,10 +194,11 @@ function faultsFor({ only, brokers, brief }: CourseOptions): Fault[] {
 
 /** All kinds in a random order, and again in another. */
 function* turns(faults: readonly Fault[], { random, once }: { random: Random; once: boolean }): Generator<Fault> {
-  do {
+  for (;;) {
     const left = [...faults];
     while (left.length > 0) yield left.splice(random.integer(0, left.length - 1), 1)[0]!;
-  } while (!once);
+    if (once) return;
+  }
 }
 
 /** Resolves when every partition has answered; null: it gave up. */
