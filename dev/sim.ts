@@ -5,7 +5,7 @@
 //   npm run sim [-- --runs 10000 --seed 1]         half of the runs worlds, half streams
 //   npm run sim -- --worlds --seed 7 --runs 1      worlds only: one seed again
 //   npm run sim -- --streams                       streams only
-//   npm run sim -- --mutants                       does it find what is broken on purpose?
+//   npm run sim -- --mutants [--only lease]        does it find what is broken on purpose?
 
 import { parseArgs } from "node:util";
 import { simulateMutants } from "./sim/mutant-table.ts";
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     worlds: { type: "boolean", default: false },
     streams: { type: "boolean", default: false },
     mutants: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
   },
 });
 const runs = Number(values.runs);
@@ -27,7 +28,7 @@ const both = values.worlds === values.streams;
 const share = both ? Math.ceil(runs / 2) : runs;
 
 let failed = false;
-if (values.mutants) failed = !(await simulateMutants({ first, runs: Math.min(runs, 2_000) }));
+if (values.mutants) failed = !(await simulateMutants({ first, runs: Math.min(runs, 2_000), only: values.only }));
 else {
   if (both || values.streams) simulateStreams({ seed: first, runs: both ? runs - share : share });
   if (both || values.worlds) failed = !(await simulateWorlds({ first, runs: share }));

@@ -4,6 +4,7 @@
 import type { Duration } from "../../core/time.ts";
 import { SECOND } from "../../core/time.ts";
 import type { Random } from "../exchange/random.ts";
+import { DRIVER_TOPICS } from "../processor-driver.ts";
 
 /** The connections of a process that can be held up: nothing on them moves until the stall is over. */
 export const CONNECTIONS = ["coordinator", "membership", "fetch", "producer-1", "producer-2", "logs"] as const;
@@ -40,8 +41,9 @@ export type Fault =
       /** Of these calls the how-manieth, from 0, and how many from there. */
       readonly nth: number;
       readonly times: number;
-      /** Whether the broker does it all the same; late: after the answer. */
+      /** Whether the broker does it all the same; late: after the answer, a send by so much. */
       readonly done: boolean | "late";
+      readonly lateBy: Duration;
       readonly after: "answer lost" | "killed" | "frozen";
     };
 
@@ -51,6 +53,13 @@ export interface FaultDraw {
   /** How often each kind of call was made in the calm run. */
   readonly calls: ReadonlyMap<string, number>;
 }
+
+/** Where a half-done call leaves most to be put right. */
+const WEIGHTS: Readonly<Record<string, number>> = {
+  [`send ${DRIVER_TOPICS.state}`]: 4,
+  [`send ${DRIVER_TOPICS.commands}`]: 4,
+  commit: 4,
+};
 
 /** One to ten faults, all over before the scenario is. */
 export function drawFaults(random: Random, draw: FaultDraw): Fault[] {
@@ -77,13 +86,16 @@ function drawFault(random: Random, { length, instances, calls }: FaultDraw): Fau
     const direction = random.pick(["requests", "answers"] as const);
     return { kind: "stall", slot, connection: random.pick(CONNECTIONS), direction, at, lasts };
   }
-  const [call, made] = random.pick([...calls]);
+  const { call, made } = random.weighted(
+    Array.from(calls, ([each, times]) => ({ call: each, made: times, weight: WEIGHTS[each] ?? 1 })),
+  );
   return {
     kind: "call",
     call,
     nth: random.integer(0, made),
     times: random.chance(0.8) ? 1 : random.integer(2, 5),
     done: random.pick([false, true, "late"] as const),
+    lateBy: random.integer(0, 5 * SECOND),
     after: random.pick(["answer lost", "answer lost", "killed", "frozen"] as const),
   };
 }
@@ -113,7 +125,7 @@ export function faultText(fault: Fault): string {
     case "call": {
       const which =
         fault.times === 1 ? `${fault.call} #${fault.nth}` : `${fault.call} #${fault.nth} and ${fault.times - 1} more`;
-      const done = fault.done === "late" ? "done late" : fault.done ? "done" : "not done";
+      const done = fault.done === "late" ? `done ${seconds(fault.lateBy)} late` : fault.done ? "done" : "not done";
       return `${which}: ${done}, ${fault.after}`;
     }
   }

@@ -3,6 +3,7 @@
 // what must hold in the end verdict.ts's.
 //
 //   0 ────────── records and faults ────────── length ── calm: everybody thawed, every call done ──► settled
+//   ── everybody told to stop, another starts from what is committed ──► settled again
 
 import type { BrokerCall, Fate, Picker } from "../../adapters/memory/wire.ts";
 import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
@@ -84,9 +85,19 @@ export class FaultyWorld {
     await this.#settle();
     await broker.advance(AFTERMATH_MS);
     this.probes.compareMemories();
+    await this.#succeed();
+    this.probes.compareMemories();
     for (const { process, end } of this.processors.map((each) => ({ process: each.process, end: each.end() }))) {
       if (end.how === "failed") this.probes.problem("running", `${process.name} ended: ${String(end.error)}`);
     }
+  }
+
+  /** All that is restored is restored by somebody who saw nothing of it. */
+  async #succeed(): Promise<void> {
+    for (const { processor } of this.#slots.splice(0)) processor.stop();
+    this.#slots.push(this.#start());
+    await this.#settle();
+    await this.driver.broker.advance(AFTERMATH_MS);
   }
 
   async #settle(): Promise<void> {
@@ -120,7 +131,7 @@ export class FaultyWorld {
     return (ready) => {
       const now = this.driver.broker.clock.monotonic();
       const stalls = this.#stalls.filter(({ until }) => until > now);
-      if (this.#calm || stalls.length === 0) return shuffled?.(ready.length) ?? 0;
+      if (stalls.length === 0) return shuffled?.(ready.length) ?? 0;
       const moving = ready.flatMap((name, index) =>
         stalls.some(({ channel, suffix }) => name.startsWith(channel) && name.endsWith(suffix)) ? [] : [index],
       );
@@ -167,13 +178,18 @@ export class FaultyWorld {
         case "stall": {
           const { name } = this.#slots[fault.slot]!.processor.process;
           const suffix = fault.direction === "requests" ? ">" : "<";
-          this.#stalls.push({ channel: `${name}/${fault.connection}`, suffix, until: fault.at + fault.lasts });
-          return this.#at(fault.at + fault.lasts, () => {}); // so that time does not pass over its end
+          return this.#stall(`${name}/${fault.connection}`, suffix, fault.lasts);
         }
         case "clock":
           return this.#slots[fault.slot]!.processor.process.skewBy(fault.by);
       }
     });
+  }
+
+  #stall(channel: string, suffix: string, lasts: Duration): void {
+    const until = this.driver.broker.clock.monotonic() + lasts;
+    this.#stalls.push({ channel, suffix, until });
+    this.#at(until, () => {}); // so that time does not pass over its end
   }
 
   #at(at: Duration, act: () => void): void {
@@ -214,7 +230,9 @@ export class FaultyWorld {
     return fault?.kind === "call" ? this.#hit(call, fault) : undefined;
   }
 
-  #hit({ process }: BrokerCall, { done, after }: Fault & { kind: "call" }): Fate {
+  #hit({ process, kind }: BrokerCall, { done, after, lateBy }: Fault & { kind: "call" }): Fate {
+    // A commit is not that late: nothing fences it but the order on its connection.
+    if (done === "late" && kind === "send") this.#stall(`network/${process}/`, "", lateBy);
     const slot = this.#slots.findIndex(({ processor }) => processor.process.name === process);
     if (slot < 0 || after === "answer lost") return { applied: done, answer: LOST };
     if (after === "frozen") {

@@ -9,8 +9,8 @@
 //        last heartbeat that was answered is younger than half the session time-out.
 //   PR3  The committed checkpoint of a task only ever moves on: its number grows, no position goes back, and
 //        what it needs of the state log is there.
-//   PR4  An owner that has read what was said before its assignment does not decide the same again: a case of
-//        the same rule and account is opened beside one in force only if that one was said later.
+//   PR4  An owner that has read what was said before its assignment does not decide it again, neither the same
+//        command nor one of another case of the same rule and account while the first is in force.
 //   PR5  What the committed checkpoint of a task would restore is what its owner remembers, group by group.
 
 import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
@@ -24,6 +24,7 @@ import { DRIVER_TOPICS } from "../processor-driver.ts";
 import { committedGroups } from "./committed-state.ts";
 import type { Place } from "../processor-driver.ts";
 import type { FaultyWorld } from "./faulty-world.ts";
+import { isAccount } from "./scenario.ts";
 
 export interface Problem {
   /** Which check found it: `outcome`, `PR1`, … */
@@ -160,7 +161,8 @@ export class Probes {
       const partition = context.openPartition({
         ...options,
         emit: (outputs) => {
-          for (const command of outputs.commands) this.#decided(command, { process, assignedAt });
+          const decided = outputs.isRepetition === true ? [] : outputs.commands;
+          for (const command of decided) this.#decided(command, { process, assignedAt });
           options.emit(outputs);
         },
       });
@@ -174,7 +176,7 @@ export class Probes {
       };
       return over<Partition>(partition, {
         loadGroup: (group, state) => {
-          memory.task ??= this.#taskOf(group);
+          if (isAccount(group)) memory.task ??= this.#taskOf(group);
           partition.loadGroup(group, state);
         },
         apply: (arrival, event, now) => {
@@ -214,7 +216,7 @@ export class Probes {
       if (record.offset >= by.assignedAt[partition]!) break;
       const said = driver.commandIn(record);
       if (said.ruleId !== command.ruleId || said.accountId !== command.accountId) continue;
-      if (said.caseId === command.caseId || !overlap(said, command)) continue;
+      if (said.caseId === command.caseId ? said.commandId !== command.commandId : !overlap(said, command)) continue;
       this.problem(
         "PR4",
         `${by.process} decides ${command.commandId} although ${said.commandId} was said and in force`,

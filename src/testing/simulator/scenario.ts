@@ -88,6 +88,11 @@ export function closingPostings({ postings, partitions, length }: Scenario): Pos
   );
 }
 
+/** Other groups of the state are what accounts share. */
+export function isAccount(group: string): boolean {
+  return /^(?:account|bystander)-\d+$/u.test(group);
+}
+
 /** One account of each partition. */
 function bystanders(partitions: number): string[] {
   const found = new Map<number, string>();
