@@ -85,6 +85,11 @@ export function endsCase(verdict: Verdict): boolean {
   return verdict === "RELEASE" || verdict === "FALSE_POSITIVE";
 }
 
+/** A person's word made it, not a rule. */
+export function isByDecision({ caseId, commandId, action }: Command): boolean {
+  return action === "RELEASE" || commandId.startsWith(`${caseId}/extend/`);
+}
+
 /** DC2 */
 function chosen(cases: CaseState[], { caseId, verdict, decidedAt }: Decision, by: DecidedBy): CaseState[] {
   if (caseId === null) {

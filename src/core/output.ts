@@ -35,7 +35,10 @@ export interface Targets {
 export interface Command {
   /** `<accountId>/<ruleId>/<eventId of the deciding event>`, parts percent-encoded. */
   readonly caseId: string;
-  /** `<caseId>/<eventId deciding this match>/<index of the action in the rule>`. */
+  /**
+   * `<caseId>/<eventId deciding this match>/<index of the action in the rule>`, with what became of the action
+   * (response.ts); by a decision `<caseId>/release/<decisionId>`, `<caseId>/extend/<decisionId>`.
+   */
   readonly commandId: string;
   readonly accountId: string;
   readonly action: Action;

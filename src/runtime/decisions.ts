@@ -2,6 +2,7 @@
 // what was said. Owns which partition an output belongs to.
 
 import type { Command, Detection, Outputs } from "../core/output.ts";
+import { isByDecision } from "../core/decision.ts";
 import { signalKey } from "../core/signal.ts";
 import type { Outbox, Output } from "./outbox.ts";
 import type { Clock, Codec, Partitioner } from "./ports.ts";
@@ -69,7 +70,8 @@ function commandOutput(command: Command, sink: DecisionSink & { readonly isRepet
     minimal: () => record({ ...command, evidence: [] }),
     acknowledged: () => {
       if (sink.isRepetition) return sink.telemetry.emit("command.repeated", of);
-      const latencySeconds = Math.max(0, sink.clock.now() - command.issuedAt) / 1_000;
+      const sinceIssued = Math.max(0, sink.clock.now() - command.issuedAt) / 1_000;
+      const latencySeconds = isByDecision(command) ? null : sinceIssued; // of a person's word nothing was detected
       sink.telemetry.emit("command.acknowledged", { ...of, latencySeconds });
     },
   };

@@ -32,7 +32,7 @@ export interface TelemetryEvents {
     rule: string;
     action: string;
     mode: string;
-    latencySeconds: number;
+    latencySeconds: number | null;
     accountId: string;
     caseId: string;
   };

@@ -155,7 +155,8 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
     message: "command appended",
     means: "From now on enforcing services see it.",
     metrics: {
-      detection_latency_seconds: (fields) => ({ value: fields.latencySeconds, labels: { rule: fields.rule } }),
+      detection_latency_seconds: ({ latencySeconds: value, rule }) =>
+        value === null ? [] : { value, labels: { rule } },
       commands_total: (fields) => ({
         value: 1,
         labels: { rule: fields.rule, action: fields.action, mode: fields.mode },
