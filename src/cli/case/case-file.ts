@@ -33,6 +33,7 @@ export interface SaidCommand {
   readonly times: number;
   /** eventId or decisionId that called for it. */
   readonly calledForBy: string;
+  readonly isByDecision: boolean;
   /** The first answer of the enforcing service; null: none yet. */
   readonly ack: Appended<Ack> | null;
   /** It should protect, and nobody says that it does. */
@@ -139,7 +140,7 @@ function caseRecord(
     level: cases.at(-1)?.level ?? null,
     tags: cases.at(-1)?.tags ?? [],
     mode: source.mode,
-    reasons: [...new Set(said.filter(isOfRule).map(({ command }) => command.reasonCode))],
+    reasons: [...new Set(said.filter((each) => !each.isByDecision).map(({ command }) => command.reasonCode))],
     notes: notesOf(source.ruleId),
     group: cases.at(-1)?.group ?? { accountId: said[0]!.command.accountId },
     openedAt,
@@ -156,11 +157,6 @@ function caseRecord(
 
 function countOf({ evidenceCount }: { readonly evidenceCount: number }): number {
   return evidenceCount;
-}
-
-/** A rule's commands have its reason; those that a decision called for have the decision's. */
-function isOfRule({ command }: SaidCommand): boolean {
-  return command.action !== "RELEASE" && !command.commandId.startsWith(`${command.caseId}/extend/`);
 }
 
 function openingOf(said: readonly SaidCommand[], detections: readonly Detection[]): Instant {
@@ -181,18 +177,19 @@ function saidCommands(caseId: string, records: AccountRecords, asOf: Instant): S
       command,
       saidAt,
       times: repeated.length,
-      calledForBy: calledFor(command),
+      ...calledFor(command),
       ack,
       alarming: shouldProtect && isOverdue,
     };
   });
 }
 
-/** Of `<caseId>/<eventId>/<index>` the event, of `<caseId>/release/<decisionId>` the decision. */
-function calledFor({ commandId, caseId }: Command): string {
+/** `<caseId>/<eventId>/<index>`, or of a decision `<caseId>/release/<decisionId>`, `<caseId>/extend/<decisionId>…`. */
+function calledFor({ commandId, caseId, action }: Command): Pick<SaidCommand, "calledForBy" | "isByDecision"> {
   const [first = "", second = ""] = commandId.slice(caseId.length + 1).split("/");
-  const part = first === "release" || first === "extend" ? second : first;
-  return decoded(part) ?? part;
+  const isByDecision = action === "RELEASE" || first === "extend";
+  const part = isByDecision ? second : first;
+  return { calledForBy: decoded(part) ?? part, isByDecision };
 }
 
 /** Everything any of them lists, in event order. */
@@ -223,7 +220,7 @@ function decisionsOn(
   said: readonly SaidCommand[],
 ): MadeDecision[] {
   const byId = new Map(decisions.map(({ value }) => [value.decisionId, value]));
-  const carriedOut = new Set(said.filter((each) => !isOfRule(each)).map(({ calledForBy }) => calledForBy));
+  const carriedOut = new Set(said.filter((each) => each.isByDecision).map(({ calledForBy }) => calledForBy));
   return [...byId.values()]
     .filter((decision) => decision.caseId === caseId || decision.caseId === null)
     .map((decision) => ({ decision, carriedOut: carriedOut.has(decision.decisionId) }));

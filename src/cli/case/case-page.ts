@@ -140,7 +140,8 @@ function runUp(record: CaseRecord): Markup | null {
   // What was said much later (a replay of old events) would squeeze the events into one point.
   const horizon = last + Math.max(last - first, 10 * MINUTE);
   const protections = commands.filter(
-    ({ command, saidAt }) => isProtection(command.action) && saidAt <= horizon && saidAt >= first,
+    ({ command, saidAt, isByDecision }) =>
+      isProtection(command.action) && !isByDecision && saidAt <= horizon && saidAt >= first,
   );
   const scale = scaleOf([...evidence.map(({ occurredAt }) => occurredAt), ...protections.map(({ saidAt }) => saidAt)]);
   const events = evidence.map(({ occurredAt, eventId, summary, type }, index) => ({

@@ -7,9 +7,9 @@ import type { Protection } from "./protection.ts";
 import {
   answerText,
   dateTime,
+  delayText,
   plainText,
   shellWord,
-  span,
   statusText,
   subjectText,
   targetsText,
@@ -75,14 +75,14 @@ function momentLines(moment: Moment, time: string): string[] {
       return [`  ${time}  ${moment.decides ? "●" : "·"} ${summary}  (${rule}, ${place})`];
     }
     case "command": {
-      const { command, saidAt } = moment.said;
+      const { command } = moment.said;
       const until = command.expiresAt === null ? "" : ` until ${dateTime(command.expiresAt)}`;
       const only = targetsText(command.targets);
-      const delay = saidAt >= command.issuedAt ? ` (${span(saidAt - command.issuedAt)} after)` : "";
+      const delay = delayText(moment.said);
       const answer = moment.said.ack === null ? answerText(moment.said) : "";
       const what = [command.action, ...command.scopes].join(" ");
       return [
-        `  ${time}  → ${what}${only === "" ? "" : ` only ${only}`}${until}${delay}${answer === "" ? "" : `: ${answer}`}`,
+        `  ${time}  → ${what}${only === "" ? "" : ` only ${only}`}${until}${delay === "" ? "" : ` (${delay})`}${answer === "" ? "" : `: ${answer}`}`,
       ];
     }
     case "ack":

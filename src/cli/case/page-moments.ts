@@ -8,7 +8,7 @@ import type { Markup } from "./markup.ts";
 import { momentsOf } from "./moments.ts";
 import type { Moment } from "./moments.ts";
 import { fieldInWords, inWords, readSummary } from "./summary.ts";
-import { answerText, dateTime, span, targetsText } from "./wording.ts";
+import { answerText, dateTime, delayText, span, targetsText } from "./wording.ts";
 
 /** Shorter gaps are not worth a word. */
 const GAP_SHOWN = SECOND;
@@ -91,13 +91,12 @@ function eventContent({ evidence, decides }: Extract<Moment, { kind: "event" }>)
 }
 
 function commandContent(said: SaidCommand): Markup {
-  const { command, saidAt } = said;
+  const { command } = said;
   const only = targetsText(command.targets);
-  const delay = saidAt - command.issuedAt;
-  const isPrompt = delay >= 0 && command.action !== "RELEASE";
+  const delay = delayText(said);
   return html`<b>${command.action}</b> ${command.scopes.join(", ")}${only !== "" && `, only ${only}`}${
       command.expiresAt !== null && `, until ${dateTime(command.expiresAt)}`
-    }${isPrompt && html` <span class="soft">${span(delay)} after the deciding event</span>`}${
+    }${delay !== "" && html` <span class="soft">${delay}</span>`}${
       said.ack === null &&
       answerText(said) !== "" &&
       html`<p class="${said.alarming ? "unanswered" : "soft"} small">${answerText(said)}</p>`

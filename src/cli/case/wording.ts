@@ -72,6 +72,13 @@ export function answerText({ command, ack, alarming, times }: SaidCommand): stri
   return [answer, again].filter((part) => part !== "").join(", ");
 }
 
+/** `0.8 s after the deciding event`; empty: the clocks do not tell, or nobody waits for it. */
+export function delayText({ command, saidAt, isByDecision }: SaidCommand): string {
+  const delay = saidAt - command.issuedAt;
+  if (delay < 0) return "";
+  return `${span(delay)} after the ${isByDecision ? "decision" : "deciding event"}`;
+}
+
 /** `open until 2026-06-10 10:04:05`. */
 export function statusText({ status, until }: Pick<CaseRecord, "status" | "until">): string {
   if (until === null) return status === "open" ? "open" : status;

@@ -45,7 +45,7 @@ API key with power over money after a bypassed second factor (critical, enforce,
   10:00:00  · RISK_NOTICE_SENT channel=SMS country=HK  (takeover_notice, auth-events/3@100)
   10:02:00  · FACTOR_SWITCHED factor=TOTP toFactor=SMS deviceId=d9  (weak_step, auth-events/3@102)
   10:04:00  ● API_KEY_CREATED rights=[TRADE,WITHDRAW] verifiedWith=[SMS] country=HK  (powerful_key, auth-events/3@104)
-  10:04:00  → FREEZE WITHDRAW P2P TRANSFER API_KEYS until 2026-06-10 10:04:00 (0.6 s after)
+  10:04:00  → FREEZE WITHDRAW P2P TRANSFER API_KEYS until 2026-06-10 10:04:00 (0.6 s after the deciding event)
   10:04:01  ✓ FREEZE applied by withdrawals
   to undo: holdfast decide --case alice/sequence/e3 FALSE_POSITIVE --by YOU --note WHY
 
@@ -54,7 +54,7 @@ The strongest factor got weaker (enforce, FACTOR_WEAKENED): open until 2026-06-1
   rule policy (0123456789ab)
   2026-06-09 UTC
   10:02:00  ● FACTOR_SWITCHED factor=TOTP toFactor=SMS deviceId=d9  (weak_step, auth-events/3@102)
-  10:02:00  → HOLD WITHDRAW TRADE until 2026-06-11 10:02:00 (0.6 s after)
+  10:02:00  → HOLD WITHDRAW TRADE until 2026-06-11 10:02:00 (0.6 s after the deciding event)
   10:02:01  ✓ HOLD applied by withdrawals
   to undo: holdfast decide --case alice/policy/e2 FALSE_POSITIVE --by YOU --note WHY
 `,
