@@ -18,7 +18,7 @@ export interface RerunOptions {
   readonly stretches: readonly Stretch[];
   readonly topics: Topics;
   readonly codec: Pick<RegistryCodec, "decode">;
-  readonly rehearsals: readonly Rehearsal[];
+  readonly rehearsals: readonly Pick<Rehearsal, "apply" | "decide">[];
   readonly verdicts: Verdicts;
   /** Decisions of later are verdicts only: they release nothing of what is rehearsed. */
   readonly to: Instant;
