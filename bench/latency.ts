@@ -2,7 +2,7 @@
 // accounts, 5,000 events a second, one Holdfast process with every shipped rule. Prints one JSON line: the
 // distribution, and where the process spent its time. Exits 1 when p99 is above 50 ms or commands are too few.
 //
-//   npm run bench:latency -- [--rate 5000] [--accounts 200000] [--seconds 60] [--partitions 6] [--profile DIR]
+//   npm run bench:latency -- [--rate 5000] [--accounts 200000] [--seconds 60] [--partitions 6] [--linger 50] [--profile DIR]
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     partitions: { type: "string", default: "6" },
     takeovers: { type: "string", default: "400" },
+    linger: { type: "string", default: "50" },
     profile: { type: "string" },
   },
 });
@@ -28,7 +29,7 @@ const length = Number(values.seconds) * SECOND;
 /** The first seconds are the compiler's. */
 const WARM_UP = 10 * SECOND;
 /** What is due meanwhile is appended together: several producers, each with some linger. */
-const TICK_MS = 20;
+const TICK_MS = Number(values.linger);
 const AT_ONCE = 20_000;
 const P99_AT_MOST_MS = 50;
 const COMMANDS_AT_LEAST = 100;

@@ -106,11 +106,11 @@ export class Arena {
     await slot.instance.kill();
   }
 
-  /** By SIGTERM. Anything but an orderly end within the grace is a finding. */
+  /** By SIGTERM. Anything but an orderly end within the grace is a finding; one that had hardly begun just ends. */
   async stop(slot: Slot): Promise<void> {
     slot.resting = true;
     const how = await slot.instance.stop();
-    if (how !== "exit code 0" && how !== "not running")
+    if (how !== "exit code 0" && how !== "SIGTERM" && how !== "not running")
       this.unexpectedEnds.push(`${slot.instance.name}, told to stop, ended with ${how}`);
   }
 

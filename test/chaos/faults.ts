@@ -21,6 +21,8 @@ export interface Fault {
   readonly kind: string;
   /** It needs three brokers. */
   readonly cluster?: true;
+  /** Two of these would be in each other's way. */
+  readonly stopsBrokers?: true;
   /** Too long for a brief run. */
   readonly long?: true;
   readonly run: (scene: Scene) => Promise<void>;
@@ -51,7 +53,7 @@ const OPENING: Readonly<Record<string, Moment>> = {
 const MOODS: readonly Exclude<RegistryMood, "well">[] = ["down", "silent", "slow", "failing", "wrong"];
 const STRUCK_WITHIN_MS = 10_000;
 
-export const FAULTS: readonly Fault[] = [
+const SINGLE: readonly Fault[] = [
   { kind: "kill -9", run: killOne },
   { kind: "kill -9, twice in a row", run: killTwice },
   ...Object.entries(MOMENTS).flatMap(([moment, at]): Fault[] => [
@@ -70,11 +72,11 @@ export const FAULTS: readonly Fault[] = [
   { kind: "instances restarted one by one", run: restartInstances },
   { kind: "instances join and leave", run: joinAndLeave },
   { kind: "one instance, then all", long: true, run: scale },
-  { kind: "broker killed", run: killBroker },
-  { kind: "all brokers down", run: killBrokers },
-  { kind: "brokers restarted one by one", cluster: true, long: true, run: restartBrokers },
-  { kind: "two of three brokers down", cluster: true, run: killMajority },
-  { kind: "start without brokers", long: true, run: startWithoutBrokers },
+  { kind: "broker killed", stopsBrokers: true, run: killBroker },
+  { kind: "all brokers down", stopsBrokers: true, run: killBrokers },
+  { kind: "brokers restarted one by one", stopsBrokers: true, cluster: true, long: true, run: restartBrokers },
+  { kind: "two of three brokers down", stopsBrokers: true, cluster: true, run: killMajority },
+  { kind: "start without brokers", stopsBrokers: true, long: true, run: startWithoutBrokers },
   { kind: "an instance cut off", run: cutOff },
   { kind: "an instance's requests held up", run: (scene) => holdUp(scene, "requests") },
   { kind: "an instance's answers held up", run: (scene) => holdUp(scene, "answers") },
@@ -82,17 +84,22 @@ export const FAULTS: readonly Fault[] = [
   ...MOODS.map((mood): Fault => ({ kind: `registry ${mood}`, run: (scene) => registryFault(scene, mood) })),
   { kind: "nothing but poison", run: poisonBurst },
   { kind: "a flood of accounts", run: ({ workload, brief }) => workload.flood(brief ? 5_000 : 50_000) },
+  { kind: "commands cannot be appended, and an instance joins", run: refuseJoining },
   { kind: "commands cannot be appended", run: (scene) => refuse(scene, scene.arena.topics.commands) },
   { kind: "state cannot be appended", run: (scene) => refuse(scene, scene.arena.topics.state) },
   { kind: "dead letters cannot be appended", run: (scene) => refuse(scene, scene.arena.topics.deadLetter) },
 ];
+
+export const FAULTS: readonly Fault[] = [...SINGLE, { kind: "two faults at once", run: twoAtOnce }];
 
 function naming(apiKey: number, topic?: string): (request: KafkaRequest) => boolean {
   return (request) => request.apiKey === apiKey && (topic === undefined || request.bytes.includes(topic));
 }
 
 function victimOf({ arena, random }: Scene): Slot {
-  return random.pick(arena.running());
+  const running = arena.running();
+  // Beside another fault there may be none.
+  return random.pick(running.length > 0 ? running : arena.slots);
 }
 
 async function killOne(scene: Scene): Promise<void> {
@@ -173,6 +180,24 @@ async function killOpening(scene: Scene, at: Moment): Promise<void> {
   if ((await striking) === undefined) return arena.say("it did not come to that");
   await arena.sleep(200);
   arena.start(victim);
+}
+
+async function refuseJoining(scene: Scene): Promise<void> {
+  const { arena, random } = scene;
+  const refusing = refuse(scene, arena.topics.commands);
+  await arena.sleep(random.integer(500, 2_500));
+  arena.start(arena.slots.at(-1)!);
+  await refusing;
+}
+
+/** Two of the others, side by side. */
+async function twoAtOnce(scene: Scene): Promise<void> {
+  const choice = SINGLE.filter(({ cluster }) => cluster !== true || scene.arena.options.brokers === 3);
+  const first = scene.random.pick(choice);
+  const second = scene.random.pick(choice.filter(({ stopsBrokers }) => stopsBrokers !== true || !first.stopsBrokers));
+  const two = [first, second];
+  scene.arena.say(`  ${two.map(({ kind }) => kind).join(", ")}`);
+  await Promise.all(two.map((fault) => fault.run(scene)));
 }
 
 /** Whoever tries to append to this topic loses the connection, for a while. */
