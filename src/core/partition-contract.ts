@@ -71,7 +71,7 @@ export interface Partition {
   tick(now?: Instant): void;
   /** The frontier at which tick() could change something; undefined: nothing waits. */
   wakeAt(): Instant | undefined;
-  /** The wall clock at which tick(now) could decide an absence although the frontier stands; undefined: never. */
+  /** The wall clock at which tick(now) could decide an absence, or close a breaker, although the frontier stands; undefined: never. */
   clockAt(): Instant | undefined;
   /**
    * Goes on with another rule set, between two events (L8): a rule whose matchHash is the same keeps its
@@ -81,6 +81,8 @@ export interface Partition {
   /** Groups whose encoded state changed since the last call, encoded now; clears the set. */
   takeChanged(): ChangedGroup[];
   encode(): Uint8Array;
+  /** Whether encode() has changed since the last call in a way that has to be kept even if no group changed. */
+  takeOwnChange(): boolean;
   /** One group as it is now, as takeChanged would report it; null: there is none. */
   encodeGroup(group: string): Uint8Array | null;
   /** Restore, before the first apply: a group's latest state (the last call counts; null: none), or the partition's own. */

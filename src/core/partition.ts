@@ -55,6 +55,8 @@ class AccountPartition implements Partition {
   readonly #emit: (outputs: Outputs) => void;
   readonly #frontier: Frontier;
   readonly #accounts: AccountTable;
+  /** Of the breakers, as last taken. */
+  #standing = "";
   readonly #census = new Census();
   /** By the frontier at which cases close and memory is released. */
   readonly #waking = new WakeQueue<Account>();
@@ -244,7 +246,7 @@ class AccountPartition implements Partition {
       if (detections.length > 0) this.#emit({ commands: [], detections, signals: NO_SIGNALS });
     }
     this.#links.tick(frontier, clock);
-    if (this.#responder.closesAt() <= frontier) this.#responder.pass(frontier);
+    if (this.#responder.closesAt() <= clock) this.#responder.pass(clock);
   }
 
   wakeAt(): Instant | undefined {
@@ -254,7 +256,8 @@ class AccountPartition implements Partition {
   }
 
   clockAt(): Instant | undefined {
-    const at = Math.min(this.#waiting.next() ?? Infinity, this.#links.clockAt() ?? Infinity);
+    const links = this.#links.clockAt() ?? Infinity;
+    const at = Math.min(this.#waiting.next() ?? Infinity, links, this.#responder.closesAt());
     return at === Infinity ? undefined : at;
   }
 
@@ -303,6 +306,12 @@ class AccountPartition implements Partition {
     });
   }
 
+  takeOwnChange(): boolean {
+    const before = this.#standing;
+    this.#standing = this.#responder.standing();
+    return this.#standing !== before;
+  }
+
   loadGroup(group: string, state: Uint8Array | null): void {
     if (isLinkKey(group)) return this.#links.load(group, state);
     const account = state === null ? null : new Account(group, this.#codec.decodeGroup(state));
@@ -316,6 +325,7 @@ class AccountPartition implements Partition {
     const { frontiers, frontier, ...response } = this.#codec.decodePartition(state);
     this.#frontier.load(frontiers, frontier);
     this.#responder.load(response);
+    this.#standing = this.#responder.standing();
   }
 
   adopt(command: Command, saidAt: Instant): void {

@@ -261,12 +261,12 @@ export class Responder {
   }
 
   /** What time alone decides of breakers. */
-  pass(frontier: Instant): void {
-    this.#breakers?.pass(frontier);
+  pass(to: Instant): void {
+    this.#breakers?.pass(to);
     this.#sayChanges();
   }
 
-  /** The frontier at which `pass` has something to say; Infinity: never. */
+  /** The event time at which `pass` has something to say; Infinity: never. */
   closesAt(): Instant {
     return this.#breakers?.closesAt() ?? Infinity;
   }
@@ -306,6 +306,12 @@ export class Responder {
 
   state(): ResponseState {
     return { activity: this.#activity.state(), breakers: this.#breakers?.states() ?? [] };
+  }
+
+  /** Another text than before when a breaker has opened or closed since: no account's state tells that. */
+  standing(): string {
+    const states = this.#breakers?.states() ?? [];
+    return states.map(({ rule, kind, phase, openedBy }) => `${rule} ${kind} ${phase} ${openedBy}`).join("\n");
   }
 
   load({ activity, breakers }: ResponseState): void {

@@ -95,8 +95,9 @@ export class Checkpointer {
     // K1: no await from here …
     const mark = outbox.mark();
     const positions = intake.positions();
-    const { n, groups } = ledger.take(partition);
+    const { n, groups, isOwnDue } = ledger.take(partition);
     const sends = blockSends(groups, {
+      isOwnDue,
       partition: partition.encode(),
       writer: ledger.writer,
       n,

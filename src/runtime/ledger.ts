@@ -24,6 +24,8 @@ export interface Taken {
   readonly n: number;
   /** Those written again among them. */
   readonly groups: readonly ChangedGroup[];
+  /** Whether the partition's own record has to be written even without a group. */
+  readonly isOwnDue: boolean;
 }
 
 export class Ledger {
@@ -35,6 +37,7 @@ export class Ledger {
   #committed: string;
   #n: number;
   #carried: readonly ChangedGroup[] = [];
+  #isOwnDue = false;
   #attempt: Checkpoint | null = null;
   #deletableBelow = 0;
 
@@ -84,8 +87,9 @@ export class Ledger {
       changed.push({ group, state });
     }
     this.#carried = changed;
+    this.#isOwnDue = partition.takeOwnChange() || this.#isOwnDue;
     this.#n++; // LG2
-    return { n: this.#n, groups: changed };
+    return { n: this.#n, groups: changed, isOwnDue: this.#isOwnDue };
   }
 
   #dueAgain(changed: readonly ChangedGroup[]): string[] {
@@ -126,6 +130,7 @@ export class Ledger {
     this.#committed = checkpointMetadata(checkpoint);
     this.#attempt = null;
     this.#carried = [];
+    this.#isOwnDue = false;
   }
 
   /** Whether the committed metadata are this memory's own (T4), and with that what became of the last attempt. */

@@ -51,10 +51,13 @@ export interface BlockSend {
   readonly groups: readonly (readonly ChangedGroup[])[];
 }
 
-/** The changed groups of a checkpoint as sends of whole blocks, in order. */
+/**
+ * The changed groups of a checkpoint as sends of whole blocks, in order.
+ * @param options.isOwnDue the partition's own record is sent even if no group is. Default: it is not
+ */
 export function blockSends(
   changed: readonly ChangedGroup[],
-  options: { partition: Uint8Array; writer: string; n: number; codec: StateLogCodec },
+  options: { partition: Uint8Array; writer: string; n: number; codec: StateLogCodec; isOwnDue?: boolean },
 ): BlockSend[] {
   const sends: { records: OutRecord[]; groups: ChangedGroup[][] }[] = [];
   let send: (typeof sends)[number] = { records: [], groups: [] };
@@ -82,7 +85,7 @@ export function blockSends(
     groups.push(group);
     blockBytes += bytes;
   }
-  if (groups.length > 0) closeBlock();
+  if (groups.length > 0 || (changed.length === 0 && options.isOwnDue === true)) closeBlock();
   if (send.records.length > 0) sends.push(send);
   return sends;
 }
