@@ -142,14 +142,14 @@ export class Breakers {
     this.#count(state, at);
   }
 
-  /** Closes what nothing was wanted of; forgets what no longer counts. */
-  pass(frontier: Instant): void {
+  /** Closes what nothing was wanted of until `to`; forgets what no longer counts. */
+  pass(to: Instant): void {
     const { window } = this.#settings;
-    for (const state of this.#states) if (frontier - state.wantedAt > window) this.#step(state, "quiet", frontier);
-    this.#states = this.#states.filter(({ phase, wantedAt }) => phase === "open" || frontier - wantedAt <= 4 * window);
+    for (const state of this.#states) if (to - state.wantedAt > window) this.#step(state, "quiet", to);
+    this.#states = this.#states.filter(({ phase, wantedAt }) => phase === "open" || to - wantedAt <= 4 * window);
   }
 
-  /** The frontier at which `pass` closes one; Infinity: none is open. */
+  /** The event time at which `pass` closes one; Infinity: none is open. */
   closesAt(): Instant {
     let at = Infinity;
     for (const { phase, wantedAt } of this.#states) {

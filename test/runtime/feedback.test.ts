@@ -193,4 +193,11 @@ test("a load that would freeze every account is bounded, also when its owner die
     ({ name, fields }) => name === "breaker.observed" && (fields as { open: boolean }).open,
   );
   assert.ok(open.length > 0);
+  await driver.advance(12 * MINUTE);
+  const closings = driver.detections().filter(({ kind }) => kind === "BREAKER_CLOSED");
+  assert.deepEqual(
+    new Set(closings.map(({ caseId }) => caseId)),
+    new Set(openings.map(({ caseId }) => caseId)),
+    "by itself, although no event moves time",
+  );
 });
