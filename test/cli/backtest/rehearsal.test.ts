@@ -108,7 +108,7 @@ function counted({ cases, commands }: Rehearsed): ReturnType<typeof said> {
 }
 
 test("a rehearsal of what came in says what the processor said of it", async () => {
-  const driver = await openDriver({ partitions: PARTITIONS });
+  const driver = await openDriver({ partitions: PARTITIONS, tuning: { checkpointIntervalMs: 30_000 } });
   const processor = driver.start("live", { trades: true });
   await ready(driver, processor);
   const exchange = makeExchange({
@@ -160,7 +160,8 @@ test("what time alone decides is decided in its time, although nothing more come
 id: 5d6a3b8e-0f43-4f0c-9a37-5c8d3a6c1a03
 correlation: { type: temporal, condition: notice and not login, group-by: [accountId], timespan: 15m }
 holdfast: { respond: [{ hold: [WITHDRAW], for: 1h, reason: TEST }] }
-`;
+---
+${step("gone", "LOGOUT")}`;
   const loaded = loadRules([{ path: "r.yml", text }]);
   deepEqual(loaded.problems, []);
   const driver = await openDriver({ partitions: PARTITIONS });
@@ -172,6 +173,8 @@ holdfast: { respond: [{ hold: [WITHDRAW], for: 1h, reason: TEST }] }
   await driver.advance(5 * HOUR);
   const quick = await rehearse(driver, { rules: loaded.rules! });
   deepEqual([...quick.rehearsed.commands.values()], [new Map([["HOLD", 1]])]);
+  const opened = Array.from(quick.rehearsed.cases.values(), ({ rule }) => rule);
+  deepEqual(opened, ["silence", "gone", "gone", "gone", "gone"]);
   strictEqual(quick.rehearsed.suppressed.get("stale") ?? 0, 0);
 });
 
