@@ -1,7 +1,6 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { RESPONSE_SETTINGS, responseSettingsOf } from "../../src/config/response-settings.ts";
-import type { ResponseSettings } from "../../src/config/response-settings.ts";
 import { readSettings } from "../../src/config/settings-reader.ts";
 import type { SettingName } from "../../src/config.ts";
 
@@ -9,7 +8,7 @@ const NAMES = Object.keys(RESPONSE_SETTINGS) as SettingName[];
 
 function told(env: Record<string, string>): unknown {
   const read = readSettings(NAMES, { env, flags: {} });
-  return "problems" in read ? read.problems : responseSettingsOf(read.settings as ResponseSettings);
+  return "problems" in read ? read.problems : responseSettingsOf(read.settings);
 }
 
 test("by default what a rule may do is bounded, and services have half a minute", () => {
