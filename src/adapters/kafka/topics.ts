@@ -31,7 +31,16 @@ interface Role {
 
 const CREATE = "create it with `holdfast topics create`";
 const SAFE_IN_SYNC = 2;
-const CHECKED = ["cleanup.policy", "message.timestamp.type", "min.insync.replicas", "retention.bytes", "retention.ms"];
+const CHECKED = [
+  "cleanup.policy",
+  "max.message.bytes",
+  "message.timestamp.type",
+  "min.insync.replicas",
+  "retention.bytes",
+  "retention.ms",
+];
+/** One send of blocks stays below it (state-log.ts); brokers take a little more by default. */
+const STATE_SEND_BYTES = 1_048_576;
 const READY_WITHIN_MS = 15_000;
 const LOOK_AGAIN_MS = 50;
 
@@ -211,6 +220,7 @@ function wrongSettings({ topic, kind }: Role, found: Described | undefined): Top
       remedy: `set ${name}=${wanted}`,
     });
   }
+  if (kind === "state") problems.push(...tooSmallSends(topic, found));
   if (kind !== "input") problems.push(...tooFewReplicas(topic, found));
   return problems;
 }
@@ -221,6 +231,19 @@ const CONSEQUENCE: Readonly<Record<string, string>> = {
   "retention.bytes": "old state would be deleted while it is still needed",
   "message.timestamp.type": "its times are the producers' clocks, not the broker's",
 };
+
+function tooSmallSends(topic: string, { config }: Described): TopicProblem[] {
+  const most = Number(config.get("max.message.bytes") ?? STATE_SEND_BYTES);
+  if (most >= STATE_SEND_BYTES) return [];
+  return [
+    {
+      topic,
+      severity: "error",
+      problem: `has max.message.bytes=${most}: a checkpoint's blocks would be refused`,
+      remedy: `set max.message.bytes=${STATE_SEND_BYTES} or more`,
+    },
+  ];
+}
 
 function tooFewReplicas(topic: string, { config, replication }: Described): TopicProblem[] {
   const inSync = Number(config.get("min.insync.replicas") ?? SAFE_IN_SYNC);

@@ -72,7 +72,12 @@ suite("kafka topics", { skip: kafka.skip }, () => {
         ...plain,
         config: { "message.timestamp.type": "LogAppendTime", "cleanup.policy": "compact" },
       },
-      { topic: topics.state, partitions: 5, ...plain, config: { "retention.ms": "1000" } },
+      {
+        topic: topics.state,
+        partitions: 5,
+        ...plain,
+        config: { "retention.ms": "1000", "max.message.bytes": "500000" },
+      },
       { topic: topics.detections, partitions: 1, ...plain },
     ]);
     const problems = await verifyTopics(client, topics);
@@ -82,6 +87,7 @@ suite("kafka topics", { skip: kafka.skip }, () => {
       `error ${topics.deadLetter}: does not exist`,
       `error ${topics.state}: has 5 partitions`,
       `error ${topics.state}: has retention.ms=1000`,
+      `error ${topics.state}: has max.message.bytes=500000`,
       `error ${topics.commands}: has cleanup.policy=compact`,
       `warning ${topics.state}: has replication 1`,
     ]) {
