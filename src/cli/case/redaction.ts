@@ -89,11 +89,10 @@ function inEveryForm(secrets: ReadonlyMap<string, string>): Map<string, string> 
 function replaceAll<T>(value: T, names: ReadonlyMap<string, string>): T {
   if (names.size === 0) return value;
   const longestFirst = [...names.keys()].toSorted((a, b) => b.length - a.length);
-  // Whole words only: an identifier may be as short as "7".
-  const pattern = new RegExp(
-    `(?<![\\w])(?:${longestFirst.map((form) => RegExp.escape(form)).join("|")})(?![\\w])`,
-    "gu",
-  );
+  // Whole words only: an identifier may be as short as "7". An encoded character before it ends a word, too.
+  const begin = String.raw`(?:(?<!\w)|(?<=%(?:25)*[0-9A-F]{2}))`;
+  const any = longestFirst.map((form) => RegExp.escape(form)).join("|");
+  const pattern = new RegExp(String.raw`${begin}(?:${any})(?!\w)`, "gu");
   const visit = (node: unknown): unknown => {
     if (typeof node === "string") return node.replace(pattern, (found) => names.get(found)!);
     if (Array.isArray(node)) return node.map(visit);

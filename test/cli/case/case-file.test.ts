@@ -175,6 +175,11 @@ test("the release of a case that is known no more is a case of its own, and clos
   assert.deepEqual(file.protections, []);
 });
 
+test("a breaker's opening is no case", () => {
+  const opening = detection({ kind: "BREAKER_OPENED", caseId: `${SEQUENCE}/breaker-freeze` });
+  assert.deepEqual(caseFileOf("alice", recordsOf({ detections: [[opening, 5]] }), { asOf: at(6) }).cases, []);
+});
+
 test("a narrowed hold names what it is narrowed to", () => {
   const targets = { withdrawalIds: ["w1"], keyIds: [], sessionIds: [], addresses: ["bc1q"] };
   const records = recordsOf({ commands: [[{ ...hold, scopes: ["WITHDRAW"], targets }, 2]] });

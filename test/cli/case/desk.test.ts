@@ -229,20 +229,26 @@ test(
   limits,
   async (t) => {
     const desk = await opened(t);
-    const caseId = "d9/shared_device/bob-login";
+    const caseId = "d9%20HK/shared_device/bob-login";
     const of = (account: string) => ({
       ...evidence(`${account}-login`, 1, "LOGIN_SUCCEEDED deviceId=d9"),
       summary: `${account} LOGIN_SUCCEEDED deviceId=d9`,
     });
-    const shared = { caseId, group: { deviceId: "d9" }, evidence: [of("alice"), of("bob")], decidedBy: "bob-login" };
+    const shared = {
+      caseId,
+      group: { deviceId: "d9", country: "HK" },
+      evidence: [of("alice"), of("bob")],
+      decidedBy: "bob-login",
+    };
     await desk.write("detections", detection(shared));
+    await desk.write("detections", detection({ ...shared, caseId: `${caseId}-2` }));
     const { exitCode, out } = await holdfast(desk.env, "case", caseId);
     assert.equal(exitCode, 0);
-    assert.match(out, /^deviceId d9: 1 case/);
+    assert.match(out, /^deviceId d9, country HK: 1 case/);
     assert.match(out, /● bob LOGIN_SUCCEEDED deviceId=d9/);
     assert.doesNotMatch(out, /Nothing is closed/);
     const hidden = await holdfast(desk.env, "case", caseId, "--redact");
-    assert.doesNotMatch(hidden.out, /alice|bob|d9/);
+    assert.doesNotMatch(hidden.out, /alice|bob|d9|HK/);
     assert.match(hidden.out, /\[account 2\] LOGIN_SUCCEEDED deviceId=\[deviceId 1\]/);
   },
 );

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { caseFileOf } from "../../../src/cli/case/case-file.ts";
 import { caseJson } from "../../../src/cli/case/case-json.ts";
 import { casePage } from "../../../src/cli/case/case-page.ts";
@@ -47,6 +48,27 @@ test("other customers' identifiers are gone from every form, also out of ids (RD
       identifier,
     );
   }
+});
+
+test("whatever an identifier is made of, nothing of it is left, however often it was encoded (RD1)", () => {
+  const identifiers = fc.array(fc.stringMatching(/^[\w%&=<\/ .é-]{4,12}$/u), { minLength: 1, maxLength: 3 });
+  fc.assert(
+    fc.property(identifiers, (shared) => {
+      const whole = shared.map((each) => `#${each}#`);
+      const [first] = whole as [string];
+      const text = encodeURIComponent(whole.join(" "));
+      const group = Object.fromEntries(whole.map((each, index) => [`field${index}`, each]));
+      const caseId = `${text}/rule/${encodeURIComponent(`${text}/x`)}`;
+      const event = evidence(`${text}/x`, 1, `LOGIN_SUCCEEDED deviceId=${first}`);
+      const records = recordsOf({ detections: [[detection({ caseId, group, evidence: [event] }), 2]] });
+      const json = caseJson(redacted(caseFileOf("alice", records, { asOf: at(5) })));
+      for (const each of whole) {
+        const once = encodeURIComponent(each);
+        for (const form of [each, once, encodeURIComponent(once)])
+          assert.ok(!json.includes(form), `${form} in ${json}`);
+      }
+    }),
+  );
 });
 
 test("the account, and where the money went on a chain, stay; a link still says how many and by which rule", () => {
