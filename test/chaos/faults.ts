@@ -6,7 +6,7 @@ import { SESSION_TIMEOUT_MS } from "./arena.ts";
 import type { Arena, Slot } from "./arena.ts";
 import { SOURCES } from "./occurrence.ts";
 import type { RegistryMood } from "./registry-proxy.ts";
-import type { KafkaRequest } from "./tcp-proxy.ts";
+import type { KafkaRequest, Loss } from "./tcp-proxy.ts";
 import type { Workload } from "./workload.ts";
 
 export interface Scene {
@@ -62,6 +62,7 @@ const SINGLE: readonly Fault[] = [
     { kind: `connection lost before ${moment}`, run: (scene) => disconnectAt(scene, { at, loss: "drop" }) },
     { kind: `connection lost after ${moment}`, run: (scene) => disconnectAt(scene, { at, loss: "answer" }) },
   ]),
+  { kind: "kill -9 while a command's append is held up", run: killHeldUp },
   ...Object.entries(OPENING).map(([moment, at]): Fault => ({
     kind: `kill -9, and again while ${moment}`,
     run: (scene) => killOpening(scene, at),
@@ -120,8 +121,6 @@ async function killTwice(scene: Scene): Promise<void> {
   }
 }
 
-type Loss = "drop" | "answer";
-
 /** Strikes at the first request of its kind that any instance makes. */
 async function strikeAt(
   { arena }: Scene,
@@ -153,6 +152,17 @@ async function killAt(scene: Scene, given: { at: Moment; loss: Loss }): Promise<
   if (victim === undefined) return arena.say("it did not come to that");
   await killed;
   await arena.sleep(random.integer(0, 1_500));
+  arena.start(victim);
+}
+
+/** Whatever goes on without the command's acknowledgement has two seconds for it. */
+async function killHeldUp(scene: Scene): Promise<void> {
+  const { arena } = scene;
+  const at = MOMENTS["a command's append"]!;
+  const victim = await strikeAt(scene, { slots: arena.running(), at, loss: "swallow", strike: () => {} });
+  if (victim === undefined) return arena.say("it did not come to that");
+  await arena.sleep(2_000);
+  await arena.kill(victim);
   arena.start(victim);
 }
 

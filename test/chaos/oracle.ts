@@ -17,7 +17,10 @@ export type RuleId =
 interface Expecting {
   readonly action: "HOLD" | "FREEZE";
   readonly scopes: readonly string[];
-  /** Ids of the events that may be named as deciding: each is the last one, in event time, of some match. */
+  /**
+   * Ids of the events that may be named as deciding: each is the last one, in event time, of some match.
+   * Given in the order of their arrival, which only what is known of an account's past depends on.
+   */
   readonly deciders: (events: readonly Occurrence[]) => string[];
 }
 
@@ -109,11 +112,12 @@ export const EXPECTING: Readonly<Record<RuleId, Expecting>> = {
     action: "HOLD",
     scopes: ["WITHDRAW", "P2P"],
     deciders: (events) => {
-      const enrolled = of(events, "ACCOUNT_SNAPSHOT").flatMap(({ enrolledFactors }) => enrolledFactors ?? []);
-      if (enrolled.length === 0) return [];
-      const weaker = of(events, "PASSWORD_CHANGED").filter(
-        ({ verifiedWith }) => verifiedWith != null && strongest(verifiedWith) < strongest(enrolled),
-      );
+      const weaker = of(events, "PASSWORD_CHANGED").filter((change) => {
+        const known = of(events.slice(0, events.indexOf(change)), "ACCOUNT_SNAPSHOT");
+        const before = known.filter(({ occurredAt }) => occurredAt <= change.occurredAt);
+        const enrolled = before.flatMap(({ enrolledFactors }) => enrolledFactors ?? []);
+        return change.verifiedWith != null && strongest(change.verifiedWith) < strongest(enrolled);
+      });
       return weaker.map(idOf);
     },
   },

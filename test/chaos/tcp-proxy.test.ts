@@ -140,3 +140,26 @@ for (const loss of ["drop", "answer"] as const) {
     },
   );
 }
+
+test(
+  "a request that is swallowed is lost with all that follow on its connection, and nobody is told",
+  LIMIT,
+  async () => {
+    let struck = false;
+    proxy.watch(
+      ({ apiKey }) => apiKey === 8,
+      "swallow",
+      () => void (struck = true),
+    );
+    client.write(request(3, "before"));
+    client.write(request(8, "gone"));
+    client.write(request(3, "after"));
+    await until(() => struck, "it is struck");
+    const other = await connected();
+    other.write(request(3, "elsewhere"));
+    await until(() => received().includes("elsewhere"), "other connections go on");
+    other.destroy();
+    assert.doesNotMatch(received(), /gone|after/u);
+    assert.equal(client.destroyed, false);
+  },
+);

@@ -16,8 +16,11 @@ export interface KafkaRequest {
   readonly bytes: Buffer;
 }
 
-/** What becomes of a request that a watch strikes: `drop` loses it, `answer` loses its answer only. */
-type Loss = "drop" | "answer";
+/**
+ * What becomes of a request that a watch strikes: `drop` loses it and the connection, `answer` its answer and the
+ * connection; `swallow` loses it and whatever comes after it, and nobody is told.
+ */
+export type Loss = "drop" | "answer" | "swallow";
 
 export interface TcpProxy {
   /** host:port to connect to. */
@@ -109,6 +112,7 @@ class Link {
   readonly #requests: Lane;
   readonly #answers: Lane;
   #partial: Buffer = Buffer.alloc(0);
+  #swallows = false;
   /** Called with the next answer, which is lost. */
   #onAnswer: (() => void) | null = null;
 
@@ -141,6 +145,7 @@ class Link {
   }
 
   #onRequestBytes(bytes: Buffer): void {
+    if (this.#swallows) return;
     this.#partial = this.#partial.length === 0 ? bytes : Buffer.concat([this.#partial, bytes]);
     for (;;) {
       if (this.#partial.length < FRAME_HEADER_BYTES + API_KEY_BYTES) return;
@@ -153,7 +158,7 @@ class Link {
     }
   }
 
-  /** @returns whether the connection is over with it */
+  /** @returns whether nothing more passes on this connection */
   #struck(frame: Buffer): boolean {
     const request = { apiKey: frame.readInt16BE(FRAME_HEADER_BYTES), bytes: frame };
     const watch = [...this.#watches].find(({ matches }) => matches(request));
@@ -166,6 +171,11 @@ class Link {
     if (watch.loss === "answer") {
       this.#onAnswer = end;
       return false;
+    }
+    if (watch.loss === "swallow") {
+      this.#swallows = true;
+      watch.strike();
+      return true;
     }
     end();
     return true;

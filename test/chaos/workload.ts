@@ -189,9 +189,10 @@ export class Workload {
     }
     if (script.later === undefined) return;
     const { source, type, fields } = script.later.step;
-    const dueAt = now + random.integer(...this.#options.later);
+    const notBefore = now + LONGEST_SCRIPT_MS;
+    const dueAt = Math.max(notBefore, now + random.integer(...this.#options.later));
     const occurrence = { ...this.#occurrence(account, { type, at: dueAt }), ...fields };
-    this.#later.push({ dueAt, notBefore: now + LONGEST_SCRIPT_MS, source, occurrence });
+    this.#later.push({ dueAt, notBefore, source, occurrence });
   }
 
   #flushDue(waiting: Waiting[]): Waiting[] {
