@@ -69,14 +69,14 @@ test(
     const { prefix } = cluster();
     const bare = await topics("verify", { prefix });
     assert.equal(bare.exitCode, 1);
-    assert.equal(bare.stderr.length, 7);
+    assert.equal(bare.stderr.length, 10);
     for (const line of bare.stderr)
       assert.match(line, /^wrong {4}test-\S+ does not exist.*; create it with `holdfast topics create`$/);
 
     const created = await topics("create", { prefix });
     assert.equal(created.exitCode, 0);
     assert.deepEqual(created.stdout.slice(0, 1), [`created  ${prefix}auth-events: 4 partitions, replication 1`]);
-    assert.equal(created.stdout.length, 8);
+    assert.equal(created.stdout.length, 11);
     for (const line of created.stderr) assert.match(line, /^warning {2}/);
 
     const again = await topics("create", { prefix });
