@@ -7,7 +7,6 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import avro from "avsc";
 import type { GroupState } from "../core/account.ts";
-import type { ActivityState } from "../core/activity.ts";
 import type { Factor } from "../core/event.ts";
 import {
   FACTORS,
@@ -36,6 +35,8 @@ import {
   type SeenList,
 } from "../core/seen.ts";
 import type { Instant } from "../core/time.ts";
+import { AvroOutput } from "./avro-output.ts";
+import { compileWriter } from "./avro-writer.ts";
 
 interface SeenRecord {
   readonly kind: SeenKind;
@@ -81,21 +82,18 @@ export function createStateCodec(schemas: string): StateCodec {
   const link = loadSchema<LinkState>(schemas, "link");
   const partition = loadSchema<PartitionState>(schemas, "partition");
   return {
-    encodeLink: (state) => link.encode(state),
-    decodeLink: (bytes) => link.decode(bytes),
+    encodeLink: link.encode,
+    decodeLink: link.decode,
     encodeGroup: ({ profile, memories, cases, linkedSecond }) =>
       group.encode({ profile: profile && unpackProfile(profile), memories, cases, linkedSecond }),
     decodeGroup: (bytes) => {
       const record = group.decode(bytes);
       return { ...record, profile: record.profile && packProfile(record.profile) };
     },
-    encodePartition: (state) => partition.encode({ ...state, activity: withBuffers(state.activity) }),
-    decodePartition: (bytes) => partition.decode(bytes),
+    encodePartition: partition.encode,
+    decodePartition: partition.decode,
   };
 }
-
-/** Room to encode into before the size is known; grows. */
-const SCRATCH_BYTES = 8_192;
 
 interface VersionedSchema<T> {
   encode(value: T): Uint8Array;
@@ -112,18 +110,14 @@ function loadSchema<T>(schemas: string, name: string): VersionedSchema<T> {
     const resolver = present.type.createResolver(older.type);
     readers.set(older.version, (body) => present.type.fromBuffer(body, resolver));
   }
-  let scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+  const write = compileWriter<T>(present.type);
+  const output = new AvroOutput();
   return {
     encode(value) {
-      let end = present.type.encode(value, scratch, 1);
-      if (end < 0) {
-        scratch = Buffer.allocUnsafe(2 * (scratch.length - end)); // negative: so many bytes are missing
-        end = present.type.encode(value, scratch, 1);
-      }
-      scratch[0] = present.version;
-      const bytes = Buffer.allocUnsafe(end);
-      scratch.copy(bytes, 0, 0, end);
-      return bytes;
+      output.start();
+      output.byte(present.version);
+      write(output, value);
+      return output.take();
     },
     decode(bytes) {
       const read = readers.get(bytes[0] ?? -1);
@@ -157,11 +151,6 @@ function releasedSchemas(schemas: string, name: string): string[] {
     const versions = readdirSync(directory).filter((file) => /^\.(v\d+\.)?avsc$/.test(file.slice(name.length)));
     return versions.filter((file) => file.startsWith(name)).map((file) => join(directory, file));
   });
-}
-
-/** Avro's bytes are Buffers; the core's are not. */
-function withBuffers({ newest, slots }: ActivityState): ActivityState {
-  return { newest, slots: slots.map(({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length)) };
 }
 
 function unpackProfile(profile: Profile): ProfileRecord {

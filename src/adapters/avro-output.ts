@@ -1,0 +1,127 @@
+// Where avro-writer.ts writes to: Avro's primitives, one after another, into one buffer that grows and is
+// used again for the next value. Leaves their order to avro-writer.ts.
+//
+// Invariants:
+//   O1 A number that is not a safe integer, or text that is none, is a program's mistake and thrown: never
+//      rounded, never "undefined" in the log.
+
+const FIRST_BYTES = 8_192;
+const LONGEST_NUMBER = 10;
+const LOW = 2 ** 27;
+/** Up to here a loop is faster than a call out of JavaScript. */
+const SHORT = 10;
+/** Of text: its length then takes one byte. */
+const MOST_IN_ONE_BYTE = 63;
+
+export class AvroOutput {
+  #bytes: Buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #position = 0;
+
+  start(): void {
+    this.#position = 0;
+  }
+
+  /** A copy of what was written since `start`. */
+  take(): Buffer {
+    const copy = Buffer.allocUnsafe(this.#position);
+    this.#bytes.copy(copy, 0, 0, this.#position);
+    return copy;
+  }
+
+  byte(value: number): void {
+    this.#need(1);
+    this.#bytes[this.#position++] = value;
+  }
+
+  int(value: number): void {
+    if ((value | 0) !== value) throw new TypeError(`${String(value)} is no whole number of 32 bits`); // O1
+    this.long(value);
+  }
+
+  long(value: number): void {
+    this.#need(LONGEST_NUMBER);
+    // Within 30 bits zigzag stays a small integer.
+    if (value >= -0x20000000 && value < 0x20000000 && (value | 0) === value) {
+      this.#small(((value << 1) ^ (value >> 31)) >>> 0);
+      return;
+    }
+    if (!Number.isSafeInteger(value)) throw new TypeError(`${String(value)} is no whole number within 2^53`); // O1
+    // Four bytes hold the sign bit and the lowest 27 of the magnitude; together with the rest they may pass 2^53.
+    const magnitude = value < 0 ? -(value + 1) : value;
+    const high = Math.floor(magnitude / LOW);
+    const low = ((magnitude - high * LOW) << 1) | (value < 0 ? 1 : 0);
+    const bytes = this.#bytes;
+    bytes[this.#position++] = (low & 0x7f) | 0x80;
+    bytes[this.#position++] = ((low >>> 7) & 0x7f) | 0x80;
+    bytes[this.#position++] = ((low >>> 14) & 0x7f) | 0x80;
+    bytes[this.#position++] = (low >>> 21) | 0x80;
+    this.#small(high);
+  }
+
+  #small(zigzag: number): void {
+    const bytes = this.#bytes;
+    let rest = zigzag;
+    for (; rest >= 0x80; rest >>>= 7) bytes[this.#position++] = (rest & 0x7f) | 0x80;
+    bytes[this.#position++] = rest;
+  }
+
+  text(value: string): void {
+    if (typeof value !== "string") throw new TypeError(`${String(value)} is no text`); // O1
+    const { length } = value;
+    if (length > SHORT) return this.#longText(value);
+    this.#need(length + 1);
+    const bytes = this.#bytes;
+    const start = this.#position + 1;
+    let seen = 0;
+    for (let index = 0; index < length; index++) {
+      const code = value.charCodeAt(index);
+      seen |= code;
+      bytes[start + index] = code;
+    }
+    if (seen >= 0x80) return this.#longText(value);
+    bytes[start - 1] = length << 1;
+    this.#position = start + length;
+  }
+
+  #longText(value: string): void {
+    const { length } = value;
+    if (length > MOST_IN_ONE_BYTE) {
+      this.long(Buffer.byteLength(value));
+      this.#need(length * 3);
+      this.#position += this.#bytes.write(value, this.#position, "utf8");
+      return;
+    }
+    this.#need(length * 3 + 2);
+    const start = this.#position + 1;
+    const written = this.#bytes.write(value, start, "utf8");
+    // Beyond ASCII the length may take a second byte after all.
+    if (written > MOST_IN_ONE_BYTE) this.#bytes.copyWithin(start + 1, start, start + written);
+    this.#small(written << 1);
+    this.#position += written;
+  }
+
+  blob(value: Uint8Array): void {
+    this.long(value.length);
+    this.#need(value.length);
+    this.#bytes.set(value, this.#position);
+    this.#position += value.length;
+  }
+
+  flag(value: boolean): void {
+    if (typeof value !== "boolean") throw new TypeError(`${String(value)} is neither true nor false`); // O1
+    this.byte(value ? 1 : 0);
+  }
+
+  double(value: number): void {
+    if (typeof value !== "number") throw new TypeError(`${String(value)} is no number`); // O1
+    this.#need(8);
+    this.#position = this.#bytes.writeDoubleLE(value, this.#position);
+  }
+
+  #need(length: number): void {
+    if (this.#position + length <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#position + length));
+    this.#bytes.copy(larger, 0, 0, this.#position);
+    this.#bytes = larger;
+  }
+}
