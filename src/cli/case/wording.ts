@@ -76,6 +76,7 @@ export function answerText({ command, ack, alarming, times }: SaidCommand): stri
 export function delayText({ command, saidAt, isByDecision }: SaidCommand): string {
   const delay = saidAt - command.issuedAt;
   if (delay < 0) return "";
+  if (delay < 50) return "at once";
   return `${span(delay)} after the ${isByDecision ? "decision" : "deciding event"}`;
 }
 
