@@ -13,8 +13,7 @@ export function fieldReader(path: string): FieldReader {
   const read = readerOf(path);
   if (!path.startsWith(PROFILE)) return (event) => simple(read(event));
   const fact = path.slice(PROFILE.length);
-  return (event, facts) =>
-    simple(facts === null ? read(event) : (facts as unknown as Record<string, unknown>)[fact]);
+  return (event, facts) => simple(facts === null ? read(event) : (facts as unknown as Record<string, unknown>)[fact]);
 }
 
 function simple(value: unknown): unknown {
