@@ -141,10 +141,10 @@ test("a decision of later than the time asked for judges, and releases nothing",
 
 /** The broker answers when it is told to go on. */
 async function settled<T>(broker: MemoryBroker, asked: Promise<T>): Promise<T> {
-  let isOver = false;
-  const over = (): void => void (isOver = true);
+  const waiting = { isOver: false };
+  const over = (): void => void (waiting.isOver = true);
   asked.then(over, over);
-  while (!isOver) await broker.settle();
+  while (!waiting.isOver) await broker.settle();
   return asked;
 }
 
