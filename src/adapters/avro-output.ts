@@ -34,7 +34,7 @@ export class AvroOutput {
   }
 
   int(value: number): void {
-    if ((value | 0) !== value) throw new TypeError(`${String(value)} is no whole number of 32 bits`); // O1
+    if ((value | 0) !== value) throw refused(value, "whole number of 32 bits"); // O1
     this.long(value);
   }
 
@@ -45,7 +45,7 @@ export class AvroOutput {
       this.#small(((value << 1) ^ (value >> 31)) >>> 0);
       return;
     }
-    if (!Number.isSafeInteger(value)) throw new TypeError(`${String(value)} is no whole number within 2^53`); // O1
+    if (!Number.isSafeInteger(value)) throw refused(value, "whole number within 2^53"); // O1
     // Four bytes hold the sign bit and the lowest 27 of the magnitude; together with the rest they may pass 2^53.
     const magnitude = value < 0 ? -(value + 1) : value;
     const high = Math.floor(magnitude / LOW);
@@ -66,7 +66,7 @@ export class AvroOutput {
   }
 
   text(value: string): void {
-    if (typeof value !== "string") throw new TypeError(`${String(value)} is no text`); // O1
+    if (typeof value !== "string") throw refused(value, "text"); // O1
     const { length } = value;
     if (length > SHORT) return this.#longText(value);
     this.#need(length + 1);
@@ -108,12 +108,12 @@ export class AvroOutput {
   }
 
   flag(value: boolean): void {
-    if (typeof value !== "boolean") throw new TypeError(`${String(value)} is neither true nor false`); // O1
+    if (typeof value !== "boolean") throw refused(value, "boolean"); // O1
     this.byte(value ? 1 : 0);
   }
 
   double(value: number): void {
-    if (typeof value !== "number") throw new TypeError(`${String(value)} is no number`); // O1
+    if (typeof value !== "number") throw refused(value, "number"); // O1
     this.#need(8);
     this.#position = this.#bytes.writeDoubleLE(value, this.#position);
   }
@@ -124,4 +124,8 @@ export class AvroOutput {
     this.#bytes.copy(larger, 0, 0, this.#position);
     this.#bytes = larger;
   }
+}
+
+function refused(value: unknown, wanted: string): TypeError {
+  return new TypeError(`${String(value)} is no ${wanted}`);
 }

@@ -18,7 +18,7 @@ type Statement = string;
 /** @throws Error for a schema beyond what is said above */
 export function compileWriter<T>(type: Type): AvroWriter<T> {
   const compiler = new Compiler();
-  return compiler.compile(compiler.write(type, "v", "value")) as AvroWriter<T>;
+  return compiler.compile(compiler.write(type, "v", "value"));
 }
 
 class Compiler {
@@ -92,7 +92,7 @@ class Compiler {
     const indices = new Map(type.symbols.map((symbol, index) => [symbol, index]));
     const index = (symbol: string): number => {
       const found = indices.get(symbol);
-      if (found === undefined) throw new TypeError(`${path}: ${String(symbol)} is no ${type.name}`);
+      if (found === undefined) throw new TypeError(`${path}: ${symbol} is no ${type.name}`);
       return found;
     };
     return `o.long(${this.#constant(index)}(${v}));`;
