@@ -43,7 +43,7 @@ describe("on the real registry", { skip }, () => {
   test("a codec is told what to register; registered, its records decode by the registry's ids", async () => {
     const schemas = await loadSchemas(SCHEMAS_DIRECTORY);
     const codec = createCodec({ registry, schemas, topics, clock: createManualClock(NOW), telemetry: SILENT });
-    assert.equal((await codec.prepare()).length, 2);
+    assert.equal((await codec.prepare()).length, 3);
     const authId = await registry.register(subjectOf(topics.inputs[0]!.topic), schemas.events.auth.text);
     await registry.register(subjectOf(topics.signals), schemas.signal.text);
     await registry.register(subjectOf(topics.commands), schemas.command.text);
