@@ -61,9 +61,22 @@ export function openDriver(options: DriverOptions): Driver {
       tick();
     }
   };
+  /** What time decides on its way is said, and heard of by others, in its own time, however far time jumps. */
+  const passTo = (to: Instant): void => {
+    for (
+      let wakeAt = partition.wakeAt();
+      wakeAt !== undefined && wakeAt <= to;
+      wakeAt = next(partition.wakeAt(), wakeAt)
+    ) {
+      partition.advance(wakeAt);
+      partition.tick();
+      hear();
+    }
+  };
   return {
     apply(arrival, event) {
       ({ recordTimestamp } = arrival);
+      passTo(Math.min(event.occurredAt, recordTimestamp));
       // Stale is what had expired when this event arrived: by the frontier, since no wall clock is here.
       partition.apply(arrival, event, partition.frontier());
       tick();
@@ -71,11 +84,7 @@ export function openDriver(options: DriverOptions): Driver {
       return take();
     },
     finish() {
-      for (let wakeAt = partition.wakeAt(); wakeAt !== undefined; wakeAt = next(partition.wakeAt(), wakeAt)) {
-        partition.advance(wakeAt);
-        partition.tick();
-        hear();
-      }
+      passTo(Infinity);
       return take();
     },
   };
