@@ -9,8 +9,8 @@ export const PAGE_STYLE = `
   --edge: #30363d; --room: #262c33; --event: #8b949e; --decides: #e3a03a; --freeze: #ff7b72; --hold: #f0a050;
   --step-up: #b794f4; --review: #56c2e6; --release: #56d364; --decision: #79aefc; --alarm: #3b1513; --alarm-text: #ffb4ab; } }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--text); line-height: 1.45; overflow-wrap: anywhere;
-  font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
+body { margin: 0; background: var(--page); color: var(--text); overflow-wrap: anywhere;
+  font: .95rem/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
 main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.2rem; margin: 0 0 .4rem; } h3 { font-size: .8rem; margin: 1.4rem 0 .5rem;
   text-transform: uppercase; letter-spacing: .05em; color: var(--soft); }
@@ -52,6 +52,6 @@ ul.plain { margin: .3rem 0; padding-left: 1.2rem; } footer { color: var(--soft);
   .moments .gap, .moments .date { display: inline; } .moments .gap { margin-left: .5rem; } .dot { grid-column: 1; grid-row: 1; } .what { grid-column: 2; } .moments li::before { left: calc(.8rem - 1px); top: 1.6rem; } }
 @media print { :root { --page: #fff; --card: #fff; --text: #000; --soft: #444; --edge: #bbb; --room: #eee; --event: #57606a; --decides: #a15c00; --freeze: #b3261e;
   --hold: #b35900; --step-up: #6f42c1; --review: #0a6a8a; --release: #1a7f37; --decision: #0b57d0; --alarm: #fff; --alarm-text: #8c1d18; }
-  body { font-size: 11px; } main { max-width: none; padding: 0; } header, article { border: 0; border-bottom: 1px solid #bbb; border-radius: 0; padding: .5rem 0; }
+  html { font-size: 11.5px; } main { max-width: none; padding: 0; } header, article { border: 0; border-bottom: 1px solid #bbb; border-radius: 0; padding: .5rem 0; }
   h2, h3, figure { break-after: avoid; } .dot, .bar rect, .head circle { -webkit-print-color-adjust: exact; print-color-adjust: exact; } nav { display: none; } .alarm { border: 2px solid; } }
 `;
