@@ -192,6 +192,20 @@ test("accounts that share a group are each told once, those that come later too 
   );
 });
 
+test("after a restart nobody is told again, and who comes later still is (LG2)", () => {
+  const pair = new Pair(rulesWith(SHARED));
+  pair.apply(odd(0, "a"), odd(1, "b"));
+  pair.deliver();
+  pair.restart();
+  pair.apply(odd(2, "a"), odd(3, "c"));
+  pair.deliver();
+  assert.deepEqual(pair.linked(), ["a deviceId=d 2 1", "b deviceId=d 2 1", "c deviceId=d 3 3"]);
+  assert.deepEqual(
+    pair.detections.map(({ kind }) => kind),
+    ["OPENED"],
+  );
+});
+
 test("one account alone is no link, however often; nor are two further apart than the timespan (LK1)", () => {
   const pair = new Pair(rulesWith(SHARED));
   pair.apply(odd(0, "a"), odd(1, "a"), odd(2, "a"), odd(62.1, "b"));
