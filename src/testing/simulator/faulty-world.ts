@@ -17,6 +17,7 @@ import { seededRandom } from "../exchange/random.ts";
 import type { DrivenProcessor } from "../driven-processor.ts";
 import { createProcessorDriver, DRIVER_TOPICS, topicOf } from "../processor-driver.ts";
 import type { Place, ProcessorDriver, ProcessorDriverOptions } from "../processor-driver.ts";
+import { Desk } from "./desk.ts";
 import type { Fault } from "./faults.ts";
 import { makeProbes } from "./probes.ts";
 import type { Probes } from "./probes.ts";
@@ -34,6 +35,8 @@ const SESSION_MS: Duration = 3 * SECOND;
 const RECOVERY_MS: Duration = 30 * SECOND;
 /** After everything was read: for what time alone decides, and the last checkpoint. */
 const AFTERMATH_MS: Duration = 2_500;
+/** Short, so that what nobody answers is said again within a run. */
+const ACK_TIMEOUT_MS: Duration = 2 * SECOND;
 const LOOK_EVERY_MS: Duration = 250;
 const LOST = { disposition: "retry", code: "CONNECTION" } as const;
 
@@ -48,6 +51,8 @@ export class FaultyWorld {
   readonly parts: WorldParts;
   readonly scenario: Scenario;
   readonly probes: Probes;
+  /** Who hears the commands; null: nobody. */
+  readonly desk: Desk | null;
   /** Calls made so far by kind, for drawing faults from. */
   readonly calls: Map<string, number> = new Map();
   /** Every processor that ever ran here. */
@@ -68,6 +73,7 @@ export class FaultyWorld {
     this.parts = of.parts;
     this.probes = probes;
     this.scenario = of.scenario;
+    this.desk = of.scenario.spread === "decided cases" ? new Desk(driver, of.scenario.seed) : null;
     this.#faults = of.faults;
   }
 
@@ -258,7 +264,7 @@ export class FaultyWorld {
   /** Everybody has what is theirs, and everything ever produced is read and committed. */
   #settled(): boolean {
     const stays = this.#slots.filter(({ guest }) => !guest);
-    if (!stays.every(({ processor }) => processor.ready())) return false;
+    if (this.desk?.busy === true || !stays.every(({ processor }) => processor.ready())) return false;
     return Array.from({ length: this.scenario.partitions }, (_, task) => task).every((task) => {
       const positions = this.committed(task)?.positions;
       return readTopics(DRIVER_TOPICS).every(
@@ -285,13 +291,14 @@ export async function openWorld(
   const fetches = of.faults.find((fault) => fault.kind === "small fetches");
   const random = shuffle === undefined ? null : seededRandom(shuffle.seed);
   const shuffled = random === null ? null : (count: number): number => random.integer(0, count - 1);
+  const isDecided = of.scenario.spread === "decided cases";
   const probes = makeProbes();
   let picker: Picker = () => 0;
   const driver = await createProcessorDriver({
     ...parts,
     partitions: of.scenario.partitions,
     tuning: { sessionTimeoutMs: SESSION_MS, stateLogSlackBytes: of.scenario.stateLogSlackBytes },
-    settings: { maxAccounts: of.scenario.maxAccounts },
+    settings: { maxAccounts: of.scenario.maxAccounts, ...(isDecided ? { ackTimeout: ACK_TIMEOUT_MS } : {}) },
     maxFetchRecords: fetches?.records ?? 500,
     pick: (ready) => picker(ready),
     around: probes.around,

@@ -2,6 +2,7 @@
 // the dead letters by place, and what the committed checkpoints would restore.
 
 import type { Command, Detection } from "../../core/output.ts";
+import type { RecordHeaders } from "../../runtime/ports.ts";
 import { committedGroups } from "./committed-state.ts";
 import type { FaultyWorld } from "./faulty-world.ts";
 
@@ -10,12 +11,14 @@ export interface Outcome {
   readonly commands: Readonly<Record<string, string>>;
   /** By kind and case. */
   readonly detections: Readonly<Record<string, string>>;
-  /** `topic/partition/offset` of the records they hold. */
-  readonly deadLetters: readonly string[];
+  /** `topic/partition/offset` of the records they hold, and why. */
+  readonly deadLetters: Readonly<Record<string, string>>;
   /** `task group` → encoded state. */
   readonly state: Readonly<Record<string, string>>;
   /** `account rule ACTION` of everything said. */
   readonly protections: readonly string[];
+  /** Cases ended by a RELEASE. */
+  readonly released: readonly string[];
   /** Ids of the links told to accounts: rule, group and account. */
   readonly links: readonly string[];
   /** `account rule` of every case announced. */
@@ -31,9 +34,10 @@ export function outcomeOf(world: FaultyWorld): Outcome {
     detections: byId(
       detections.map((detection) => [`${detection.kind} ${detection.caseId}`, announcementOf(detection)]),
     ),
-    deadLetters: distinct(driver.deadLetters().map(({ headers }) => placeOf(headers))),
+    deadLetters: Object.fromEntries(driver.deadLetters().map(({ headers }) => [placeOf(headers), reasonOf(headers)])),
     state: committedState(world),
-    protections: distinct(commands.map(protectionOf)),
+    protections: distinct(commands.filter(({ action }) => action !== "RELEASE").map(protectionOf)),
+    released: distinct(commands.flatMap(({ action, caseId }) => (action === "RELEASE" ? [caseId] : []))),
     links: distinct(driver.signals().flatMap(({ type, eventId }) => (type === "LINKED" ? [eventId] : []))),
     announced: distinct(detections.map(({ group, ruleId }) => `${group["accountId"]} ${ruleId}`)),
   };
@@ -48,7 +52,11 @@ export function protectionOf({ accountId, ruleId, action }: Command): string {
   return `${accountId} ${ruleId} ${action}`;
 }
 
-function placeOf(headers: Readonly<Record<string, Buffer | string | undefined>>): string {
+function reasonOf(headers: RecordHeaders): string {
+  return `${String(headers["holdfast-reason"])} ${String(headers["holdfast-detail"])}`;
+}
+
+function placeOf(headers: RecordHeaders): string {
   return ["holdfast-topic", "holdfast-partition", "holdfast-offset"].map((name) => String(headers[name])).join("/");
 }
 

@@ -210,12 +210,15 @@ export class Probes {
 
   /** PR4 */
   #decided(command: Command, by: { process: string; assignedAt: readonly number[] }): void {
-    const { driver } = this.#world!;
+    const { driver, desk } = this.#world!;
     const partition = this.#taskOf(command.accountId);
+    const ended = desk?.ended;
     for (const record of driver.broker.records(DRIVER_TOPICS.commands, partition)) {
       if (record.offset >= by.assignedAt[partition]!) break;
       const said = driver.commandIn(record);
       if (said.ruleId !== command.ruleId || said.accountId !== command.accountId) continue;
+      if (said.caseId !== command.caseId && (ended?.has(said.caseId) === true || command.action === "RELEASE"))
+        continue;
       if (said.caseId === command.caseId ? said.commandId !== command.commandId : !overlap(said, command)) continue;
       this.problem(
         "PR4",

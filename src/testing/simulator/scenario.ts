@@ -8,6 +8,7 @@
 //   a topic an account   three topics, none of an account's events in two of them: the same
 //   three topics      an account's events come from all three: the order between them is the faults' to choose
 //   linked accounts   everything in `auth`, accounts share devices: what one learns of another comes at any time
+//   decided cases     everything in `auth`; services answer commands, people end cases and prolong them meanwhile
 //   too many accounts    one topic, and memory for fewer: who is dropped, and with that what is found, depends on
 //                        when, but what is written of it must be what is remembered
 
@@ -20,7 +21,14 @@ import { seededRandom } from "../exchange/random.ts";
 import { drawStory } from "./stories.ts";
 import type { StoryStep } from "./stories.ts";
 
-const SPREADS = ["one topic", "a topic an account", "three topics", "linked accounts", "too many accounts"] as const;
+const SPREADS = [
+  "one topic",
+  "a topic an account",
+  "three topics",
+  "linked accounts",
+  "decided cases",
+  "too many accounts",
+] as const;
 export type Spread = (typeof SPREADS)[number];
 
 /** One record, appended `at` milliseconds after the start. */
@@ -124,6 +132,7 @@ function servicesFor(spread: Spread, random: Random): readonly ExchangeService[]
   switch (spread) {
     case "one topic":
     case "linked accounts":
+    case "decided cases":
     case "too many accounts":
       return ["auth"];
     case "a topic an account":

@@ -80,7 +80,8 @@ async function runFaulty(
 ): Promise<Pick<Simulated, "problems" | "tally">> {
   const { scenario } = calm;
   const { world, outcome } = await runWorld(scenario, faults, parts);
-  const judged = { scenario, outcome, calm: calm.outcome, badPlaces: world.probes.badPlaces(), parts };
+  const ended = [...(world.desk?.ended ?? [])];
+  const judged = { scenario, outcome, calm: calm.outcome, badPlaces: world.probes.badPlaces(), ended, parts };
   return { problems: [...calm.problems, ...world.probes.problems, ...judgeOutcome(judged)], tally: tallyOf(world) };
 }
 
@@ -108,6 +109,7 @@ function tallyOf(world: FaultyWorld): Record<string, number> {
   }
   add("commands said", world.driver.commands().length);
   add("links told", world.driver.signals().filter(({ type }) => type === "LINKED").length);
+  add("cases released", world.desk?.ended.size ?? 0);
   for (let partition = 0; partition < world.scenario.partitions; partition++) {
     const { start } = world.driver.broker.log({ topic: DRIVER_TOPICS.state, partition }).range();
     if (start > 0) add("state logs trimmed", 1);

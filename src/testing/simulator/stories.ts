@@ -99,7 +99,10 @@ export function drawStory(services: readonly ExchangeService[], teller: Teller):
     const service = random.pick(services);
     return { service, fields: random.pick(VOCABULARY[service])(teller) };
   });
-  if (teller.places === "") steps.unshift(SNAPSHOT);
+  if (teller.places === "") {
+    const fields = { type: "LOGIN_SUCCEEDED", deviceId: place(teller, DEVICES), verifiedWith: ["SMS" as const] };
+    steps.unshift(SNAPSHOT, { service: "auth", fields });
+  }
   if (services.length < 3 || random.chance(0.5)) return steps;
   const cuts = TAKEOVER.map(() => random.integer(0, steps.length)).toSorted((a, b) => a - b);
   return cuts.reduceRight((woven, cut, index) => woven.toSpliced(cut, 0, TAKEOVER[index]!), steps);

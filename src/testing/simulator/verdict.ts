@@ -17,12 +17,21 @@ export interface Judged {
   /** Of the run without faults. */
   readonly calm: Outcome;
   readonly badPlaces: readonly string[];
+  /** Cases that somebody decided to end. */
+  readonly ended: readonly string[];
   readonly parts: WorldParts;
 }
 
 export function judgeOutcome(judged: Judged): Problem[] {
-  const { scenario, outcome, calm, badPlaces } = judged;
-  const problems = [...differences("dead letters", outcome.deadLetters, badPlaces), ...missedTakeovers(judged)];
+  const { scenario, outcome, calm, badPlaces, ended } = judged;
+  const problems = [
+    ...differences("dead letters", Object.keys(outcome.deadLetters), badPlaces).map(({ check, detail }) => ({
+      check,
+      detail: `${detail} ${outcome.deadLetters[detail.slice(detail.lastIndexOf(" ") + 1)] ?? ""}`,
+    })),
+    ...differences("released cases", outcome.released, ended),
+    ...missedTakeovers(judged),
+  ];
   const announced = new Set(outcome.announced);
   for (const protection of outcome.protections) {
     const of = protection.slice(0, protection.lastIndexOf(" "));
@@ -31,7 +40,7 @@ export function judgeOutcome(judged: Judged): Problem[] {
   if (scenario.spread === "too many accounts") return problems;
   if (scenario.spread === "three topics") return [...problems, ...wrongProtections(judged)];
   problems.push(...differences("links", outcome.links, calm.links));
-  if (scenario.spread === "linked accounts") {
+  if (scenario.spread === "linked accounts" || scenario.spread === "decided cases") {
     return [...problems, ...differences("protections", outcome.protections, calm.protections)];
   }
   return [
