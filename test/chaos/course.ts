@@ -4,24 +4,22 @@
 //
 //   arena, workload ─► fault ─► recover ─► probe (30 s) ─► … ─► finish ─► read all topics ─► judge
 
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { allReady } from "../../src/cli/demo/instance.ts";
 import { seededRandom } from "../../src/testing/exchange/random.ts";
 import type { Random } from "../../src/testing/exchange/random.ts";
 import { openArena } from "./arena.ts";
 import type { Arena, ArenaOptions } from "./arena.ts";
+import { Desk } from "./desk.ts";
 import { FAULTS } from "./faults.ts";
 import type { Fault, Scene } from "./faults.ts";
-import type { Appended, Occurrence } from "./occurrence.ts";
 import { SOURCES } from "./occurrence.ts";
-import { expectationsOf } from "./oracle.ts";
 import type { Expectation } from "./oracle.ts";
-import { POISON_HEADER } from "./poison.ts";
+import { countEvents, watchMemory } from "./process-watch.ts";
 import { Decoder, follow, readWhole } from "./topic-log.ts";
-import type { LogRecord } from "./topic-log.ts";
+import { historiesOf, readCommands, readDecisions, readInputs, refusalOf } from "./truth.ts";
 import { ABSENCE_DECIDED_MS, judge, PROGRESS_WITHIN_MS } from "./verdict.ts";
-import type { Disturbance, Evidence, Refusal, SaidCommand, Verdict } from "./verdict.ts";
+import type { Disturbance, SaidCommand, Verdict } from "./verdict.ts";
 import { Workload } from "./workload.ts";
 
 export interface CourseOptions extends Omit<ArenaOptions, "settings"> {
@@ -61,8 +59,6 @@ export interface CourseReport {
 /** Memory of one process above which something grows without bound. */
 const MEMORY_LIMIT_BYTES = 900_000_000;
 const LOOK_MS = 50;
-const MOST_HISTORIES = 5;
-const MEMORY_EVERY_MS = 2_000;
 /** A fault whose progress does not come back within this has broken the run. */
 const GIVE_UP_MS = 120_000;
 const CALM_MS: readonly [number, number] = [300, 3_000];
@@ -108,11 +104,26 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
   const brokers = arena.cluster.bootstrap;
   const decoder = new Decoder(arena.cluster.registryUrl);
   const heard = new Set<string>();
-  const observer = await follow({ brokers, topics: [arena.topics.commands] }, ({ key }) => void heard.add(key ?? ""));
+  const { commands, decisions, deadLetter } = arena.topics;
+  const desk = new Desk({
+    client: arena.client,
+    registryUrl: arena.cluster.registryUrl,
+    topic: decisions,
+    random: random.fork("desk"),
+  });
+  const observer = await follow({ brokers, topics: [commands] }, ({ key, value }) => {
+    heard.add(key ?? "");
+    // What cannot be decoded shows at the end, when everything is read again.
+    decoder.decode<SaidCommand>(value).then(
+      (command) => desk.hear(command),
+      () => {},
+    );
+  });
   const memory = watchMemory(arena);
   const findings: string[] = [];
   try {
     const from = Date.now();
+    await desk.open();
     await workload.start();
     await arena.recover();
     const start = { kind: "start", from, to: Date.now() };
@@ -122,10 +133,12 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     await workload.finish();
     const truth = await readInputs(Object.values(inputs), { brokers, decoder });
     await untilHeard(arena, { expectations: truth.expectations, heard });
+    await desk.finish(PROGRESS_WITHIN_MS);
     for (const slot of arena.running()) await arena.stop(slot);
-    const said = await readCommands(await readWhole(brokers, arena.topics.commands), decoder);
-    const buried = (await readWhole(brokers, arena.topics.deadLetter)).map(refusalOf);
-    const verdict = judge({ ...truth, said, buried, disturbances: [start, ...faults] });
+    const said = await readCommands(await readWhole(brokers, commands), decoder);
+    const decided = await readDecisions(await readWhole(brokers, decisions), decoder);
+    const buried = (await readWhole(brokers, deadLetter)).map(refusalOf);
+    const verdict = judge({ ...truth, said, decisions: decided, buried, disturbances: [start, ...faults] });
     for (const line of historiesOf(verdict.findings, truth.histories)) arena.say(line);
     const peakMemoryBytes = memory.peak();
     if (peakMemoryBytes > MEMORY_LIMIT_BYTES)
@@ -144,6 +157,7 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
   } finally {
     memory.stop();
     workload.close();
+    desk.close();
     await observer.stop();
   }
 }
@@ -213,58 +227,6 @@ async function probed(
   }
 }
 
-interface Truth extends Pick<Evidence, "expectations" | "times" | "poison"> {
-  readonly records: number;
-  /** Each record of an account: when, where, what. For whoever has to find out why. */
-  readonly histories: ReadonlyMap<string, readonly string[]>;
-}
-
-async function readInputs(
-  topics: readonly string[],
-  { brokers, decoder }: { brokers: readonly string[]; decoder: Decoder },
-): Promise<Truth> {
-  const accounts = new Map<string, Map<string, Appended>>();
-  const times = new Map<string, number>();
-  const poison: Refusal[] = [];
-  const histories = new Map<string, string[]>();
-  let records = 0;
-  for (const topic of topics) {
-    for (const { partition, offset, value, headers, timestamp } of await readWhole(brokers, topic)) {
-      records += 1;
-      const reason = headers[POISON_HEADER];
-      if (reason !== undefined) {
-        poison.push({ place: `${topic}/${partition}/${offset}`, reason });
-        continue;
-      }
-      const occurrence = await decoder.decode<Occurrence>(value);
-      const { accountId, eventId, occurredAt } = occurrence;
-      times.set(eventId, occurredAt);
-      const line = `${iso(timestamp)} ${topic}/${partition}/${offset} ${eventId} ${occurrence.type} of ${iso(occurredAt)}`;
-      const history = histories.get(accountId);
-      if (history === undefined) histories.set(accountId, [line]);
-      else history.push(line);
-      const own = accounts.get(accountId) ?? new Map<string, Appended>();
-      accounts.set(accountId, own);
-      const known = own.get(eventId);
-      if (known === undefined || known.appendedAt > timestamp) own.set(eventId, { occurrence, appendedAt: timestamp });
-    }
-  }
-  const expectations = [...accounts].flatMap(([id, events]) => expectationsOf(id, [...events.values()]));
-  return { expectations, times, poison, records, histories };
-}
-
-function iso(instant: number): string {
-  return new Date(instant).toISOString();
-}
-
-/** What the topics hold of the accounts that findings name. */
-function historiesOf(findings: readonly string[], histories: Truth["histories"]): string[] {
-  const named = [...histories.keys()].filter((account) =>
-    findings.slice(0, MOST_HISTORIES).some((finding) => finding.includes(account)),
-  );
-  return named.flatMap((account) => [account, ...histories.get(account)!.map((line) => `  ${line}`)]);
-}
-
 /** Everything that must be said has been heard, or there was time enough for it. */
 async function untilHeard(
   arena: Arena,
@@ -279,54 +241,4 @@ async function untilHeard(
     arena.running().map(({ instance }) => instance),
     arena.options.signal,
   );
-}
-
-async function readCommands(records: readonly LogRecord[], decoder: Decoder): Promise<SaidCommand[]> {
-  const commands: SaidCommand[] = [];
-  for (const { value, timestamp } of records) {
-    commands.push({ ...(await decoder.decode<SaidCommand>(value)), appendedAt: timestamp });
-  }
-  return commands;
-}
-
-function refusalOf({ headers }: LogRecord): Refusal {
-  const place = ["topic", "partition", "offset"].map((part) => headers[`holdfast-${part}`]).join("/");
-  return { place, reason: headers["holdfast-reason"] ?? "none given" };
-}
-
-function watchMemory(arena: Arena): { peak: () => number; stop: () => void } {
-  let peak = 0;
-  const look = async (): Promise<void> => {
-    for (const { instance } of arena.running()) {
-      const text = await fetch(`${instance.url}/metrics`, { signal: AbortSignal.timeout(MEMORY_EVERY_MS) }).then(
-        (answer) => answer.text(),
-        () => "",
-      );
-      peak = Math.max(peak, Number(/^process_resident_memory_bytes (\S+)$/mu.exec(text)?.[1] ?? 0));
-    }
-  };
-  const timer = setInterval(() => void look(), MEMORY_EVERY_MS);
-  return { peak: () => peak, stop: () => clearInterval(timer) };
-}
-
-interface LogLine {
-  readonly event?: string;
-  readonly result?: string;
-  readonly reason?: string;
-}
-
-/** From the processes' own logs, which survive their deaths. */
-async function countEvents(arena: Arena): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const { instance } of arena.slots) {
-    const text = await readFile(instance.logFile, "utf8").catch(() => "");
-    for (const line of text.split("\n")) {
-      // A process that was killed may have written half a line.
-      if (!line.startsWith("{") || !line.endsWith("}")) continue;
-      const { event = "?", result, reason } = JSON.parse(line) as LogLine;
-      const name = [event, result ?? reason].filter((part) => part !== undefined).join(" ");
-      counts[name] = (counts[name] ?? 0) + 1;
-    }
-  }
-  return counts;
 }

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { LASTS_MS } from "./oracle.ts";
 import type { Expectation } from "./oracle.ts";
 import { judge } from "./verdict.ts";
-import type { Evidence, SaidCommand } from "./verdict.ts";
+import type { EndingDecision, Evidence, SaidCommand } from "./verdict.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 
@@ -30,9 +30,19 @@ const command: SaidCommand = {
   appendedAt: NOW + 10,
 };
 
+const release: SaidCommand = {
+  ...command,
+  commandId: "a/chaos_policy/e1/release/d1",
+  action: "RELEASE",
+  expiresAt: null,
+};
+
+const decision: EndingDecision = { decisionId: "d1", accountId: "a", caseId: command.caseId };
+
 const good: Evidence = {
   expectations: [expectation],
   said: [command],
+  decisions: [],
   times: new Map([
     ["e1", NOW],
     ["e2", NOW + 5],
@@ -52,11 +62,19 @@ const another: SaidCommand = {
 };
 
 test("what was right is not found", () => {
+  assert.deepEqual(judge({ ...good, said: [command, release, release], decisions: [decision] }).findings, []);
   assert.deepEqual(judge(good).findings, []);
   assert.deepEqual(judge(good).latencies, [10]);
 });
 
 const FLAWS: readonly (readonly [what: string, change: Partial<Evidence>, says: RegExp])[] = [
+  ["a decision that nobody acted on", { decisions: [decision] }, /^missing: a\/chaos_policy\/e1\/release\/d1/u],
+  ["a release that nobody decided", { said: [command, release] }, /^wrong: nobody decided/u],
+  [
+    "a release of another case",
+    { said: [command, { ...release, caseId: "a/chaos_policy/e2" }], decisions: [decision] },
+    /^altered: .* releases/u,
+  ],
   ["a missing command", { said: [] }, /^missing: a chaos_policy/u],
   ["a command for nobody", { expectations: [] }, /^wrong: a chaos_policy/u],
   ["another account's command", { said: [command, { ...command, accountId: "b", commandId: "x" }] }, /^wrong: b/u],

@@ -1,5 +1,6 @@
 // Compares what was said with what had to be said. Pure, so that its own test can show each finding red.
 
+import { releaseIdOf } from "./desk.ts";
 import { EXPECTING, LASTS_MS } from "./oracle.ts";
 import type { Expectation } from "./oracle.ts";
 
@@ -15,6 +16,13 @@ export interface SaidCommand {
   readonly expiresAt: number | null;
   /** By the broker's clock. */
   readonly appendedAt: number;
+}
+
+/** A person's word that ends a case. */
+export interface EndingDecision {
+  readonly decisionId: string;
+  readonly accountId: string;
+  readonly caseId: string;
 }
 
 /** A record that must end in the dead letters, or one that did: by its place, with the reason. */
@@ -33,6 +41,7 @@ export interface Disturbance {
 export interface Evidence {
   readonly expectations: readonly Expectation[];
   readonly said: readonly SaidCommand[];
+  readonly decisions: readonly EndingDecision[];
   /** Event time of every event in the topics. */
   readonly times: ReadonlyMap<string, number>;
   readonly disturbances: readonly Disturbance[];
@@ -53,6 +62,8 @@ export interface Verdict {
   readonly repeated: number;
   /** Further cases of a group whose match may be decided by more than one event. */
   readonly secondCases: number;
+  /** Cases taken back. */
+  readonly released: number;
   readonly deadLetters: number;
   readonly repeatedDeadLetters: number;
   /** Milliseconds from the last needed append to the command's; ascending. Absences left out. */
@@ -69,6 +80,7 @@ export const ABSENCE_DECIDED_MS = 100_000;
 export function judge(evidence: Evidence): Verdict {
   const findings: string[] = [];
   const cases = new Map<string, SaidCommand[]>();
+  const releases: SaidCommand[] = [];
   const known = new Map<string, SaidCommand>();
   let repeated = 0;
   for (const command of evidence.said.toSorted((a, b) => a.appendedAt - b.appendedAt)) {
@@ -79,6 +91,10 @@ export function judge(evidence: Evidence): Verdict {
       continue;
     }
     known.set(command.commandId, command);
+    if (command.action === "RELEASE") {
+      releases.push(command);
+      continue;
+    }
     const group = `${command.accountId} ${command.ruleId}`;
     const own = cases.get(group);
     if (own === undefined) cases.set(group, [command]);
@@ -110,6 +126,7 @@ export function judge(evidence: Evidence): Verdict {
   }
   for (const [group] of cases) findings.push(`wrong: ${group} must not fire`);
 
+  findings.push(...judgeReleases(releases, evidence.decisions));
   const letters = judgeDeadLetters(evidence);
   return {
     ...counts,
@@ -117,6 +134,7 @@ export function judge(evidence: Evidence): Verdict {
     expected: evidence.expectations.filter(({ open }) => !open).length,
     wrong: cases.size,
     repeated,
+    released: releases.length,
     deadLetters: evidence.poison.length,
     repeatedDeadLetters: letters.repeated,
     latencies: latencies.sort((a, b) => a - b),
@@ -154,6 +172,19 @@ function boundOf({ since, rule }: Expectation, disturbances: readonly Disturbanc
     if (from <= bound && to + PROGRESS_WITHIN_MS > since) bound = Math.max(bound, to + PROGRESS_WITHIN_MS);
   }
   return bound;
+}
+
+/** One for each decision that ends a case, and no other. */
+function judgeReleases(releases: readonly SaidCommand[], decisions: readonly EndingDecision[]): string[] {
+  const due = new Map(decisions.map((decision) => [releaseIdOf(decision), decision]));
+  const findings = releases.flatMap(({ commandId, accountId, caseId, expiresAt }) => {
+    const decision = due.get(commandId);
+    due.delete(commandId);
+    if (decision === undefined) return [`wrong: nobody decided on ${commandId}`];
+    const asDecided = accountId === decision.accountId && caseId === decision.caseId && expiresAt === null;
+    return asDecided ? [] : [`altered: ${commandId} releases ${caseId} of ${accountId}`];
+  });
+  return [...findings, ...[...due.keys()].map((id) => `missing: ${id}`)];
 }
 
 function judgeDeadLetters({ poison, buried }: Evidence): { findings: string[]; repeated: number } {

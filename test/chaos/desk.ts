@@ -1,0 +1,99 @@
+// The fraud desk of a chaos run: takes back some of the cases it hears of, now and then twice with one word.
+// Owns the decisions' producer; what became of them is the verdict's.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import avro from "avsc";
+import type { KafkaClient } from "../../src/adapters/kafka/client.ts";
+import { createKeyedWriter } from "../../src/adapters/kafka/writer.ts";
+import type { KeyedWriter } from "../../src/adapters/kafka/writer.ts";
+import type { Random } from "../../src/testing/exchange/random.ts";
+import type { SaidCommand } from "./verdict.ts";
+
+export interface DeskOptions {
+  readonly client: KafkaClient;
+  readonly registryUrl: string;
+  readonly topic: string;
+  readonly random: Random;
+}
+
+const SCHEMA_FILE = join(import.meta.dirname, "../../schemas/commands/decision.avsc");
+const DECIDED = 0.15;
+const TWICE = 0.2;
+const SLOWEST_MS = 3_000;
+const LOOK_MS = 50;
+const HEADER_BYTES = 5;
+
+/** The id of the command that must come of a decision that ends a case. */
+export function releaseIdOf({ caseId, decisionId }: { caseId: string; decisionId: string }): string {
+  return `${caseId}/release/${encodeURIComponent(decisionId)}`;
+}
+
+export class Desk {
+  readonly #options: DeskOptions;
+  readonly #writer: KeyedWriter;
+  readonly #over = new AbortController();
+  readonly #known = new Set<string>();
+  /** Commands that must still come. */
+  readonly #awaited = new Set<string>();
+  readonly #writing = new Set<Promise<void>>();
+  #decisions = 0;
+  #encode: ((decision: object) => Buffer) | null = null;
+
+  constructor(options: DeskOptions) {
+    this.#options = options;
+    this.#writer = createKeyedWriter(options.client, { patienceMs: Infinity, signal: this.#over.signal });
+  }
+
+  async open(): Promise<void> {
+    const schema = await readFile(SCHEMA_FILE, "utf8");
+    const answer = await fetch(`${this.#options.registryUrl}/subjects/${this.#options.topic}-value/versions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ schema }),
+    });
+    if (!answer.ok) throw new Error(`the registry does not take the decisions' schema: ${answer.status}`);
+    const header = Buffer.alloc(HEADER_BYTES);
+    header.writeInt32BE(((await answer.json()) as { id: number }).id, 1);
+    const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema);
+    this.#encode = (decision) => Buffer.concat([header, type.toBuffer(decision)]);
+  }
+
+  /** Reads a command as it comes, and may decide on its case. */
+  hear({ commandId, caseId, accountId, action }: SaidCommand): void {
+    this.#awaited.delete(commandId);
+    if (this.#known.has(commandId) || action === "RELEASE") return;
+    this.#known.add(commandId);
+    if (this.#over.signal.aborted || !this.#options.random.chance(DECIDED)) return;
+    const decision = {
+      decisionId: `d${++this.#decisions}`,
+      accountId,
+      caseId,
+      verdict: this.#options.random.pick(["RELEASE", "FALSE_POSITIVE"]),
+      decidedBy: "chaos",
+    };
+    this.#awaited.add(releaseIdOf(decision));
+    const writing = this.#decide(decision).finally(() => this.#writing.delete(writing));
+    this.#writing.add(writing);
+  }
+
+  async #decide(decision: { readonly accountId: string }): Promise<void> {
+    const { random, topic } = this.#options;
+    await sleep(random.integer(0, SLOWEST_MS));
+    const record = { key: decision.accountId, value: this.#encode!({ ...decision, decidedAt: Date.now() }) };
+    await this.#writer.write(topic, random.chance(TWICE) ? [record, record] : [record]);
+  }
+
+  /** Resolves when what it decided has been acted on, or after `withinMs`; the verdict finds what is missing. */
+  async finish(withinMs: number): Promise<void> {
+    for (const deadline = performance.now() + withinMs; performance.now() < deadline; await sleep(LOOK_MS)) {
+      if (this.#writing.size + this.#awaited.size === 0) return;
+    }
+  }
+
+  close(): void {
+    this.#over.abort(new Error("the chaos run is over"));
+    this.#writer.close();
+  }
+}
