@@ -19,6 +19,7 @@ import { SECOND } from "../core/time.ts";
 import type { Duration, Instant } from "../core/time.ts";
 import type { Logs } from "../runtime/ports.ts";
 import type { Telemetry } from "../runtime/telemetry.ts";
+import { servicesRead } from "../runtime/topics.ts";
 import { unheardWarnings } from "../startup.ts";
 import { findStretches } from "./backtest/stretches.ts";
 import type { Stretches } from "./backtest/stretches.ts";
@@ -92,6 +93,7 @@ async function run(options: BacktestOptions, { cluster, sets, io }: Running): Pr
       new Rehearsal({
         rules,
         settings,
+        services: servicesRead(topics),
         partitions: found.partitions,
         partitioner: murmur2Partitioner,
         countFrom: options.from,

@@ -2,14 +2,15 @@
 // and everything it would have said. Nothing leaves it: signals come back to the partition they belong to,
 // at once; commands and detections are counted.
 //
-// What time alone decides is decided when it is due by record time, as by a processor that keeps up.
+// It is a processor that keeps up: every second of record time it has read every topic to its end, and what
+// time alone decides is decided when it is due by that clock.
 //
 // Invariants:
 //   RH1 only what the rules say counts: not what a decision releases or extends, nor what would be repeated
 //   RH2 nothing decided by events of before `countFrom` counts: they are there for the memory's sake
 
 import type { Decision } from "../../core/decision.ts";
-import type { Arrival, ExchangeEvent } from "../../core/event.ts";
+import type { Arrival, ExchangeEvent, Service } from "../../core/event.ts";
 import type { Action, Command, Detection, Mode } from "../../core/output.ts";
 import { openPartition } from "../../core/partition.ts";
 import type { CoreSettings, Partition } from "../../core/partition.ts";
@@ -68,6 +69,8 @@ export class TooManyCases extends Error {
 export interface RehearsalOptions {
   readonly rules: RuleSet;
   readonly settings: CoreSettings;
+  /** Of the topics, signals included: each has a frontier of its own. */
+  readonly services: readonly Service[];
   /** Of each input topic. */
   readonly partitions: number;
   readonly partitioner: Partitioner;
@@ -75,8 +78,6 @@ export interface RehearsalOptions {
   readonly countFrom: Instant;
 }
 
-/** One frontier for all topics. */
-const SERVICE = "all";
 const MOST_CASES = 1_000_000;
 const SIGNALS = "holdfast.signals";
 
@@ -108,7 +109,7 @@ export class Rehearsal {
         rules,
         settings,
         codec: NO_STATE_LOG,
-        services: [SERVICE],
+        services: options.services,
         emit: ({ commands, detections, signals }) => {
           for (const detection of detections) this.#onDetection(detection);
           for (const command of commands) this.#onCommand(command);
@@ -137,7 +138,7 @@ export class Rehearsal {
   /** Time passes up to `at` without further events. Then the result is complete. */
   finish(at: Instant): void {
     for (const partition of this.#partitions) {
-      this.#catchUp(partition, at);
+      this.#beIdle(partition, at);
       partition.advance(at);
       partition.tick(at);
       this.#settle(partition, at);
@@ -168,18 +169,20 @@ export class Rehearsal {
     const { countFrom } = this.#options;
     if (this.#passedTo < countFrom && now >= countFrom) this.#takeCounts(); // RH2
     this.#passedTo = now;
-    for (const partition of this.#partitions) this.#catchUp(partition, now);
+    for (const partition of this.#partitions) this.#beIdle(partition, now);
   }
 
-  /** Decides what time alone decides, each at the moment at which it is due. */
-  #catchUp(partition: Partition, to: Instant): void {
-    for (let at = partition.clockAt(); at !== undefined && at <= to;) {
-      partition.setIdle(SERVICE, true);
+  /** Every topic was read to its end. What time alone decides is decided, each at the moment at which it is due. */
+  #beIdle(partition: Partition, to: Instant): void {
+    const { services } = this.#options;
+    const idle = (): void => services.forEach((service) => partition.setIdle(service, true));
+    idle();
+    this.#settle(partition, to);
+    for (let at = partition.clockAt(); at !== undefined && at <= to; at = partition.clockAt()) {
+      idle(); // signals may have come since
       partition.tick(at);
+      if ((partition.clockAt() ?? Infinity) <= at) throw new Error(`tick() at ${at} left what was due`);
       this.#settle(partition, at);
-      const next = partition.clockAt();
-      if (next !== undefined && next <= at) throw new Error(`tick() at ${at} left a timer at ${next}`);
-      at = next;
     }
   }
 

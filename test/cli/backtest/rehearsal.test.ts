@@ -17,6 +17,7 @@ import type { CoreSettings } from "../../../src/core/partition.ts";
 import type { RuleSet } from "../../../src/core/rule.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../../src/core/time.ts";
 import type { Instant } from "../../../src/core/time.ts";
+import { servicesRead } from "../../../src/runtime/topics.ts";
 import type { RecordBatch } from "../../../src/runtime/ports.ts";
 import { loadRules } from "../../../src/sigma/rule-set.ts";
 import { makeExchange } from "../../../src/testing/exchange/exchange.ts";
@@ -65,6 +66,7 @@ async function rehearse(
   const rehearsal = new Rehearsal({
     rules: of.rules ?? rules!,
     settings: { ...SETTINGS, ...of.settings },
+    services: servicesRead({ ...DRIVER_TOPICS, inputs: INPUTS }),
     partitions: PARTITIONS,
     partitioner: murmur2Partitioner,
     countFrom: of.countFrom ?? 0,
