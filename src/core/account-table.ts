@@ -63,7 +63,8 @@ export class AccountTable {
 
   /** A new account, in place of one that has to go when there is no room. */
   add(account: Account): void {
-    if (this.#accounts.size >= this.#limit) this.#dropOne();
+    // Two for one where there are too many: restored under a higher limit, or none could go for a while.
+    for (let n = 0; n < 2 && this.#accounts.size >= this.#limit; n++) this.#dropOne();
     this.#accounts.set(account.id, account);
     this.#removed.delete(account.id);
   }

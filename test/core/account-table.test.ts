@@ -60,6 +60,14 @@ test("an open case is never dropped, a partial match only when nearly everything
   assert.deepEqual(dropped, ["a5", "a6", "a7"], "too many: partial matches go, open cases stay");
 });
 
+test("restored with more than there is room for, it comes down to the limit as new accounts come", () => {
+  const { table, meet } = open(10);
+  for (let n = 0; n < 30; n++) table.load(`restored-${n}`, new Account(`restored-${n}`, null));
+  assert.equal(table.size, 30);
+  for (let n = 0; n < 25; n++) meet(`new-${n}`);
+  assert.equal(table.size, 10);
+});
+
 test("a dropped account is reported removed, one that comes back is reported as it is (AT2)", () => {
   const { table, meet, taken } = open(2);
   meet("a", "b");

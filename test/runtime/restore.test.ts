@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import avsc from "avsc";
 import fc from "fast-check";
 
 import { createStateLogCodec } from "../../src/adapters/state-log-codec.ts";
@@ -116,6 +118,29 @@ test("a record of a later format is refused with the release that is needed (S1)
     () => restored([["a", 0, 1]], [{ ...later, headers }]),
     /offset 0 has format 9, .* a newer one has written it/,
   );
+});
+
+test("a state that nobody here can read is refused with its place, not skipped (S1)", () => {
+  const takeGroup = (): void => {
+    throw new Error("group state of version 9 cannot be read");
+  };
+  const restore = new Restore({ lineage: [["a", 0, 1]], base: 0 }, { codec, takeGroup });
+  const records = [{ ...block("a", 1, { alice: "1" }), offset: 0 }];
+  assert.throws(() => restore.read(recordBatch({ topic: "state", records }), 1), {
+    name: "TaskRefused",
+    message: /state partition 0 offset 0: group state of version 9 cannot be read\. Run the release that wrote it/,
+  });
+});
+
+test("markers of the first format are read; they do not say what they follow", () => {
+  const type = avsc.Type.forSchema(
+    JSON.parse(readFileSync("schemas/released/0.1.0/state/marker.avsc", "utf8")) as avsc.Schema,
+  );
+  const lineage = [{ writer: "a", from: 5, to: 8 }];
+  const old = { writer: "a", n: 3, base: 5, partitions: 12, group: "g", positions: { auth: 9 }, lineage };
+  const { follows, ...rest } = codec.decodeMarker(type.toBuffer(old), 1);
+  assert.equal(follows, -1);
+  assert.deepEqual(rest, { ...old, lineage: [["a", 5, 8]] });
 });
 
 test("a marker says again what is committed", () => {
