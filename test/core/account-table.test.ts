@@ -51,12 +51,15 @@ test("an open case is never dropped, a partial match only when nearly everything
     if (n < 5) account.cases = [caseOf(false)];
     else account.memories = [entryOf("r")];
   }
-  for (const id of ["b0", "b1"]) {
-    meet(id);
-    table.get(id)!.memories = [entryOf("r")];
-  }
+  const meetWithMatch = (...ids: string[]): void => {
+    for (const id of ids) {
+      meet(id);
+      table.get(id)!.memories = [entryOf("r")];
+    }
+  };
+  meetWithMatch("b0", "b1");
   assert.deepEqual(dropped, [], "there is nobody to drop");
-  meet("b2", "b3", "b4");
+  meetWithMatch("b2", "b3", "b4");
   assert.deepEqual(dropped, ["a5", "a6", "a7"], "too many: partial matches go, open cases stay");
 });
 
