@@ -96,8 +96,8 @@ export function createStateCodec(schemas: string): StateCodec {
 }
 
 interface VersionedSchema<T> {
-  encode(value: T): Uint8Array;
-  decode(bytes: Uint8Array): T;
+  readonly encode: (value: T) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => T;
 }
 
 function loadSchema<T>(schemas: string, name: string): VersionedSchema<T> {
