@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { SECOND } from "../../src/core/time.ts";
+import { MINUTE, SECOND } from "../../src/core/time.ts";
 import { cluster } from "../cluster.ts";
 import { ask, metric, openFloor, startEnforcer, startHoldfast, temporaryDirectory, until } from "./floor.ts";
 import type { Floor, Running } from "./floor.ts";
@@ -116,4 +116,39 @@ test("an enforcer that is down raises the alarm, hears the command again, and ac
     ["APPLIED", "ALREADY_APPLIED"],
   );
   assert.equal((await freezeOf(floor, "carol")).length, 2);
+});
+
+test("what accounts share is a case of its own, and an account's case names the link", limits, async (t) => {
+  const floor = await openFloor(t, { ...kafka, prefix: cluster().prefix });
+  const running = await startHoldfast(t, floor);
+  const now = Date.now();
+  for (const [accountId, minutes] of [
+    ["alice", 5],
+    ["bob", 3],
+  ] as const) {
+    const snapshot = { enrolledFactors: ["TOTP", "SMS"], knownDevices: [`${accountId}-phone`] } as const;
+    const base = { accountId, type: "ACCOUNT_SNAPSHOT", occurredAt: now - 10 * MINUTE };
+    await floor.append("auth", { ...base, ...snapshot, eventId: `${accountId}-s` });
+    const login = { ...base, type: "LOGIN_SUCCEEDED", deviceId: "d9", occurredAt: now - minutes * MINUTE };
+    await floor.append("auth", { ...login, verifiedWith: ["PASSWORD", "SMS"], eventId: `${accountId}-l` });
+  }
+  const shared = async () => (await floor.all("detections")).find(({ group }) => group["deviceId"] === "d9");
+  await until(async () => (await shared()) !== undefined, { what: "the shared device", processes: [running] });
+  const found = await floor.holdfast("case", (await shared())!.caseId);
+  assert.match(found.out, /^deviceId d9: 1 case/);
+  for (const account of ["alice", "bob"]) assert.match(found.out, new RegExp(`[·●] ${account} LOGIN_SUCCEEDED`));
+  assert.doesNotMatch((await floor.holdfast("case", (await shared())!.caseId, "--redact")).out, /alice|bob/);
+
+  const noticed = { accountId: "bob", eventId: "bob-n", type: "RISK_NOTICE_SENT", channel: "SMS", country: "HK" };
+  await floor.append("auth", { ...noticed, occurredAt: now });
+  const linked = async () =>
+    (await floor.all("commands")).find(({ accountId, evidence }) => {
+      return accountId === "bob" && evidence.some(({ type }) => type === "LINKED");
+    });
+  await until(async () => (await linked()) !== undefined, { what: "the linked account's hold", processes: [running] });
+  const { caseId } = (await linked())!;
+  assert.match((await floor.holdfast("case", caseId)).out, /LINKED linkedBy="deviceId=d9" linkedCount=2/);
+  const redacted = await floor.holdfast("case", caseId, "--redact");
+  assert.match(redacted.out, /LINKED linkedCount=2 linkRule=shared_device/);
+  assert.doesNotMatch(redacted.out, /alice/);
 });

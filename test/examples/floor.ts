@@ -35,6 +35,7 @@ export interface Ran {
 
 export interface Floor extends DeskTopics {
   holdfast(...args: string[]): Promise<Ran>;
+  append(service: ExchangeService, event: ExchangeEvent): Promise<void>;
   /** Notice, weaker factor, key: the takeover of June 2024. */
   takeOver(accountId: string): Promise<void>;
 }
@@ -70,6 +71,7 @@ export async function openFloor(t: TestContext, kafka: TestCluster): Promise<Flo
   return {
     ...desk,
     holdfast,
+    append,
     async takeOver(accountId) {
       const now = Date.now();
       const base = { accountId, enrolledFactors: ["TOTP", "SMS"] as const };

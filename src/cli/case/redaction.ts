@@ -7,10 +7,12 @@
 
 import type { Evidence } from "../../core/output.ts";
 import type { CaseFile, CaseRecord } from "./case-file.ts";
-import { readSummary, writeSummary } from "./summary.ts";
-import type { Summary } from "./summary.ts";
+import { readSummary, textsOf, writeSummary } from "./summary.ts";
+import type { Summary, SummaryField } from "./summary.ts";
 
 const NOTE = "(left out)";
+/** What a link was made of: `deviceId=d9 country=HK`. */
+const SHARED = /(\w+)=(.*?)(?= \w+=|$)/gsu;
 
 export function redacted(file: CaseFile): CaseFile {
   const secrets = new Map<string, string>();
@@ -45,12 +47,11 @@ function collect(
     const { type, eventId } = each;
     hide("account", account);
     if (account !== "") hide("event", eventId);
-    const address = fields.find(({ name }) => name === "address")?.value;
-    if (address !== undefined && !onChain.has(address)) hide("address", address);
+    for (const address of valuesOf(fields, "address")) if (!onChain.has(address)) hide("address", address);
     if (type !== "LINKED") continue;
     hide("link", eventId);
-    const [field, value] = fields.find(({ name }) => name === "linkedBy")?.value.split("=", 2) ?? [];
-    if (field !== undefined && value !== undefined) hide(field, value);
+    const shared = valuesOf(fields, "linkedBy").join(" ");
+    for (const [, field, value] of shared.matchAll(SHARED)) hide(field!, value!);
   }
   for (const { command } of commands) {
     for (const address of command.targets.addresses) if (!onChain.has(address)) hide("address", address);
@@ -60,7 +61,11 @@ function collect(
 function chainAddress(evidence: Evidence): string[] {
   const { fields } = readSummary(evidence);
   const isOnChain = fields.some(({ name, value }) => name === "channel" && value === "ON_CHAIN");
-  return isOnChain ? fields.filter(({ name }) => name === "address").map(({ value }) => value) : [];
+  return isOnChain ? valuesOf(fields, "address") : [];
+}
+
+function valuesOf(fields: readonly SummaryField[], wanted: string): string[] {
+  return fields.filter(({ name }) => name === wanted).flatMap(({ value }) => textsOf(value));
 }
 
 /** What a link was made of names a device, a network or a destination of others. */
@@ -80,7 +85,8 @@ function inEveryForm(secrets: ReadonlyMap<string, string>): Map<string, string> 
   const forms = new Map(secrets);
   for (const [identifier, name] of secrets) {
     const once = encodeURIComponent(identifier.toWellFormed());
-    for (const form of [once, encodeURIComponent(once)]) if (!forms.has(form)) forms.set(form, name);
+    const quoted = JSON.stringify(identifier).slice(1, -1);
+    for (const form of [once, encodeURIComponent(once), quoted]) if (!forms.has(form)) forms.set(form, name);
   }
   return forms;
 }

@@ -6,6 +6,7 @@ import type { Evidence } from "../../core/output.ts";
 
 export interface SummaryField {
   readonly name: string;
+  /** As it stands: a word, a quoted text, or a list of these in brackets. */
   readonly value: string;
 }
 
@@ -16,7 +17,9 @@ export interface Summary {
   readonly fields: readonly SummaryField[];
 }
 
-const FIELD = / (\w+)=(\[[^\]]*\]?|.*?)(?= \w+=|$)/gsu;
+const WORD = String.raw`"(?:[^"\\]|\\.)*"?|[^\s,\]"]+`;
+/** The summary may have been cut off anywhere. */
+const FIELD = new RegExp(String.raw` (\w+)=(\[(?:${WORD}|,)*\]?|(?:${WORD})?)`, "gu");
 
 export function readSummary({ summary, type }: Pick<Evidence, "summary" | "type">): Summary {
   const begin = summary.startsWith(type) ? 0 : summary.indexOf(` ${type}`) + 1;
@@ -39,6 +42,21 @@ export function inWords(symbol: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** The texts of a value: one, or those of the list. */
+export function textsOf(value: string): string[] {
+  const inner = value.startsWith("[") ? value.slice(1).replace(/\]$/u, "") : value;
+  return [...inner.matchAll(new RegExp(WORD, "gu"))].map(([word]) => unquoted(word));
+}
+
+function unquoted(word: string): string {
+  if (!word.startsWith('"')) return word;
+  try {
+    return String(JSON.parse(word));
+  } catch {
+    return word.slice(1); // cut off
+  }
+}
+
 /** `amountUsdCents` 123400 → `amount`, `1,234.00 USD`; others as they are, lists without brackets. */
 export function fieldInWords({ name, value }: SummaryField): SummaryField {
   const words = name.replace(/[A-Z]/gu, (letter) => ` ${letter.toLowerCase()}`);
@@ -46,8 +64,7 @@ export function fieldInWords({ name, value }: SummaryField): SummaryField {
     return { name: words.replace(" usd cents", ""), value: `${dollars(BigInt(value))} USD` };
   }
   if (name.endsWith("Bps")) return { name: words.replace(" bps", ""), value: `${value} basis points` };
-  if (value === "[]") return { name: words, value: "none" };
-  return { name: words, value: value.replace(/^\[(.*)\]$/su, "$1").replaceAll(",", ", ") };
+  return { name: words, value: textsOf(value).join(", ") || "none" };
 }
 
 function dollars(cents: bigint): string {

@@ -90,10 +90,11 @@ test("a template's values are escaped, markup made by templates is not", () => {
 
 test("a summary is taken apart and put together again", () => {
   const type = "WITHDRAWAL_REQUESTED";
-  const summary = "WITHDRAWAL_REQUESTED amountUsdCents=123456789 verifiedWith=[] deviceId=my old phone address=bc1=x";
+  const summary =
+    'WITHDRAWAL_REQUESTED amountUsdCents=123456789 verifiedWith=[] deviceId="my old, [phone]" address=bc1x';
   assert.deepEqual(
     readSummary({ summary, type }).fields.map(({ value }) => value),
-    ["123456789", "[]", "my old phone", "bc1=x"],
+    ["123456789", "[]", '"my old, [phone]"', "bc1x"],
   );
   assert.equal(writeSummary(readSummary({ summary, type })), summary);
   const shared = { summary: `bob of x ${summary}`, type };
@@ -102,13 +103,23 @@ test("a summary is taken apart and put together again", () => {
   assert.deepEqual(readSummary({ summary, type }).fields.map(fieldInWords).slice(0, 3), [
     { name: "amount", value: "1,234,567.89 USD" },
     { name: "verified with", value: "none" },
-    { name: "device id", value: "my old phone" },
+    { name: "device id", value: "my old, [phone]" },
   ]);
   assert.deepEqual(["API_KEY_CREATED", "SIM_SWAP_REPORTED", "LOGIN_FAILED"].map(inWords), [
     "API key created",
     "SIM swap reported",
     "Login failed",
   ]);
+});
+
+test("a summary that was cut off shows what is left of it", () => {
+  const cut = { type: "LINKED", summary: 'LINKED deviceId=d9 linkedBy="deviceId=a very lo…' };
+  assert.deepEqual(readSummary(cut).fields.map(fieldInWords), [
+    { name: "device id", value: "d9" },
+    { name: "linked by", value: "deviceId=a very lo…" },
+  ]);
+  const list = { type: "API_KEY_CREATED", summary: "API_KEY_CREATED rights=[TRADE,WITHD…" };
+  assert.deepEqual(readSummary(list).fields.map(fieldInWords), [{ name: "rights", value: "TRADE, WITHD…" }]);
 });
 
 test("spans of time read as people say them", () => {

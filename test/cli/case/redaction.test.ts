@@ -12,11 +12,11 @@ import { at, command, detection, evidence, recordsOf, released } from "./records
 
 const chain = evidence("e1", 0, "WITHDRAWAL_REQUESTED channel=ON_CHAIN address=bc1-thief");
 const internal = evidence("e2", 1, "WITHDRAWAL_REQUESTED channel=INTERNAL address=bob-7");
-const listed = evidence("e3", 2, "ADDRESS_ADDED address=carol 9");
+const listed = evidence("e3", 2, 'ADDRESS_ADDED address="carol 9"');
 const link = evidence(
   "shared/device-of-dave/alice",
   3,
-  "LINKED linkedBy=deviceId=device-of-dave linkedCount=4 linkRule=shared_device",
+  'LINKED linkedBy="deviceId=device-of-dave" linkedCount=4 linkRule=shared_device',
 );
 
 function fileOf() {
@@ -51,7 +51,7 @@ test("other customers' identifiers are gone from every form, also out of ids (RD
 });
 
 test("whatever an identifier is made of, nothing of it is left, however often it was encoded (RD1)", () => {
-  const identifiers = fc.array(fc.stringMatching(/^[\w%&=<\/ .é-]{4,12}$/u), { minLength: 1, maxLength: 3 });
+  const identifiers = fc.array(fc.stringMatching(/^[\w%&=</ .é-]{4,12}$/u), { minLength: 1, maxLength: 3 });
   fc.assert(
     fc.property(identifiers, (shared) => {
       const whole = shared.map((each) => `#${each}#`);
