@@ -34,10 +34,10 @@ export class MoneyFlow {
    */
   observe(account: Account, event: ExchangeEvent, isNewRequest: boolean): void {
     const { type, channel, amountUsdCents: cents } = event;
-    if (cents == null || channel == null) return;
-    if (type === "WITHDRAWAL_COMPLETED") add(this.#withdrawn, channel, cents);
+    if (cents == null) return;
+    if (type === "WITHDRAWAL_COMPLETED") add(this.#withdrawn, channel ?? "UNKNOWN", cents);
     if (type !== "WITHDRAWAL_REQUESTED" || !isNewRequest || account.cases.length === 0) return;
-    const scope = SCOPE_OF.get(channel);
+    const scope = SCOPE_OF.get(channel ?? "");
     const closing = scope && account.cases.find((each) => closes(each, { event, scope, at: event.occurredAt }));
     if (closing !== undefined) add(this.#protected, closing.rule, cents);
   }

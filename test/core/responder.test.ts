@@ -191,9 +191,10 @@ test("money asked for while it is held, and money that left, by rule and by exit
   ask("fiat", 4 * MINUTE, { channel: "FIAT", amountUsdCents: 50 });
   ask("later", 2 * HOUR, {});
   ask("paid", 2 * HOUR, {}, "WITHDRAWAL_COMPLETED");
+  ask("paid somehow", 2 * HOUR, { channel: null, amountUsdCents: 3 }, "WITHDRAWAL_COMPLETED");
   ask("paid by P2P", 2 * HOUR, { channel: "P2P", amountUsdCents: 7 }, "WITHDRAWAL_COMPLETED");
   const { withdrawnUsdCents, protectedUsdCents } = world.partition.takeCounts();
   assert.deepEqual(protectedUsdCents, { x: 1_050 });
-  assert.deepEqual(withdrawnUsdCents, { ON_CHAIN: 1_000, P2P: 7 });
+  assert.deepEqual(withdrawnUsdCents, { ON_CHAIN: 1_000, UNKNOWN: 3, P2P: 7 });
   assert.deepEqual(world.partition.takeCounts().withdrawnUsdCents, {});
 });
