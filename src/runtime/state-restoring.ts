@@ -49,10 +49,10 @@ export async function restoreState(
   let reportedAt = startedAt;
   await reader.read(state, { from: restore.next, to: head }, (batch) => {
     restore.read(batch, head);
+    onProgress(head - restore.next);
     const now = context.clock.monotonic();
     if (now - reportedAt < PROGRESS_EVERY_MS && restore.next < head) return;
     reportedAt = now;
-    onProgress(head - restore.next);
     context.telemetry.emit("task.restoreProgress", { task, remaining: head - restore.next });
   });
   const own = restore.partition();

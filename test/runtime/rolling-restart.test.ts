@@ -122,3 +122,34 @@ test("told to stop in the middle of a restore it stops, and the next owner resto
   const third = await startReady(driver, "third");
   assert.equal(third.reports("task.restored")[0]!.groups, 10);
 });
+
+test("a restore tells how much is left: in the log once a second at most, in the status at any time", async () => {
+  const driver = await openDriver({ maxFetchRecords: 1 });
+  const first = await startReady(driver, "first");
+  for (let n = 0; n < 10; n++) {
+    driver.produce({ accountId: `account-${n}`, type: "RISK_NOTICE_SENT", channel: "SMS" });
+    await driver.advance(1_100);
+  }
+  first.stop();
+  await driver.advance(1_000);
+  const second = driver.start("second");
+  const left: number[] = [];
+  let slow = false;
+  driver.broker.onCall(({ process, kind, topic }) => {
+    if (process !== "second" || kind !== "fetch" || topic !== DRIVER_TOPICS.state) return undefined;
+    const { tasks } = second.status() as { tasks: readonly { readonly toRestore: number }[] };
+    left.push(tasks[0]!.toRestore);
+    slow = !slow;
+    // Every other fetch fails once, so that time passes.
+    return slow ? { applied: false, answer: { disposition: "retry", code: "TIMEOUT" } } : undefined;
+  });
+  await driver.advance(10_000);
+  await ready(driver, second);
+  const records = second.reports("task.restoring")[0]!.records;
+  assert.ok(records >= 20 && left[0] === records, `${left[0]} of ${records}`);
+  assert.ok(left.at(-1)! < records / 2 && left.every((each, at) => at === 0 || each <= left[at - 1]!));
+  const told = second.reports("task.restoreProgress").map(({ remaining }) => remaining);
+  assert.ok(told.length >= 2 && told.length <= 4, `${told.length} lines`);
+  assert.equal(told.at(-1), 0);
+  assert.ok(told.every((each, at) => at === 0 || each < told[at - 1]!));
+});
