@@ -7,11 +7,12 @@ import { Command, CommanderError } from "commander";
 import { KAFKA_SETTINGS, REGISTRY_SETTINGS, SETTING_NAMES, TOPIC_SETTINGS, topicsOf, variableOf } from "../config.ts";
 import type { SettingName } from "../config.ts";
 import { CORE_SETTINGS, coreSettingsOf } from "../config/core-settings.ts";
-import { integer, text } from "../config/setting-kinds.ts";
+import { choice, integer, text } from "../config/setting-kinds.ts";
 import { hint } from "../config/settings-reader.ts";
 import type { Duration } from "../core/time.ts";
 import { parseDuration } from "../sigma/duration.ts";
 import { nearest } from "../sigma/nearest.ts";
+import { SHARED_THINGS } from "../testing/exchange/shared-thing.ts";
 import { VERSION } from "../version.ts";
 import { addBacktest } from "./backtest-command.ts";
 import { UsageError, addCommand, pathOf } from "./command.ts";
@@ -260,6 +261,7 @@ function addSimulation(program: Command, ending: Ending): void {
         "--takeovers <number>": "how many (default 40)",
         "--oddities <number>": "how often each honest story that looks bad is told (default 2)",
         "--length <span>": "of the traffic, such as 30m (default 2h)",
+        "--campaign <thing>": "one gang's takeovers instead; they share its device, network or destination",
         "--out <file>": "where to write (default: standard output)",
         "--truth <file>": "one JSON object a takeover: who, which story, which rule has to say what by when",
         "--kafka": "play it in real time on the broker of the settings (HOLDFAST_KAFKA_BROKERS …) instead",
@@ -270,6 +272,7 @@ function addSimulation(program: Command, ending: Ending): void {
         takeovers: integer({ min: 0, max: 1_000_000 }),
         oddities: integer({ min: 0, max: 1_000_000 }),
         length: SPAN,
+        campaign: choice(SHARED_THINGS),
       },
       run: async ({ settings, flags }, io) => {
         const { seed = randomUUID().slice(0, 8), accounts = 2_000, rate = 20, takeovers = 40, oddities = 2 } = flags;
@@ -280,6 +283,7 @@ function addSimulation(program: Command, ending: Ending): void {
           takeovers: Number(takeovers),
           oddities: Number(oddities),
           length: spanOf(flags["length"] ?? "2h"),
+          campaign: SHARED_THINGS.find((thing) => thing === flags["campaign"]) ?? null,
           out: pathOrNull(flags["out"]),
           truth: pathOrNull(flags["truth"]),
           kafka: flags["kafka"] === true,

@@ -11,10 +11,12 @@ import type { ExchangeEvent, Service } from "../core/event.ts";
 import { SECOND } from "../core/time.ts";
 import type { Duration, Instant } from "../core/time.ts";
 import { makeLedger } from "../testing/exchange/enforcer.ts";
+import { makeCampaign } from "../testing/exchange/campaign.ts";
 import { REAL_LIFE, makeExchange } from "../testing/exchange/exchange.ts";
 import type { Exchange, Repertoire } from "../testing/exchange/exchange.ts";
 import { EVERYTHING } from "../testing/exchange/repertoire.ts";
 import { reachOf } from "../testing/exchange/script.ts";
+import type { SharedThing } from "../testing/exchange/shared-thing.ts";
 import type { Posting, Story } from "../testing/exchange/story.ts";
 import { deadlineOf } from "../testing/exchange/verdict.ts";
 import { EXIT } from "./io.ts";
@@ -29,6 +31,8 @@ export interface SimulateOptions {
   /** How often each honest story that looks bad is told. */
   readonly oddities: number;
   readonly length: Duration;
+  /** What one gang's takeovers share; null: takeovers of all kinds, each by itself. */
+  readonly campaign: SharedThing | null;
   /** null: standard output. */
   readonly out: string | null;
   /** Where to write the truth; null: nowhere. */
@@ -48,7 +52,7 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
   const from = options.kafka ? Date.now() + PROLOGUE : JUNE_9;
   let exchange: Exchange;
   try {
-    exchange = makeExchange({ ...REAL_LIFE, ...options, from, repertoire: repertoireOf(options.inputs) });
+    exchange = options.campaign === null ? exchangeOf(options, from) : campaignOf(options, options.campaign, from);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     io.stderr(`holdfast simulate: ${error.message}; raise --accounts, or lower --takeovers or --oddities\n`);
@@ -63,6 +67,17 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
     io.stderr(io.signal.aborted ? "stopped\n" : `holdfast simulate: ${(error as Error).message}\n`);
     return EXIT.failed;
   }
+}
+
+function exchangeOf(options: SimulateOptions, from: Instant): Exchange {
+  return makeExchange({ ...REAL_LIFE, ...options, from, repertoire: repertoireOf(options.inputs) });
+}
+
+/** @throws RangeError */
+function campaignOf(options: SimulateOptions, shares: SharedThing, from: Instant): Exchange {
+  const { seed, accounts, takeovers: victims, length } = options;
+  if (accounts < victims) throw new RangeError(`${accounts} accounts cannot have ${victims} takeovers`);
+  return makeCampaign({ ...REAL_LIFE, seed, shares, victims, bystanders: accounts - victims, from, length });
 }
 
 /** All of it, or what can be told where nobody hears of trades. */

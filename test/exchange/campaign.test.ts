@@ -5,8 +5,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readRules } from "../../src/adapters/rule-files.ts";
-import { makeCampaign, SHARED_THINGS, USUAL_CAMPAIGN } from "../../src/testing/exchange/campaign.ts";
-import type { Campaign, SharedThing } from "../../src/testing/exchange/campaign.ts";
+import { makeCampaign, USUAL_CAMPAIGN } from "../../src/testing/exchange/campaign.ts";
+import type { Campaign } from "../../src/testing/exchange/campaign.ts";
+import { SHARED_THINGS } from "../../src/testing/exchange/shared-thing.ts";
+import type { SharedThing } from "../../src/testing/exchange/shared-thing.ts";
 import { withoutPolicies } from "../../src/testing/exchange/campaign-tally.ts";
 import { judgeExchange } from "../../src/testing/exchange/verdict.ts";
 

@@ -23,6 +23,7 @@ const OPTIONS: SimulateOptions = {
   takeovers: 21,
   oddities: 1,
   length: 2 * HOUR,
+  campaign: null,
   out: null,
   truth: null,
   kafka: false,
@@ -100,4 +101,28 @@ test("too few accounts are said, with what to do", async () => {
 test("a signal ends it early", async () => {
   const { code } = await run({ length: 1_000 * HOUR, rate: 100 }, AbortSignal.timeout(50));
   assert.equal(code, 1);
+});
+
+test("a campaign is a file as well: its accounts are linked by what they share, the others are not", async () => {
+  const truthFile = join(directory, "campaign.ndjson");
+  const { code, out, err } = await run({ campaign: "device", takeovers: 10, accounts: 60, truth: truthFile });
+  assert.equal(code, 0, err);
+  assert.match(err, /60 accounts, 10 takeovers/);
+  const loaded = await readRules("rules");
+  const driver = openDriver({ rules: loaded.rules! });
+  const lines = new EventLines(OPTIONS.inputs);
+  const linked = new Set<string>();
+  for (const [index, text] of out.trimEnd().split("\n").entries()) {
+    const outcome = lines.read({ number: index + 1, bytes: Buffer.from(text) });
+    assert.ok("event" in outcome, text);
+    for (const { signals } of driver.apply(outcome.arrival, outcome.event))
+      for (const { type, accountId } of signals) if (type === "LINKED") linked.add(accountId);
+  }
+  const truth = (await readFile(truthFile, "utf8"))
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Truth);
+  assert.deepEqual(linked, new Set(truth.map(({ accountId }) => accountId)));
+  assert.deepEqual(new Set(truth.map(({ rule, says }) => `${rule} ${says}`)), new Set(["linked_and_started HOLD"]));
+  assert.equal((await run({ campaign: "device", takeovers: 61, accounts: 60 })).code, 2);
 });

@@ -3,8 +3,9 @@
 
 import type { RuleSet } from "../../core/rule.ts";
 import type { Instant } from "../../core/time.ts";
-import { makeCampaign, SHARED_THINGS, USUAL_CAMPAIGN } from "./campaign.ts";
-import type { SharedThing } from "./campaign.ts";
+import { makeCampaign, USUAL_CAMPAIGN } from "./campaign.ts";
+import { SHARED_THINGS } from "./shared-thing.ts";
+import type { SharedThing } from "./shared-thing.ts";
 import { judgeExchange } from "./verdict.ts";
 
 export interface CampaignRow {

@@ -15,11 +15,9 @@ import { addAddress, anyExit, hasAuthenticatorAndSms, logIn, riskNotice, switchT
 import { seededRandom } from "./random.ts";
 import type { Random } from "./random.ts";
 import type { Script } from "./script.ts";
+import type { SharedThing } from "./shared-thing.ts";
 import type { Posting, Story, Takeover } from "./story.ts";
 import { play } from "./story.ts";
-
-export const SHARED_THINGS = ["device", "network", "destination"] as const;
-export type SharedThing = (typeof SHARED_THINGS)[number];
 
 export interface CampaignOptions {
   readonly seed: string | number;
