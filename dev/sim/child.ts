@@ -22,14 +22,16 @@ export interface Told {
 
 const [share] = process.argv.slice(2).map((text) => JSON.parse(text) as Share);
 if (share === undefined || process.send === undefined) throw new Error("this is started by dev/sim.ts");
-const tell = process.send.bind(process);
+/** Resolves when the parent has it: whoever ends at once takes nothing with it. */
+const tell = (told: Told): Promise<void> =>
+  new Promise((resolve, reject) => process.send!(told, (error) => (error === null ? resolve() : reject(error))));
 const simulator = createSimulator(await readWorldParts());
 let toShorten = share.shorten;
 for (let index = 0; index < share.count; index++) {
   const simulated = await simulator.run(share.first + index);
   const failed = simulated.problems.length > 0;
   const shortened = failed && toShorten-- > 0 ? await simulator.shorten(simulated) : null;
-  tell({ simulated, shortened } satisfies Told);
+  await tell({ simulated, shortened });
   if (failed && share.stopAtFailure) break;
 }
 if (process.connected) process.disconnect();

@@ -1,10 +1,14 @@
 // Does the simulator find what is broken on purpose? One row a mutant: after how many worlds, and by which check.
 
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import type { Told } from "./child.ts";
 import { runShare } from "./children.ts";
-import { MUTANTS } from "./mutants.ts";
+import { misfit, MUTANTS } from "./mutants.ts";
 import type { Mutant } from "./mutants.ts";
+
+const root = join(import.meta.dirname, "..", "..");
 
 /** The engine as it is has to hold in so many of the worlds: what fails without a mutant catches none. */
 const SOUND_WORLDS = 50;
@@ -25,9 +29,12 @@ export async function simulateMutants(options: {
   let alive = 0;
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const caught = await catchMutant(mutant, options);
+      const row = (result: string, how: string): void => console.log(`  ${result}  ${mutant.name.padEnd(46)} ${how}`);
+      const wrong = misfit(mutant, (file) => readFileSync(join(root, file), "utf8"));
+      const caught = wrong === null ? await catchMutant(mutant, options) : null;
       if (caught === null) alive += 1;
-      console.log(`  ${caught === null ? "NOT CAUGHT" : "caught    "}  ${mutant.name.padEnd(44)} ${caught ?? ""}`);
+      if (wrong !== null) row("NOT MADE  ", wrong);
+      else row(caught === null ? "NOT CAUGHT" : "caught    ", caught ?? mutant.breaks);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
@@ -46,7 +53,7 @@ export async function catchMutant(
     worlds += 1;
     const [problem] = problems;
     if (problem !== undefined)
-      caught = `world ${worlds} (seed ${seed}), ${problem.check}: ${problem.detail.slice(0, 90)}`;
+      caught = `world ${worlds} (seed ${seed}), ${problem.check}: ${problem.detail.split("\n")[0]!.slice(0, 90)}`;
   };
   await runShare({ first, count: runs, shorten: 0, stopAtFailure: true }, { mutant: mutant?.name ?? null, onTold });
   return caught;

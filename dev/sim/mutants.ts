@@ -19,6 +19,16 @@ export interface Edit {
 /** Of the environment: the mutant a child is to be. */
 export const MUTANT_VARIABLE = "HOLDFAST_SIM_MUTANT";
 
+/** What of the edits does not fit the sources; null: all do. */
+export function misfit(mutant: Mutant, read: (file: string) => string): string | null {
+  try {
+    for (const { file } of mutant.edits) mutated(mutant, file, read(file));
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** @throws Error when an edit does not fit the text exactly once */
 export function mutated({ name, edits }: Mutant, file: string, text: string): string {
   return edits
@@ -194,11 +204,17 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "move the base past a group",
     breaks: "T6, L1: the base goes to the latest checkpoint, whatever lies below it",
-    edits: [{ file: "src/runtime/places.ts", find: "base = Math.min(base, offset);", replace: "void offset;" }],
+    edits: [
+      {
+        file: "src/runtime/places.ts",
+        find: "const base = Math.min(oldest?.offset ?? latest, latest);",
+        replace: "void oldest;\n    const base = latest;",
+      },
+    ],
   },
   {
-    name: "drop a tombstone early",
-    breaks: "T6, L2: a tombstone goes while what it hides is still above the base",
+    name: "overlook a tombstone",
+    breaks: "T6: a restore keeps a group that a later block says was removed",
     edits: [
       {
         file: "src/runtime/restore.ts",
