@@ -46,6 +46,9 @@ export type LinkCase = Pick<
   "decidedBy" | "openedAt" | "expiresAt" | "keepUntil" | "closed" | "evidence" | "evidenceCount" | "droppedTo"
 >;
 
+/** Characters of a group's values above which its cases are called by its key instead. */
+const LONG_TEXT = 128;
+
 /** Entries of a group that has grown too large. */
 const FEW_ENTRIES = 64;
 
@@ -160,7 +163,8 @@ export class LinkGroup {
 
   /** Stands where the account stands in the ids of its cases. */
   get #text(): string {
-    return Object.values(this.group).join(" ");
+    const text = Object.values(this.group).join(" ");
+    return text.length <= LONG_TEXT ? text : this.key.slice(this.key.indexOf("/") + 1);
   }
 
   #ofGroup(detections: readonly Detection[]): readonly Detection[] {

@@ -54,7 +54,26 @@ export function linkId(key: string, accountId: string): string {
   return `${key}/${encodePart(accountId)}`;
 }
 
-/** A group of facts as a key: rule id and group values, percent-encoded. */
+/**
+ * A group of facts as a key: rule id and group values, percent-encoded. It becomes part of links' ids, so long values
+ * stand in it by their beginning and a hash.
+ */
 export function groupKey(ruleId: string, values: readonly string[]): string {
-  return [ruleId, ...values].map(encodePart).join("/");
+  return [ruleId, ...values].map(keyPart).join("/");
+}
+
+/** Characters of a value that stand in a key as they are; of a longer one. */
+const WHOLE = 128;
+const BEGINNING = 32;
+
+function keyPart(value: string): string {
+  if (value.length <= WHOLE) return encodePart(value);
+  return `${encodePart(value.slice(0, BEGINNING))}~${value.length}~${hashOf(value, 0x9e3779b1)}${hashOf(value, 0x85ebca6b)}`;
+}
+
+/** 32 bits of a multiplicative hash, in hexadecimal. */
+function hashOf(text: string, seed: number): string {
+  let hash = seed;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) ^ (hash >>> 15);
+  return (hash >>> 0).toString(16).padStart(8, "0");
 }

@@ -162,6 +162,19 @@ test("an event tells its group what the rule needs, under the group's key", () =
   });
 });
 
+test("whatever its values, a group's key stays short, and two groups' keys differ", () => {
+  const long = "\u{1F4F1}".repeat(512);
+  const keys = [long, `${long.slice(2)}x`, long.slice(2), `x${long}`].map((deviceId) => {
+    const pair = new Pair(rulesWith(SHARED));
+    pair.apply(odd(0, "a", { deviceId }), odd(1, "b", { deviceId }));
+    pair.deliver();
+    assert.equal(pair.linked().length, 2);
+    return signalKey(pair.signals[0]!);
+  });
+  assert.equal(new Set(keys).size, keys.length);
+  for (const key of keys) assert.ok(key.length < 512, `${key.length} characters`);
+});
+
 test("an event without the group's field tells nobody; one with a list tells the group of each element", () => {
   const pair = new Pair(rulesWith({ ...SHARED, groupBy: ["ipList"] }));
   pair.apply(odd(0, "a", {}), odd(1, "b", { ipList: [] }), odd(2, "c", { ipList: ["1", "2", "1"] }));
