@@ -44,17 +44,21 @@ export interface QuarantineOptions {
 export class Quarantine {
   readonly #options: QuarantineOptions;
   readonly #sources: ReadonlyMap<string, Source>;
+  /** Of the record counted last, which is nearly always the next one's. */
+  #last: Source;
 
   constructor(topics: readonly string[], options: QuarantineOptions) {
     this.#options = options;
     this.#sources = new Map(
       topics.map((topic) => [topic, { topic, window: new RejectionWindow(), tolerated: -1, held: null }]),
     );
+    this.#last = [...this.#sources.values()][0]!;
   }
 
   /** To be told of every record that was handed out, after its position moved. */
   count(topic: string, offset: number, rejection: Rejection | null): void {
-    const source = this.#sources.get(topic)!;
+    if (topic !== this.#last.topic) this.#last = this.#sources.get(topic)!;
+    const source = this.#last;
     if (offset < source.tolerated) return;
     if (source.window.add(rejection !== null)) this.#hold(source, rejection!);
   }
