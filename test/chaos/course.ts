@@ -135,6 +135,7 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     await untilHeard(arena, { expectations: truth.expectations, heard });
     await desk.finish(PROGRESS_WITHIN_MS);
     for (const slot of arena.running()) await arena.stop(slot);
+    arena.say("everything is read again");
     const said = await readCommands(await readWhole(brokers, commands), decoder);
     const decided = await readDecisions(await readWhole(brokers, decisions), decoder);
     const buried = (await readWhole(brokers, deadLetter)).map(refusalOf);
@@ -233,6 +234,7 @@ async function untilHeard(
   { expectations, heard }: { expectations: readonly Expectation[]; heard: ReadonlySet<string> },
 ): Promise<void> {
   const due = expectations.filter(({ open, accountId }) => !open && !heard.has(accountId));
+  arena.say(`${due.length} groups must still be heard of`);
   for (const deadline = performance.now() + ABSENCE_DECIDED_MS; performance.now() < deadline; await sleep(LOOK_MS)) {
     arena.options.signal.throwIfAborted();
     if (due.every(({ accountId }) => heard.has(accountId))) break;
