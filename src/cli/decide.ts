@@ -133,10 +133,14 @@ async function write(
   }
 }
 
-/** A release is always said; an extension only where it goes beyond what is in force. */
-function awaitsCommand({ status, until }: CaseRecord, { verdict, until: asked, decidedAt }: Decision): boolean {
+/**
+ * A release is always said, of all cases only of those that are open to Holdfast: without protection nobody knows
+ * from outside. An extension is said where it goes beyond what is in force.
+ */
+function awaitsCommand({ status, until }: CaseRecord, decision: Decision): boolean {
+  const { caseId, verdict, until: asked, decidedAt } = decision;
   if (status !== "open") return false;
-  if (verdict === "RELEASE" || verdict === "FALSE_POSITIVE") return true;
+  if (verdict === "RELEASE" || verdict === "FALSE_POSITIVE") return caseId !== null || until !== null;
   return until !== null && (asked ?? decidedAt + CONFIRMED_FOR) > until;
 }
 

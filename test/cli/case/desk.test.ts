@@ -46,14 +46,10 @@ function openCase(accountId: string) {
 
 /** Answers every decision as Holdfast and an enforcing service do. */
 async function standIn(desk: DeskTopics, { acknowledges = true } = {}): Promise<void> {
-  await desk.hear("decisions", ({ accountId, caseId, decisionId, decidedAt }) => {
-    const ended = {
-      ...release,
-      accountId,
-      caseId: caseId!,
-      issuedAt: decidedAt,
-      commandId: `${caseId}/release/${decisionId}`,
-    };
+  await desk.hear("decisions", ({ accountId, caseId: named, decisionId, decidedAt }) => {
+    const caseId = named ?? `${accountId}/sequence/e3`;
+    const commandId = `${caseId}/release/${decisionId}`;
+    const ended = { ...release, accountId, caseId, issuedAt: decidedAt, commandId };
     void desk.write("commands", ended).then(() => {
       return acknowledges ? desk.write("acks", { ...ackOf(ended.commandId, "APPLIED", Date.now()), accountId }) : null;
     });
@@ -159,6 +155,16 @@ test("a decision is written, carried out and acknowledged: one command undoes a 
   const all = await holdfast(desk.env, "decide", "RELEASE", "--account", "alice", "--by", "m.lee");
   assert.match(all.err, /^account alice has no open case; /);
   assert.equal((await desk.all("decisions")).length, 1);
+});
+
+test("a decision on all cases waits for those that protect, not for what is only observed", limits, async (t) => {
+  const desk = await opened(t);
+  await desk.write("commands", openCase("alice"));
+  await desk.write("detections", detection({ caseId: "alice/watching/e9", mode: "observe" }));
+  await standIn(desk);
+  const { exitCode, out, err } = await holdfast(desk.env, "decide", "RELEASE", "--account", "alice", "--by", "m.lee");
+  assert.equal(exitCode, 0, err);
+  assert.match(out, /RELEASE of alice\/sequence\/e3: applied by withdrawals/);
 });
 
 test("a decision that nobody acts on, or that reaches no enforcer, fails loudly", limits, async (t) => {
