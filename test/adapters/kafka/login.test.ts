@@ -35,7 +35,7 @@ async function loginServer(refuse: boolean): Promise<LoginServer> {
       response.int16(0).int32(keys.length);
       for (const key of keys)
         response
-          .int16(key!)
+          .int16(key)
           .int16(0)
           .int16(key === METADATA ? 5 : 1);
       response.int32(0);
