@@ -15,7 +15,7 @@ import type { CORE_SETTINGS } from "../config/core-settings.ts";
 import { responseSettingsOf } from "../config/response-settings.ts";
 import type { ResponseSettings } from "../config/response-settings.ts";
 import type { RuleSet } from "../core/rule.ts";
-import { SECOND } from "../core/time.ts";
+import { DAY, SECOND } from "../core/time.ts";
 import type { Duration, Instant } from "../core/time.ts";
 import type { Logs } from "../runtime/ports.ts";
 import type { Telemetry } from "../runtime/telemetry.ts";
@@ -81,6 +81,7 @@ interface Running {
 async function run(options: BacktestOptions, { cluster, sets, io }: Running): Promise<number> {
   const { topics } = cluster;
   for (const warning of unheardWarnings(sets[0]!.rules, topics)) io.stderr(`warning: ${warning}\n`);
+  for (const warning of unknownPast(options, sets)) io.stderr(`warning: ${warning}\n`);
   const period = { from: options.from, to: options.to ?? systemClock.now() };
   const memoryFrom = options.from - options.warmUp;
   const found = await stretchesOf(cluster, { from: memoryFrom, to: period.to });
@@ -118,6 +119,19 @@ async function run(options: BacktestOptions, { cluster, sets, io }: Running): Pr
   };
   io.stdout(options.json ? backtestJson(result) : backtestText(result));
   return complete ? EXIT.ok : EXIT.failed;
+}
+
+/** Facts that stay null for want of history, where rules read them. */
+function unknownPast({ warmUp, profileWarmupMs }: BacktestOptions, sets: Running["sets"]): string[] {
+  if (warmUp >= profileWarmupMs) return [];
+  const read = new Set(sets.flatMap(({ rules }) => [...rules.profileFields]));
+  const unknown = ["newDevice", "newCountry", "newAsn", "newAddress"].filter((fact) => read.has(fact));
+  if (unknown.length === 0) return [];
+  const facts = unknown.map((fact) => `profile.${fact}`).join(", ");
+  const days = Math.ceil(profileWarmupMs / DAY);
+  return [
+    `${facts}: unknown of accounts without a snapshot in what is read, so rules on it match less than live; --warm-up ${days}d knows them all`,
+  ];
 }
 
 async function stretchesOf(

@@ -176,6 +176,16 @@ test("a broker that is not there, and rules that do not load, end it with what t
   match(err(), /Do the brokers run at 127\.0\.0\.1:1/u);
 });
 
+test("facts that need a longer past than is read are named", { skip: kafka.skip }, async () => {
+  const newDevices = rule("logins", "LOGIN_SUCCEEDED", ", profile.newDevice: true");
+  await writeFile(join(directory, "devices.yml"), newDevices);
+  const warned = async (warmUp: string): Promise<boolean> => {
+    const { err } = await run("--rules", join(directory, "devices.yml"), "--from", "1h", "--warm-up", warmUp);
+    return /warning: profile\.newDevice: unknown of accounts .*--warm-up 14d/u.test(err);
+  };
+  deepEqual([await warned("1d"), await warned("14d")], [true, false]);
+});
+
 test("wrong flags are told at once", async () => {
   const { code, err } = await run("--to", "soon", "--warm-up", "2y");
   strictEqual(code, 2);
