@@ -61,6 +61,8 @@ export class FaultyWorld {
   readonly #slots: Slot[] = [];
   readonly #stalls: { readonly channel: string; readonly suffix: string; readonly until: number }[] = [];
   readonly #away = new Map<string, number>();
+  /** The latest of each task: asked for at every call. */
+  readonly #parsed = new Map<number, { metadata: string; checkpoint: CommittedCheckpoint | null }>();
   #calm = false;
   #named = 0;
 
@@ -120,8 +122,12 @@ export class FaultyWorld {
       .coordinator(this.driver.groupId)
       .committed([{ topic: DRIVER_TOPICS.state, partition: task }]);
     if (found === undefined || found.offset < 0) return null;
-    const checkpoint = parseCheckpoint(found.metadata);
-    return "problem" in checkpoint ? null : checkpoint;
+    const known = this.#parsed.get(task);
+    if (known?.metadata === found.metadata) return known.checkpoint;
+    const parsed = parseCheckpoint(found.metadata);
+    const checkpoint = "problem" in parsed ? null : parsed;
+    this.#parsed.set(task, { metadata: found.metadata, checkpoint });
+    return checkpoint;
   }
 
   /** Of the processes that run: who has the task; null: nobody has said so. */
