@@ -32,6 +32,13 @@ export interface RecoverOptions extends Pick<
   readonly apply: boolean;
 }
 
+/** Empty where the message says it. */
+function remedyOf({ code, disposition }: BrokerFailure, { kafkaBrokers }: RecoverOptions): string {
+  if (disposition === "halt") return "";
+  if (code === "UNKNOWN_TOPIC_OR_PARTITION") return "Are --topic-prefix and --topic-state those of the processor?\n";
+  return `Do the brokers run at ${kafkaBrokers.join(", ")}, and may this client ask them?\n`;
+}
+
 interface Recovering {
   readonly client: KafkaClient;
   readonly logs: KafkaLogs;
@@ -53,10 +60,7 @@ export async function recover(options: RecoverOptions, io: Io): Promise<number> 
     return await recoverAll({ client, logs, offsets, codec, state, groupId: options.groupId, io }, options.apply);
   } catch (error) {
     if (!(error instanceof BrokerFailure)) throw error;
-    io.stderr(`${error.message}\n`);
-    if (error.disposition !== "halt") {
-      io.stderr(`Do the brokers run at ${options.kafkaBrokers.join(", ")}, and may this client ask them?\n`);
-    }
+    io.stderr(`${error.message}\n${remedyOf(error, options)}`);
     return EXIT.failed;
   } finally {
     logs.close();

@@ -78,6 +78,14 @@ test(
   },
 );
 
+test("a state topic that is not there is asked for by the flags that name it", { skip: kafka.skip }, async () => {
+  const { io, err } = openConsole();
+  const { prefix } = cluster();
+  const env = { HOLDFAST_KAFKA_BROKERS: kafka.brokers.join(","), HOLDFAST_TOPIC_PREFIX: prefix };
+  assert.equal(await runProgram(["recover"], { ...io, env }), 1);
+  assert.match(err(), /Are --topic-prefix and --topic-state those of the processor\?/);
+});
+
 test("brokers that are not there are an answer with a remedy, not a stack", async () => {
   const { io, err } = openConsole();
   const env = { HOLDFAST_KAFKA_BROKERS: "127.0.0.1:1", HOLDFAST_GROUP_ID: "g" };
