@@ -38,8 +38,9 @@ export class Trimmer {
       this.#trimmedTo = before;
     } catch (error) {
       if (!(error instanceof BrokerFailure)) throw error;
-      const { code, disposition } = error;
-      context.telemetry.emit("broker.failed", { code, disposition, doing: `delete old records of ${state}` });
+      // Whatever it is, it ends nothing: an operator who allows it later is not too late.
+      const doing = `delete old records of ${state}`;
+      context.telemetry.emit("broker.failed", { code: error.code, disposition: "retry", doing });
     }
   }
 }
