@@ -243,7 +243,7 @@ function has(current: CaseState, eventId: string): boolean {
   return current.evidence.some((each) => each.eventId === eventId);
 }
 
-function latestEvidence(current: CaseState): Instant {
+export function latestEvidence(current: CaseState): Instant {
   return current.evidence.at(-1)?.occurredAt ?? current.openedAt;
 }
 

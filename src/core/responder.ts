@@ -12,7 +12,7 @@ import { Acknowledgements, type Answered } from "./acknowledgement.ts";
 import { Activity, slotOf } from "./activity.ts";
 import { adoptCommand } from "./adoption.ts";
 import { type BreakerChange, type BreakerKind, Breakers } from "./breaker.ts";
-import { caseIdOf, type CaseRule, type CaseState, closeCase, judge } from "./case.ts";
+import { caseIdOf, type CaseRule, type CaseState, closeCase, judge, latestEvidence } from "./case.ts";
 import type { Match } from "./correlation/correlation.ts";
 import { type Ack, type DecidedCase, type Decision, endsCase, takeDecision } from "./decision.ts";
 import type { ExchangeEvent } from "./event.ts";
@@ -143,12 +143,13 @@ export class Responder {
     const { current, at, rule } = asked;
     const breakers = this.#breakers;
     if (breakers === null || (action.action !== "FREEZE" && action.action !== "HOLD")) return [action];
-    if (current.said.some((each) => each.action === action.action && each.until > at)) return [action];
+    const { hold } = this.#settings.breaker!;
+    if (isInForce(current, action, { at, hold })) return [action];
     const kind = this.#kindOf(action.action, account, at);
     const of = { at, caseId: caseIdOf(current, account.id), active: this.#activity.count };
     if (breakers.ask(rule, kind, of)) return [action];
     this.#suppress("breaker", 1);
-    return reducedByBreaker(action, this.#settings.breaker!.hold);
+    return reducedByBreaker(action, hold);
   }
 
   #kindOf(action: "FREEZE" | "HOLD", account: Account, at: Instant): BreakerKind {
@@ -334,4 +335,11 @@ export class Responder {
   #suppress(reason: "stale" | "observe" | "protected" | "breaker", count: number): void {
     if (count > 0) this.#suppressed[reason] = (this.#suppressed[reason] ?? 0) + count;
   }
+}
+
+/** Whether the case has this action in force; a longer hold that a breaker made as short as `hold` is none. */
+function isInForce(current: CaseState, action: PlannedAction, of: { at: Instant; hold: Duration }): boolean {
+  const isShortened = action.action === "HOLD" && action.for > of.hold;
+  const beyond = isShortened ? Math.max(of.at, latestEvidence(current)) + of.hold : of.at;
+  return current.said.some((each) => each.action === action.action && each.until > beyond);
 }

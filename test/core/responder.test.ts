@@ -117,6 +117,17 @@ test("holds have a bound of their own, beyond which they are short", () => {
   ]);
 });
 
+test("a hold that the breaker made short stays short, whatever the account does next", () => {
+  const world = opened([{ ...HOLD, extend: true }]);
+  for (let account = 0; account < 11; account++) attack(world, account, 0);
+  attack(world, 10, MINUTE, "2");
+  attack(world, 10, 0, "3");
+  const lengths = world.commands.flatMap(({ accountId, action, issuedAt, expiresAt }) =>
+    accountId === "a10" && action === "HOLD" ? [expiresAt! - issuedAt] : [],
+  );
+  assert.deepEqual([...new Set(lengths)], [HOUR]);
+});
+
 test("a person closes a breaker by its opening, and as many again are frozen", () => {
   const world = opened();
   for (let account = 0; account < 6; account++) attack(world, account, 0);
