@@ -27,6 +27,8 @@ test(`${WORLDS} worlds under faults end where they would without`, async () => {
     "checkpoints rejected",
     "calls failed",
     "links told",
+    "cases released",
+    "breakers opened",
     "evicted (accounts)",
     "state logs trimmed",
   ]) {

@@ -7,9 +7,11 @@
 
 import type { BrokerCall, Fate, Picker } from "../../adapters/memory/wire.ts";
 import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
+import type { BreakerSettings } from "../../core/breaker.ts";
 import type { ExchangeService } from "../../core/event.ts";
+import type { CoreSettings } from "../../core/partition.ts";
 import type { Duration } from "../../core/time.ts";
-import { SECOND } from "../../core/time.ts";
+import { HOUR, MINUTE, SECOND } from "../../core/time.ts";
 import { parseCheckpoint } from "../../runtime/checkpoint.ts";
 import type { CommittedCheckpoint } from "../../runtime/checkpoint.ts";
 import { readTopics } from "../../runtime/topics.ts";
@@ -37,6 +39,16 @@ const RECOVERY_MS: Duration = 30 * SECOND;
 const AFTERMATH_MS: Duration = 2_500;
 /** Short, so that what nobody answers is said again within a run. */
 const ACK_TIMEOUT_MS: Duration = 2 * SECOND;
+/** Of holds; accounts under `auth` alone are never frozen. */
+const BREAKER: BreakerSettings = {
+  fraction: 0,
+  linkedFraction: 0,
+  holdFraction: 0,
+  floor: 2,
+  holdFloor: 2,
+  window: 10 * MINUTE,
+  hold: HOUR,
+};
 const LOOK_EVERY_MS: Duration = 250;
 const LOST = { disposition: "retry", code: "CONNECTION" } as const;
 
@@ -244,7 +256,7 @@ export class FaultyWorld {
 
   #hit({ process, kind }: BrokerCall, { done, after, lateBy }: Fault & { kind: "call" }): Fate {
     // A commit is not that late: nothing fences it but the order on its connection.
-    if (done === "late" && kind === "send") this.#stall(`network/${process}/`, "", lateBy);
+    if (done === "late" && kind === "send") this.#stall(`network/${process}/producer-`, "", lateBy);
     const slot = this.#slots.findIndex(({ processor }) => processor.process.name === process);
     if (slot < 0 || after === "answer lost") return { applied: done, answer: LOST };
     if (after === "frozen") {
@@ -297,14 +309,13 @@ export async function openWorld(
   const fetches = of.faults.find((fault) => fault.kind === "small fetches");
   const random = shuffle === undefined ? null : seededRandom(shuffle.seed);
   const shuffled = random === null ? null : (count: number): number => random.integer(0, count - 1);
-  const isDecided = of.scenario.spread === "decided cases";
   const probes = makeProbes();
   let picker: Picker = () => 0;
   const driver = await createProcessorDriver({
     ...parts,
     partitions: of.scenario.partitions,
     tuning: { sessionTimeoutMs: SESSION_MS, stateLogSlackBytes: of.scenario.stateLogSlackBytes },
-    settings: { maxAccounts: of.scenario.maxAccounts, ...(isDecided ? { ackTimeout: ACK_TIMEOUT_MS } : {}) },
+    settings: settingsOf(of.scenario),
     maxFetchRecords: fetches?.records ?? 500,
     pick: (ready) => picker(ready),
     around: probes.around,
@@ -313,4 +324,10 @@ export async function openWorld(
   picker = world.picker(shuffled);
   probes.watch(world);
   return world;
+}
+
+function settingsOf({ spread, maxAccounts }: Scenario): Partial<CoreSettings> {
+  if (spread === "decided cases") return { maxAccounts, ackTimeout: ACK_TIMEOUT_MS };
+  if (spread === "open breakers") return { maxAccounts, breaker: BREAKER };
+  return { maxAccounts };
 }

@@ -9,6 +9,7 @@
 //   three topics      an account's events come from all three: the order between them is the faults' to choose
 //   linked accounts   everything in `auth`, accounts share devices: what one learns of another comes at any time
 //   decided cases     everything in `auth`; services answer commands, people end cases and prolong them meanwhile
+//   open breakers     everything in `auth`, and no more than two accounts may be held by a rule at a time: the same
 //   too many accounts    one topic, and memory for fewer: who is dropped, and with that what is found, depends on
 //                        when, but what is written of it must be what is remembered
 
@@ -27,6 +28,7 @@ const SPREADS = [
   "three topics",
   "linked accounts",
   "decided cases",
+  "open breakers",
   "too many accounts",
 ] as const;
 export type Spread = (typeof SPREADS)[number];
@@ -63,7 +65,7 @@ export function drawScenario(seed: number): Scenario {
   const spread = random.pick(SPREADS);
   const length = random.integer(5, 12) * SECOND;
   const isCrowded = spread === "too many accounts";
-  const accounts = isCrowded ? random.integer(6, 9) : random.integer(2, 6);
+  const accounts = isCrowded || spread === "open breakers" ? random.integer(6, 9) : random.integer(2, 6);
   const told = Array.from({ length: accounts }, (_, account) =>
     tell(`account-${account}`, { spread, length, random: random.fork(`account ${account}`) }),
   ).flat();
@@ -133,6 +135,7 @@ function servicesFor(spread: Spread, random: Random): readonly ExchangeService[]
     case "one topic":
     case "linked accounts":
     case "decided cases":
+    case "open breakers":
     case "too many accounts":
       return ["auth"];
     case "a topic an account":

@@ -109,6 +109,7 @@ function tallyOf(world: FaultyWorld): Record<string, number> {
   }
   add("commands said", world.driver.commands().length);
   add("links told", world.driver.signals().filter(({ type }) => type === "LINKED").length);
+  add("breakers opened", world.driver.detections().filter(({ kind }) => kind === "BREAKER_OPENED").length);
   add("cases released", world.desk?.ended.size ?? 0);
   for (let partition = 0; partition < world.scenario.partitions; partition++) {
     const { start } = world.driver.broker.log({ topic: DRIVER_TOPICS.state, partition }).range();
