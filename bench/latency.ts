@@ -9,9 +9,8 @@ import { parseArgs } from "node:util";
 import type { Command } from "../src/core/output.ts";
 import { SECOND } from "../src/core/time.ts";
 import { makeExchange } from "../src/testing/exchange/exchange.ts";
-import type { Posting } from "../src/testing/exchange/story.ts";
 import { metricsOf, onStage, progress, quantile, sumOf, untilProcessed, untilReady } from "./stage.ts";
-import type { BenchStage } from "./stage.ts";
+import type { BenchStage, Ready } from "./stage.ts";
 
 const { values } = parseArgs({
   options: {
@@ -34,6 +33,8 @@ const AT_ONCE = 20_000;
 const P99_AT_MOST_MS = 50;
 const COMMANDS_AT_LEAST = 100;
 const FILLED_WITHIN_MS = 300_000;
+/** How long it takes to make and encode an event, about: with that the events happen as they are appended. */
+const PREPARED_PER_EVENT_MS = 0.1;
 
 const nodeArguments = values.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", values.profile];
 await onStage({ partitions: Number(values.partitions), processes: 1, rules: "rules", nodeArguments }, async (stage) =>
@@ -43,20 +44,27 @@ await onStage({ partitions: Number(values.partitions), processes: 1, rules: "rul
 async function measure(stage: BenchStage): Promise<void> {
   const holdfast = stage.processes[0]!;
   const past = makeExchange(exchangeFrom(Date.now())).past();
-  for (let from = 0; from < past.length; from += AT_ONCE) await stage.append(past.slice(from, from + AT_ONCE));
+  for (let from = 0; from < past.length; from += AT_ONCE) {
+    await stage.append(past.slice(from, from + AT_ONCE).map((posting) => stage.encode(posting)));
+  }
   progress(`${past.length} records of the past written`);
   holdfast.start();
   await untilReady([holdfast]);
   await untilProcessed(holdfast, { records: past.length, withinMs: FILLED_WITHIN_MS });
 
-  const from = Date.now() + SECOND;
+  // Made and encoded beforehand: while it is measured, the exchange only appends.
+  const from = Date.now() + Math.ceil(length * Number(values.rate) * PREPARED_PER_EVENT_MS * 1e-3) + SECOND;
+  const live = Array.from(makeExchange(exchangeFrom(from)).live(), (posting): Due => {
+    return { after: posting.at - from, record: stage.encode(posting) };
+  });
   const before = await metricsOf(holdfast);
-  const appended = await play(stage, { from, live: makeExchange(exchangeFrom(from)).live() });
+  const start = Math.max(from, Date.now());
+  const appended = await play(stage, { start, live });
   await untilProcessed(holdfast, { records: past.length + appended, withinMs: 30 * SECOND });
   const after = await metricsOf(holdfast);
   await holdfast.stop();
 
-  const latencies = await latenciesOf(stage, from + WARM_UP);
+  const latencies = await latenciesOf(stage, start + WARM_UP);
   const grown = (metric: string, label = ""): number => sumOf(after, metric, label) - sumOf(before, metric, label);
   const checkpoints = grown("holdfast_checkpoint_seconds_count");
   const p99 = quantile(latencies, 0.99);
@@ -102,29 +110,28 @@ function exchangeFrom(from: number): Parameters<typeof makeExchange>[0] {
   };
 }
 
+interface Due {
+  /** Milliseconds from the start. */
+  readonly after: number;
+  readonly record: Ready;
+}
+
 /** Appends each event when it is due. @returns how many */
-async function play(stage: BenchStage, { from, live }: { from: number; live: Generator<Posting> }): Promise<number> {
-  let appended = 0;
-  let due: Posting[] = [];
+async function play(stage: BenchStage, { start, live }: { start: number; live: readonly Due[] }): Promise<number> {
   let latest = 0;
-  const flush = async (): Promise<void> => {
-    const now = Date.now();
-    latest = Math.max(latest, now - (due[0]?.at ?? now));
-    appended += due.length;
-    await stage.append(due);
-    due = [];
-  };
-  await sleep(Math.max(0, from - Date.now()));
-  for (const posting of live) {
-    if (posting.at > Date.now()) {
-      await flush();
-      await sleep(Math.max(TICK_MS, posting.at - Date.now()));
+  await sleep(Math.max(0, start - Date.now()));
+  for (let next = 0; next < live.length;) {
+    const now = Date.now() - start;
+    const first = next;
+    while (next < live.length && live[next]!.after <= now) next += 1;
+    if (next > first) {
+      latest = Math.max(latest, now - live[first]!.after);
+      await stage.append(live.slice(first, next).map(({ record }) => record));
     }
-    due.push(posting);
+    await sleep(TICK_MS);
   }
-  await flush();
-  progress(`${appended} live records written, the latest ${latest} ms after it was due`);
-  return appended;
+  progress(`${live.length} live records written, the latest ${latest} ms after it was due`);
+  return live.length;
 }
 
 /** Of the commands whose last event was appended after `from`, ascending. */

@@ -11,7 +11,7 @@ import type { Instance } from "../src/cli/demo/instance.ts";
 import { makeAccount, snapshotOf } from "../src/testing/exchange/account.ts";
 import { seededRandom } from "../src/testing/exchange/random.ts";
 import { metricsOf, onStage, progress, sumOf, untilProcessed, untilReady } from "./stage.ts";
-import type { BenchStage, Happening } from "./stage.ts";
+import type { BenchStage, Ready } from "./stage.ts";
 
 const { values } = parseArgs({
   options: {
@@ -64,9 +64,10 @@ async function measure(stage: BenchStage): Promise<void> {
 async function fill(stage: BenchStage): Promise<void> {
   const random = seededRandom("restore");
   const now = Date.now();
-  let waiting: Happening[] = [];
+  let waiting: Ready[] = [];
   for (let index = 0; index < accounts; index += 1) {
-    waiting.push({ service: "auth", event: snapshotOf(makeAccount(index, { random, now }), now - 60_000) });
+    const event = snapshotOf(makeAccount(index, { random, now }), now - 60_000);
+    waiting.push(stage.encode({ service: "auth", event }));
     if (waiting.length < AT_ONCE && index + 1 < accounts) continue;
     await stage.append(waiting);
     waiting = [];

@@ -31,6 +31,13 @@ export interface Happening {
   readonly event: ExchangeEvent;
 }
 
+/** Encoded: what is left to do is the append. */
+export interface Ready {
+  readonly topic: string;
+  readonly key: string;
+  readonly value: Buffer;
+}
+
 export interface StageOptions {
   readonly partitions: number;
   /** Holdfast processes that can be started. */
@@ -46,8 +53,9 @@ export interface BenchStage {
   readonly client: KafkaClient;
   readonly topics: Topics;
   readonly processes: readonly Instance[];
+  encode(happening: Happening): Ready;
   /** Resolves when the broker has all of them. */
-  append(happenings: readonly Happening[]): Promise<void>;
+  append(records: readonly Ready[]): Promise<void>;
   /** Hands over each record of the topic as it is appended. */
   follow(topic: string, onRecord: (record: ReadRecord) => void): Promise<void>;
   /** All records of the topic, as of now. */
@@ -132,16 +140,13 @@ export async function onStage(options: StageOptions, body: (stage: BenchStage) =
     client,
     topics,
     processes,
-    async append(happenings) {
-      const byService = Map.groupBy(happenings, ({ service }) => service);
-      const writes = Array.from(byService, ([service, own]) => {
-        const { topic, encode } = encoders.get(service)!;
-        return writer.write(
-          topic,
-          own.map(({ event }) => ({ key: event.accountId, value: encode(event) })),
-        );
-      });
-      await Promise.all(writes);
+    encode({ service, event }) {
+      const { topic, encode } = encoders.get(service)!;
+      return { topic, key: event.accountId, value: encode(event) };
+    },
+    async append(records) {
+      const byTopic = Map.groupBy(records, ({ topic }) => topic);
+      await Promise.all(Array.from(byTopic, ([topic, own]) => writer.write(topic, own)));
     },
     async follow(topic, onRecord) {
       const reader = await readTopic({ client, topic, from: "start" }, onRecord);

@@ -43,7 +43,7 @@ async function measure(stage: BenchStage): Promise<void> {
   await stage.follow(stage.topics.commands, ({ key, timestamp }) => {
     if (key !== null && !answered.has(String(key))) answered.set(String(key), timestamp);
   });
-  await stage.append(Array.from({ length: partitions }, (_, partition) => probeOf(partition)));
+  await stage.append(Array.from({ length: partitions }, (_, partition) => stage.encode(probeOf(partition))));
   for (const each of stage.processes) each.start();
   await untilReady(stage.processes);
 
@@ -89,7 +89,7 @@ async function probeAlways(
 ): Promise<void> {
   while (!signal.aborted) {
     const probes = Array.from({ length: partitions }, (_, partition) => probeOf(partition));
-    await stage.append(probes);
+    await stage.append(probes.map((probe) => stage.encode(probe)));
     for (const { event } of probes) asked.set(event.accountId, Date.now());
     await sleep(PROBE_EVERY_MS);
   }
