@@ -227,18 +227,26 @@ export class Task {
     return this.#running?.intake.queues().map(({ topic, position }) => ({ topic, position })) ?? [];
   }
 
-  /** The answer: lag is told, and a topic read to an end asked for after its last record is idle. */
+  /**
+   * The answer: lag is told. A topic read to an end asked for after its last record is idle, one that has
+   * unread records is not, unless it is in quarantine: the others go on without it.
+   */
   observeEnd(topic: string, end: { endOffset: number; askedAt: number; at: number }): void {
     const running = this.#running;
     if (running === null || !this.#ownership.held()) return;
     const { idle } = running.intake.observeEnd(topic, end);
     const service = this.#reception.serviceOf(topic);
-    if (idle && service !== undefined) this.#partition.setIdle(service, true);
+    const isUnread = end.endOffset > end.askedAt && running.quarantine.statusOf(topic) === undefined;
+    if (service !== undefined && (idle || isUnread)) this.#partition.setIdle(service, idle);
     if (idle && topic === this.#context.topics.acks) this.#acksReadTo = end.at;
     const records = Math.max(0, end.endOffset - end.askedAt);
     const seconds = running.intake.lagSeconds(topic, end.at);
     this.#context.telemetry.emit("lag.observed", { topic, partition: this.number, records, seconds });
-    this.#tick(end.at);
+  }
+
+  /** All ends asked for at that time are observed: what waits for the clock may be decided as of then. */
+  decideAsOf(at: number): void {
+    if (this.#running !== null && this.#ownership.held()) this.#tick(at);
   }
 
   /** Starts a checkpoint when one is due; its failure goes to `onFailure`. */

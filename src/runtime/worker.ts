@@ -187,6 +187,7 @@ export class Worker implements GroupListener {
             task.observeEnd(topic, { endOffset: range.end, askedAt: position, at });
           }
         }
+        for (const task of new Set(asked.map((each) => each.task))) task.decideAsOf(at);
       })
       .catch((error: unknown) => {
         if (error instanceof BrokerFailure && error.disposition !== "halt") this.#report(error);

@@ -46,3 +46,24 @@ test("what was in the log before the grace ended is read before the absence is d
   await driver.advance(5 * MINUTE);
   assert.deepEqual(said(driver), []);
 });
+
+test("an absence is not decided while a topic has records that nobody could read yet (L3)", async () => {
+  const driver = await openDriver();
+  await startReady(driver, "first");
+  const confirmedAt = driver.now() + MINUTE;
+  unconfirmed(driver);
+  await driver.advance(30 * MINUTE + 50_000);
+  // The broker of one topic answers no fetch, that of the others does; the ends are known.
+  driver.broker.onCall(({ kind, topic }) =>
+    kind === "fetch" && topic === "auth-events"
+      ? { applied: false, answer: { disposition: "retry", code: "CONNECTION" } }
+      : undefined,
+  );
+  const confirmation = { type: "LOGIN_SUCCEEDED", verifiedWith: ["PASSWORD" as const, "TOTP" as const] };
+  driver.produce({ accountId: "alice", occurredAt: confirmedAt, ...confirmation });
+  await driver.advance(2 * MINUTE);
+  assert.deepEqual(said(driver), []);
+  driver.broker.onCall(() => undefined);
+  await driver.advance(5 * MINUTE);
+  assert.deepEqual(said(driver), []);
+});
