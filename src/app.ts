@@ -101,8 +101,10 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
 
   const logs = createKafkaLogs(client);
   const producer = createKafkaProducer(client);
+  // A broker serves a connection one request after the other: no freeze waits behind a megabyte of dead letters.
+  const commandProducer = createKafkaProducer(client);
   const stateProducer = createKafkaProducer(client);
-  for (const connected of [logs, producer, stateProducer]) onClose(() => connected.close());
+  for (const connected of [logs, producer, commandProducer, stateProducer]) onClose(() => connected.close());
   const counts = await untilAnswered(() => logs.partitionCounts([topics.state, topics.detections, topics.deadLetter]), {
     ...world,
     doing: "count partitions",
@@ -114,7 +116,10 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
     topics,
     partitions,
     logs,
-    producer,
+    producer: {
+      send: (topic, partition, records) =>
+        (topic === topics.commands ? commandProducer : producer).send(topic, partition, records),
+    },
     stateProducer,
     codec,
     rules,

@@ -53,6 +53,8 @@ export interface ArenaOptions {
 export const SESSION_TIMEOUT_MS = 6_000;
 const READY_WITHIN_MS = 90_000;
 const RESTART_AFTER_MS = 1_000;
+/** As the platform's own. */
+const STOP_GRACE_MS = 60_000;
 const LOOK_MS = 100;
 /** Processes that end by themselves more often will never be ready. */
 const MOST_ENDS = 5;
@@ -205,6 +207,7 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
         env: { ...env, ...options.variables, HOLDFAST_KAFKA_BROKERS: own.map(({ address }) => address).join(",") },
         directory,
         watchdog,
+        stopGraceMs: STOP_GRACE_MS,
         onDeath(why) {
           unexpectedEnds.push(why.message);
           options.say(why.message);

@@ -19,13 +19,22 @@ export function reportText(report: CourseReport): string {
     `append to command: p50 ${quantile(verdict.latencies, 0.5)} ms, p99 ${quantile(verdict.latencies, 0.99)} ms, faults included`,
     `peak memory of a process ${Math.round(report.peakMemoryBytes / 1e6)} MB`,
     "",
-    ...findings.slice(0, MOST_FINDINGS),
+    ...someOfEach(findings),
     findings.length === 0 ? "Every promise was kept." : `${findings.length} findings.`,
   ];
   return `${lines.join("\n")}\n`;
 }
 
-const MOST_FINDINGS = 40;
+const MOST_OF_A_KIND = 12;
+
+/** The kind of a finding is what stands before its first colon. */
+function someOfEach(findings: readonly string[]): string[] {
+  const kinds = Map.groupBy(findings, (finding) => finding.slice(0, finding.indexOf(":")));
+  return [...kinds.values()].flatMap((each) => [
+    ...each.slice(0, MOST_OF_A_KIND),
+    ...(each.length > MOST_OF_A_KIND ? [`… and ${each.length - MOST_OF_A_KIND} more of this kind`] : []),
+  ]);
+}
 
 export function isClean(report: CourseReport): boolean {
   return report.findings.length + report.verdict.findings.length === 0;

@@ -14,12 +14,11 @@ import { Desk } from "./desk.ts";
 import { FAULTS } from "./faults.ts";
 import type { Fault, Scene } from "./faults.ts";
 import { SOURCES } from "./occurrence.ts";
-import type { Expectation } from "./oracle.ts";
 import { countEvents, watchMemory } from "./process-watch.ts";
 import { Decoder, follow, readWhole } from "./topic-log.ts";
 import { historiesOf, readCommands, readDecisions, readInputs, refusalOf } from "./truth.ts";
 import { ABSENCE_DECIDED_MS, judge, PROGRESS_WITHIN_MS } from "./verdict.ts";
-import type { Disturbance, SaidCommand, Verdict } from "./verdict.ts";
+import type { Disturbance, Evidence, SaidCommand, Verdict } from "./verdict.ts";
 import { Workload } from "./workload.ts";
 
 export interface CourseOptions extends Omit<ArenaOptions, "settings"> {
@@ -111,7 +110,10 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     topic: decisions,
     random: random.fork("desk"),
   });
-  const observer = await follow({ brokers, topics: [commands] }, ({ key, value }) => {
+  const buriedSoFar = new Set<string>();
+  const observer = await follow({ brokers, topics: [commands, deadLetter] }, (record) => {
+    const { topic, key, value } = record;
+    if (topic === deadLetter) return void buriedSoFar.add(refusalOf(record).place);
     heard.add(key ?? "");
     // What cannot be decoded shows at the end, when everything is read again.
     decoder.decode<SaidCommand>(value).then(
@@ -132,7 +134,7 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     arena.say("faults are over; the scripts come to their end");
     await workload.finish();
     const truth = await readInputs(Object.values(inputs), { brokers, decoder });
-    await untilHeard(arena, { expectations: truth.expectations, heard });
+    await untilHeard(arena, { ...truth, heard, buried: buriedSoFar });
     await desk.finish(PROGRESS_WITHIN_MS);
     for (const slot of arena.running()) await arena.stop(slot);
     arena.say("everything is read again");
@@ -231,13 +233,15 @@ async function probed(
 /** Everything that must be said has been heard, or there was time enough for it. */
 async function untilHeard(
   arena: Arena,
-  { expectations, heard }: { expectations: readonly Expectation[]; heard: ReadonlySet<string> },
+  given: Pick<Evidence, "expectations" | "poison"> & { heard: ReadonlySet<string>; buried: ReadonlySet<string> },
 ): Promise<void> {
-  const due = expectations.filter(({ open, accountId }) => !open && !heard.has(accountId));
-  arena.say(`${due.length} groups must still be heard of`);
+  const { heard, buried } = given;
+  const due = given.expectations.filter(({ open, accountId }) => !open && !heard.has(accountId));
+  const unburied = given.poison.filter(({ place }) => !buried.has(place));
+  arena.say(`${due.length} groups must still be heard of, ${unburied.length} records be refused`);
   for (const deadline = performance.now() + ABSENCE_DECIDED_MS; performance.now() < deadline; await sleep(LOOK_MS)) {
     arena.options.signal.throwIfAborted();
-    if (due.every(({ accountId }) => heard.has(accountId))) break;
+    if (due.every(({ accountId }) => heard.has(accountId)) && unburied.every(({ place }) => buried.has(place))) break;
   }
   await allReady(
     arena.running().map(({ instance }) => instance),

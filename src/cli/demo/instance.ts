@@ -26,6 +26,8 @@ export interface InstanceOptions {
   /** Ends the child if this process is killed. */
   readonly watchdog: Watchdog;
   readonly onDeath: (why: Error) => void;
+  /** How long an orderly end may take. Default 10 s. */
+  readonly stopGraceMs?: number;
 }
 
 export interface Instance {
@@ -66,7 +68,7 @@ export async function makeInstance(options: InstanceOptions): Promise<Instance> 
     if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return "not running";
     const gone = once(ending, "exit");
     ending.kill(signal);
-    const grace = setTimeout(() => ending.kill("SIGKILL"), STOP_GRACE_MS);
+    const grace = setTimeout(() => ending.kill("SIGKILL"), options.stopGraceMs ?? STOP_GRACE_MS);
     const [code, by] = (await gone.finally(() => clearTimeout(grace))) as [number | null, string | null];
     return by ?? `exit code ${code}`;
   };
