@@ -39,6 +39,7 @@ const NO_CASES: CaseState[] = [];
 
 /** An account is its own profile: nearly every event touches nothing else, so both lie in one place. */
 export class Account implements GroupState, Profile {
+  // What nearly every event reads stands first: an account is five cache lines long, and they are rarely near.
   readonly id: string;
   /** Encoded state differs from what was last taken. */
   changed = false;
@@ -46,58 +47,58 @@ export class Account implements GroupState, Profile {
   heard = false;
   /** The slot it was last counted as active in; not encoded. */
   activeSlot = -1;
-  linkedSecond: number;
   /** Something was learned of the account; until then only adopted commands are known of it. */
   #isKnown: boolean;
   firstEventSecond: number;
+  enrolled: number;
+  enrolledFrom: number;
+  given: number;
   routineFrom: number;
   routineHour: number;
   lastDevice: string | null;
   lastCountry: string | null;
   lastNetwork: number | null;
-  enrolled: number;
-  enrolledFrom: number;
-  given: number;
+  riskNotices: LatestTimes;
+  requests: RequestList;
   seen: SeenList;
   factors: FactorMarks;
+  /** The frontier at which a correlation may decide something, as last scheduled; null: none waits. */
+  nextDecision: Instant | null = null;
+  memories: Memory[];
+  cases: CaseState[];
   createdSecond: number | null;
   factorChanges: LatestTimes;
   credentialChanges: LatestTimes;
   contactChanges: LatestTimes;
-  riskNotices: LatestTimes;
   apiKeys: LatestTimes;
-  requests: RequestList;
   paid: PaidList;
-  memories: Memory[];
-  cases: CaseState[];
-  /** The frontier at which a correlation may decide something, as last scheduled; null: none waits. */
-  nextDecision: Instant | null = null;
+  linkedSecond: number;
 
   constructor(id: string, state: GroupState | null) {
     const profile = state?.profile ?? newProfile(0);
     this.id = id;
     this.#isKnown = (state?.profile ?? null) !== null;
     this.firstEventSecond = profile.firstEventSecond;
+    this.enrolled = profile.enrolled;
+    this.enrolledFrom = profile.enrolledFrom;
+    this.given = profile.given;
     this.routineFrom = profile.routineFrom;
     this.routineHour = profile.routineHour;
     this.lastDevice = profile.lastDevice;
     this.lastCountry = profile.lastCountry;
     this.lastNetwork = profile.lastNetwork;
-    this.enrolled = profile.enrolled;
-    this.enrolledFrom = profile.enrolledFrom;
-    this.given = profile.given;
+    this.riskNotices = profile.riskNotices;
+    this.requests = profile.requests;
     this.seen = profile.seen;
     this.factors = profile.factors;
+    this.memories = state === null || state.memories.length === 0 ? NO_MEMORIES : state.memories;
+    this.cases = state === null || state.cases.length === 0 ? NO_CASES : state.cases;
     this.createdSecond = profile.createdSecond;
     this.factorChanges = profile.factorChanges;
     this.credentialChanges = profile.credentialChanges;
     this.contactChanges = profile.contactChanges;
-    this.riskNotices = profile.riskNotices;
     this.apiKeys = profile.apiKeys;
-    this.requests = profile.requests;
     this.paid = profile.paid;
-    this.memories = state === null || state.memories.length === 0 ? NO_MEMORIES : state.memories;
-    this.cases = state === null || state.cases.length === 0 ? NO_CASES : state.cases;
     this.linkedSecond = state === null ? 0 : state.linkedSecond;
   }
 

@@ -154,7 +154,8 @@ export function summarise(event: ExchangeEvent): string {
 
 function field(name: string, value: string | number | readonly string[] | null | undefined): string {
   if (value === null || value === undefined) return "";
-  return ` ${name}=${typeof value === "object" ? `[${value.map(word).join(",")}]` : word(String(value))}`;
+  if (typeof value === "number") return ` ${name}=${value}`;
+  return ` ${name}=${typeof value === "string" ? word(value) : `[${value.map(word).join(",")}]`}`;
 }
 
 /** Words of the notation have no space, comma or bracket; anything else is quoted. */

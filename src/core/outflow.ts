@@ -45,8 +45,14 @@ export function addRequest(list: RequestList, request: WithdrawalRequest, onEvic
   if (at < oldest) return list;
   const from = firstAtOrAfter(list, oldest);
   const place = placeOf(list, request);
-  const next = [...list.slice(from, place), eventId, at, cents, ...list.slice(place)];
-  if (next.length <= REQUESTS_KEPT * REQUEST) return next.slice(); // a copy has no room to spare
+  const next = new Array<string | number>(list.length - from + REQUEST); // no room to spare
+  let to = 0;
+  for (let index = from; index < place; index++) next[to++] = list[index]!;
+  next[to++] = eventId;
+  next[to++] = at;
+  next[to++] = cents;
+  for (let index = place; index < list.length; index++) next[to++] = list[index]!;
+  if (next.length <= REQUESTS_KEPT * REQUEST) return next;
   onEvicted();
   return place === from ? list : next.slice(REQUEST);
 }

@@ -101,17 +101,19 @@ export class Facts implements ProfileFacts {
   }
 
   get newDevice(): boolean | null {
-    if (this.#newDevice === undefined) this.#newDevice = this.#isNew(DEVICE, this.#event.deviceId);
+    if (this.#newDevice === undefined)
+      this.#newDevice = this.#isNewLast(DEVICE, this.#event.deviceId, this.#profile.lastDevice);
     return this.#newDevice;
   }
 
   get newCountry(): boolean | null {
-    if (this.#newCountry === undefined) this.#newCountry = this.#isNew(COUNTRY, this.#event.country);
+    if (this.#newCountry === undefined)
+      this.#newCountry = this.#isNewLast(COUNTRY, this.#event.country, this.#profile.lastCountry);
     return this.#newCountry;
   }
 
   get newAsn(): boolean | null {
-    if (this.#newAsn === undefined) this.#newAsn = this.#isNew(NETWORK, this.#event.asn);
+    if (this.#newAsn === undefined) this.#newAsn = this.#isNewLast(NETWORK, this.#event.asn, this.#profile.lastNetwork);
     return this.#newAsn;
   }
 
@@ -207,6 +209,14 @@ export class Facts implements ProfileFacts {
   /** PF3 */
   #isKnown(kind: number): boolean {
     return (this.#profile.given & (1 << kind)) !== 0 || this.#isWarm();
+  }
+
+  /** Of the device, country or network that nearly every event names. PF4 */
+  #isNewLast(kind: number, value: string | number | null | undefined, last: string | number | null): boolean | null {
+    const { routineHour, routineFrom } = this.#profile;
+    const isOld = routineHour >= 0 && value === last && routineFrom * SECOND <= this.#event.occurredAt - NEW_FOR;
+    if (!isOld || value == null) return this.#isNew(kind, value);
+    return this.#isKnown(kind) ? false : null;
   }
 
   #isNew(kind: number, value: string | number | null | undefined): boolean | null {
