@@ -53,7 +53,8 @@ export class AccountTable {
   /** The account, just heard of; undefined: it is not known. */
   hear(id: string): Account | undefined {
     const found = this.#accounts.get(id);
-    if (found !== undefined) found.heard = true;
+    // Written only where it is new: a line of memory that was not written to need not be written back.
+    if (found !== undefined && !found.heard) found.heard = true;
     return found;
   }
 

@@ -128,34 +128,31 @@ export function inEventOrder(
 
 /** One line in the timeline notation, the telling fields first: `API_KEY_CREATED rights=[TRADE,WITHDRAW] verifiedWith=[SMS]`. */
 export function summarise(event: ExchangeEvent): string {
-  const line =
-    event.type +
-    field("channel", event.channel) +
-    field("factor", event.factor) +
-    field("toFactor", event.toFactor) +
-    field("rights", event.rights) +
-    field("amountUsdCents", event.amountUsdCents) +
-    field("asset", event.asset) +
-    field("symbol", event.symbol) +
-    field("side", event.side) +
-    field("notionalUsdCents", event.notionalUsdCents) +
-    field("priceDeviationBps", event.priceDeviationBps) +
-    field("via", event.via) +
-    field("verifiedWith", event.verifiedWith) +
-    field("country", event.country) +
-    field("asn", event.asn) +
-    field("deviceId", event.deviceId) +
-    field("address", event.address) +
-    field("linkedBy", event.linkedBy) +
-    field("linkedCount", event.linkedCount) +
-    field("linkRule", event.linkRule);
+  let line = event.type;
+  if (event.channel != null) line += " channel=" + word(event.channel);
+  if (event.factor != null) line += " factor=" + word(event.factor);
+  if (event.toFactor != null) line += " toFactor=" + word(event.toFactor);
+  if (event.rights != null) line += " rights=" + list(event.rights);
+  if (event.amountUsdCents != null) line += " amountUsdCents=" + event.amountUsdCents;
+  if (event.asset != null) line += " asset=" + word(event.asset);
+  if (event.symbol != null) line += " symbol=" + word(event.symbol);
+  if (event.side != null) line += " side=" + word(event.side);
+  if (event.notionalUsdCents != null) line += " notionalUsdCents=" + event.notionalUsdCents;
+  if (event.priceDeviationBps != null) line += " priceDeviationBps=" + event.priceDeviationBps;
+  if (event.via != null) line += " via=" + word(event.via);
+  if (event.verifiedWith != null) line += " verifiedWith=" + list(event.verifiedWith);
+  if (event.country != null) line += " country=" + word(event.country);
+  if (event.asn != null) line += " asn=" + event.asn;
+  if (event.deviceId != null) line += " deviceId=" + word(event.deviceId);
+  if (event.address != null) line += " address=" + word(event.address);
+  if (event.linkedBy != null) line += " linkedBy=" + word(event.linkedBy);
+  if (event.linkedCount != null) line += " linkedCount=" + event.linkedCount;
+  if (event.linkRule != null) line += " linkRule=" + word(event.linkRule);
   return line.length <= SUMMARY_LENGTH ? line : `${line.slice(0, SUMMARY_LENGTH - 1)}…`;
 }
 
-function field(name: string, value: string | number | readonly string[] | null | undefined): string {
-  if (value === null || value === undefined) return "";
-  if (typeof value === "number") return ` ${name}=${value}`;
-  return ` ${name}=${typeof value === "string" ? word(value) : `[${value.map(word).join(",")}]`}`;
+function list(values: readonly string[]): string {
+  return `[${values.map(word).join(",")}]`;
 }
 
 /** Words of the notation have no space, comma or bracket; anything else is quoted. */

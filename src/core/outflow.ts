@@ -37,7 +37,11 @@ export interface WithdrawalRequest {
 }
 
 /** The list with the request; the same one when it is known, or older than all there is room for. OF1 */
-export function addRequest(list: RequestList, request: WithdrawalRequest, onEvicted: () => void): RequestList {
+export function addRequest(
+  list: RequestList,
+  request: WithdrawalRequest,
+  onEvicted: (kind: "requests") => void,
+): RequestList {
   const { eventId, at, cents } = request;
   for (let index = 0; index < list.length; index += REQUEST) if (list[index] === eventId) return list;
   const latest = list.length === 0 ? at : (list[list.length - 2] as Instant);
@@ -53,7 +57,7 @@ export function addRequest(list: RequestList, request: WithdrawalRequest, onEvic
   next[to++] = cents;
   for (let index = place; index < list.length; index++) next[to++] = list[index]!;
   if (next.length <= REQUESTS_KEPT * REQUEST) return next;
-  onEvicted();
+  onEvicted("requests");
   return place === from ? list : next.slice(REQUEST);
 }
 

@@ -221,7 +221,7 @@ function learnOutflow(
   const { eventId, occurredAt: at, amountUsdCents: cents } = event;
   if (cents == null || cents === 0) return false;
   if (outflow === "paid") profile.paid = addPayment(paid, at, cents);
-  else profile.requests = addRequest(requests, { eventId, at, cents }, () => onEvicted("requests"));
+  else profile.requests = addRequest(requests, { eventId, at, cents }, onEvicted);
   return profile.requests !== requests || profile.paid !== paid;
 }
 

@@ -19,7 +19,7 @@ export class WatchList {
 
   /** `cased`: with its case; else whatever its case. */
   has(text: string, cased: boolean): boolean {
-    return this.#values.has(text, cased);
+    return this.#values.size > 0 && this.#values.has(text, cased);
   }
 }
 
