@@ -15,7 +15,7 @@ import type { PaidList, RequestList } from "./outflow.ts";
 import { newProfile, type Profile } from "./profile.ts";
 import type { RuleTable, TableRow } from "./rule-table.ts";
 import type { SeenList } from "./seen.ts";
-import { type Instant, toSecond } from "./time.ts";
+import type { Instant } from "./time.ts";
 
 /** The group record of schemas/state/group.avsc, in memory and (converted by the codec) in the state log. */
 export interface GroupState {
@@ -40,15 +40,11 @@ const NO_CASES: CaseState[] = [];
 /** An account is its own profile: nearly every event touches nothing else, so both lie in one place. */
 export class Account implements GroupState, Profile {
   // What nearly every event reads stands first: an account is five cache lines long, and they are rarely near.
-  readonly id: string;
   /** Encoded state differs from what was last taken. */
   changed = false;
   /** Since it was last looked at for being dropped. */
   heard = false;
-  /** The slot it was last counted as active in; not encoded. */
-  activeSlot = -1;
-  /** Something was learned of the account; until then only adopted commands are known of it. */
-  #isKnown: boolean;
+  /** Infinity until something was learned: only adopted commands are known of the account. */
   firstEventSecond: number;
   enrolled: number;
   enrolledFrom: number;
@@ -61,6 +57,8 @@ export class Account implements GroupState, Profile {
   riskNotices: LatestTimes;
   requests: RequestList;
   seen: SeenList;
+  /** The slot it was last counted as active in; not encoded. */
+  activeSlot = -1;
   factors: FactorMarks;
   /** The frontier at which a correlation may decide something, as last scheduled; null: none waits. */
   nextDecision: Instant | null = null;
@@ -73,11 +71,10 @@ export class Account implements GroupState, Profile {
   apiKeys: LatestTimes;
   paid: PaidList;
   linkedSecond: number;
+  readonly id: string;
 
   constructor(id: string, state: GroupState | null) {
-    const profile = state?.profile ?? newProfile(0);
-    this.id = id;
-    this.#isKnown = (state?.profile ?? null) !== null;
+    const profile = state?.profile ?? newProfile(Infinity);
     this.firstEventSecond = profile.firstEventSecond;
     this.enrolled = profile.enrolled;
     this.enrolledFrom = profile.enrolledFrom;
@@ -100,18 +97,11 @@ export class Account implements GroupState, Profile {
     this.apiKeys = profile.apiKeys;
     this.paid = profile.paid;
     this.linkedSecond = state === null ? 0 : state.linkedSecond;
+    this.id = id;
   }
 
   get profile(): Profile | null {
-    return this.#isKnown ? this : null;
-  }
-
-  /** The first event to be learned; whether it was not known before. */
-  begin(firstEventAt: Instant): boolean {
-    if (this.#isKnown) return false;
-    this.#isKnown = true;
-    this.firstEventSecond = toSecond(firstEventAt);
-    return true;
+    return this.firstEventSecond === Infinity ? null : this;
   }
 
   /** The memory for a correlation, made if there is none. AC2 */

@@ -142,9 +142,8 @@ class AccountPartition implements Partition {
     const isLate = event.occurredAt + this.#settings.allowedLateness < this.#frontier.now;
     this.#frontier.observe(arrival.service, event.occurredAt, arrival.recordTimestamp);
     const account = this.#account(event.accountId);
-    let changed = account.begin(event.occurredAt);
     const { requests } = account;
-    if (learn(account, event, this.#onEvicted)) changed = true;
+    let changed = learn(account, event, this.#onEvicted);
     if (this.#responder.see(account, event, arrival.service, requests !== account.requests)) changed = true;
     this.#facts.about(account, event);
     const hits = this.#detect(arrival.service, event);
