@@ -1,20 +1,17 @@
 // `holdfast explain RULE events.ndjson`: why a rule fired on a file of events, or how far it came: for each
 // account the events that completed it, or which of its steps were seen and which were not.
 
-import { createReadStream } from "node:fs";
 import type { Detection, Evidence } from "../core/output.ts";
 import type { CoreSettings } from "../core/partition.ts";
 import type { Instant } from "../core/time.ts";
-import { LIMITS } from "../core/validation.ts";
 import { identityOf } from "../sigma/document.ts";
 import { suggest } from "../sigma/nearest.ts";
 import { Explanation, findRule } from "../testing/explanation.ts";
 import type { AnyRule, GroupProgress } from "../testing/explanation.ts";
 import { EXIT } from "./io.ts";
 import type { Io } from "./io.ts";
-import { EventLines } from "./replay/event-line.ts";
+import { eventsOf, isFileError } from "./replay/event-file.ts";
 import type { Inputs } from "./replay/event-line.ts";
-import { linesOf } from "./replay/lines.ts";
 import { readSoundRules } from "./sound-rules.ts";
 
 export interface ExplainOptions {
@@ -44,38 +41,18 @@ export async function explain(options: ExplainOptions, io: Io): Promise<number> 
     const document = documents.find((each) => identityOf(each) === rule.id);
     const conditions = document?.kind === "detection" ? conditionsOf(document) : [];
     const explanation = new Explanation(rule, { rules, conditions, settings: options.settings });
-    const { events, rejected } = await feed(explanation, options, io);
-    io.stdout(describe(rule, explanation.finish(), events));
-    return rejected === 0 ? EXIT.ok : EXIT.failed;
+    const tally = { events: 0, rejected: 0 };
+    for await (const { arrival, event } of eventsOf(options, io, tally)) {
+      tally.events += 1;
+      explanation.apply(arrival, event);
+    }
+    io.stdout(describe(rule, explanation.finish(), tally.events));
+    return tally.rejected === 0 ? EXIT.ok : EXIT.failed;
   } catch (error) {
-    if (!(error instanceof Error && "syscall" in error && "code" in error)) throw error;
-    io.stderr(`${options.file} cannot be read (${String(error.code)})\n`);
+    if (!isFileError(error)) throw error;
+    io.stderr(`${options.file} cannot be read (${error.code})\n`);
     return EXIT.usage;
   }
-}
-
-async function feed(
-  explanation: Explanation,
-  options: ExplainOptions,
-  io: Io,
-): Promise<{ readonly events: number; readonly rejected: number }> {
-  const lines = new EventLines(options.inputs);
-  let events = 0;
-  let rejected = 0;
-  const chunks = options.file === "-" ? io.stdin : createReadStream(options.file);
-  for await (const line of linesOf(chunks, LIMITS.recordBytes)) {
-    if (io.signal.aborted) break;
-    if (line.bytes?.length === 0) continue;
-    const outcome = lines.read(line);
-    if ("rejection" in outcome) {
-      rejected += 1;
-      io.stderr(`${options.file}:${line.number}: ${outcome.rejection.reason}: ${outcome.rejection.detail}\n`);
-      continue;
-    }
-    events += 1;
-    explanation.apply(outcome.arrival, outcome.event);
-  }
-  return { events, rejected };
 }
 
 function describe(rule: AnyRule, groups: readonly GroupProgress[], events: number): string {

@@ -4,17 +4,14 @@
 //
 // A line that is no event is one message on standard error; the others go on, and the exit code is 1.
 
-import { createReadStream } from "node:fs";
 import type { Outputs } from "../core/output.ts";
 import type { CoreSettings } from "../core/partition.ts";
 import type { RuleSet } from "../core/rule.ts";
-import { LIMITS } from "../core/validation.ts";
 import { openDriver } from "../testing/driver.ts";
 import { EXIT } from "./io.ts";
 import type { Io } from "./io.ts";
-import { EventLines } from "./replay/event-line.ts";
+import { eventsOf, isFileError } from "./replay/event-file.ts";
 import type { Inputs } from "./replay/event-line.ts";
-import { linesOf } from "./replay/lines.ts";
 import { printCases, printJson } from "./replay/report.ts";
 import { readSoundRules } from "./sound-rules.ts";
 
@@ -70,23 +67,9 @@ async function run(
       io.stdout(print(outputs));
     }
   };
-  const events = new EventLines(options.inputs);
-  const chunks = options.file === "-" ? io.stdin : createReadStream(options.file);
-  for await (const line of linesOf(chunks, LIMITS.recordBytes)) {
-    if (io.signal.aborted) return;
-    if (line.bytes?.length === 0) continue;
-    const outcome = events.read(line);
-    if ("rejection" in outcome) {
-      tally.rejected += 1;
-      io.stderr(`${options.file}:${line.number}: ${outcome.rejection.reason}: ${outcome.rejection.detail}\n`);
-      continue;
-    }
+  for await (const { arrival, event } of eventsOf(options, io, tally)) {
     tally.events += 1;
-    say(driver.apply(outcome.arrival, outcome.event));
+    say(driver.apply(arrival, event));
   }
-  say(driver.finish());
-}
-
-function isFileError(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && "syscall" in error && "code" in error && typeof error.code === "string";
+  if (!io.signal.aborted) say(driver.finish());
 }

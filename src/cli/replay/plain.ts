@@ -5,7 +5,6 @@
 // A line that is no object, or has no time, is one message on standard error; the others go on, and the
 // exit code is 1.
 
-import { createReadStream } from "node:fs";
 import { instantFromJson } from "../../core/event-json.ts";
 import { fieldReader } from "../../core/field-reader.ts";
 import type { FieldReader } from "../../core/field-reader.ts";
@@ -15,7 +14,7 @@ import { LIMITS } from "../../core/validation.ts";
 import { EXIT } from "../io.ts";
 import type { Io } from "../io.ts";
 import { readSoundRules } from "../sound-rules.ts";
-import { linesOf } from "./lines.ts";
+import { isFileError, readEach } from "./event-file.ts";
 import type { Line } from "./lines.ts";
 
 export interface PlainReplayOptions {
@@ -52,19 +51,11 @@ export async function replayPlain(options: PlainReplayOptions, io: Io): Promise<
   });
   const read = plainReader(options);
   try {
-    const chunks = options.file === "-" ? io.stdin : createReadStream(options.file);
-    for await (const line of linesOf(chunks, LIMITS.recordBytes)) {
-      if (io.signal.aborted) return EXIT.failed;
-      if (line.bytes?.length === 0) continue;
-      const outcome = read(line);
-      if ("problem" in outcome) {
-        tally.rejected += 1;
-        io.stderr(`${options.file}:${line.number}: ${outcome.problem}\n`);
-      } else {
-        tally.events += 1;
-        engine.apply(outcome.object, outcome);
-      }
+    for await (const said of readEach(read, { file: options.file, io, tally })) {
+      tally.events += 1;
+      engine.apply(said.object, said);
     }
+    if (io.signal.aborted) return EXIT.failed;
   } catch (error) {
     if (!isFileError(error)) throw error;
     io.stderr(
@@ -107,8 +98,4 @@ function parseJson(bytes: Buffer): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isFileError(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && "syscall" in error && "code" in error && typeof error.code === "string";
 }
