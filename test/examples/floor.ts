@@ -5,8 +5,6 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env as ownEnv, execPath } from "node:process";
@@ -14,6 +12,7 @@ import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { subjectOf } from "../../src/adapters/codec.ts";
 import { createKeyedWriter } from "../../src/adapters/kafka/writer.ts";
+import { freePorts } from "../../src/adapters/local-cluster/free-ports.ts";
 import { createRegistry } from "../../src/adapters/registry.ts";
 import { SCHEMAS_DIRECTORY, loadSchemas } from "../../src/adapters/schema-files.ts";
 import { runProgram } from "../../src/cli/program.ts";
@@ -99,7 +98,7 @@ export async function startHoldfast(
   { env }: Floor,
   more: Record<string, string> = {},
 ): Promise<Running> {
-  const port = await freePort();
+  const [port] = (await freePorts(1)) as [number];
   const running = start(t, [join(root, "src/main.ts"), "run", "--rules", join(root, "rules")], {
     ...env,
     // Groups have no prefix of their own.
@@ -113,7 +112,7 @@ export async function startHoldfast(
 
 /** The example, as its README starts it; the ledger file outlives it. */
 export async function startEnforcer(t: TestContext, { env }: Floor, ledger: string): Promise<Running> {
-  const port = await freePort();
+  const [port] = (await freePorts(1)) as [number];
   const running = start(t, [join(root, "examples/enforcer/enforcer.ts")], {
     ...env,
     ENFORCER_GROUP: `${env["HOLDFAST_TOPIC_PREFIX"]}enforcer`,
@@ -178,13 +177,4 @@ function start(t: TestContext, args: readonly string[], env: Record<string, stri
   };
   t.after(() => kill());
   return { log: () => said, kill };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

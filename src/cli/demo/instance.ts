@@ -9,10 +9,9 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePorts } from "../../adapters/local-cluster/free-ports.ts";
 import type { Watchdog } from "../../adapters/local-cluster/watchdog.ts";
 
 export interface InstanceOptions {
@@ -57,7 +56,7 @@ const STOP_GRACE_MS = 10_000;
 const READY_TIMEOUT_MS = 1_000;
 
 export async function makeInstance(options: InstanceOptions): Promise<Instance> {
-  const port = await freePort();
+  const [port] = (await freePorts(1)) as [number];
   const url = `http://127.0.0.1:${port}`;
   const logFile = join(options.directory, `${options.name.replaceAll(" ", "-").toLowerCase()}.log`);
   let child: ChildProcess | undefined;
@@ -139,13 +138,4 @@ function startChild(options: InstanceOptions, { port, log }: { port: number; log
 
 function tail(file: string): string {
   return readFileSync(file, "utf8").trimEnd().split("\n").slice(-15).join("\n");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
