@@ -56,7 +56,7 @@ export interface Partition {
   /** The wall clock at which repeat() has something to do; undefined: never, as things are. */
   repeatsAt(): Instant | undefined;
   /** Takes a fact that another account's event gave for a group of this partition. The same fact again changes nothing. */
-  link(arrival: Arrival, fact: Signal, now: Instant): void;
+  link(arrival: Arrival, fact: Signal): void;
   /** Topics read to their end take no part in the frontier until their next event. */
   setIdle(service: string, idle: boolean): void;
   /** The task's event-time frontier. */

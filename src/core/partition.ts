@@ -37,7 +37,7 @@ import { learn } from "./profile.ts";
 import { Responder } from "./responder.ts";
 import { RuleTable } from "./rule-table.ts";
 import type { CorrelationRule, RuleSet } from "./rule.ts";
-import type { Signal } from "./signal.ts";
+import { NO_SIGNALS, type Signal } from "./signal.ts";
 import type { ChangedGroup, StateCodec } from "./state.ts";
 import { type Instant, MINUTE } from "./time.ts";
 import { WakeQueue } from "./wake-queue.ts";
@@ -46,8 +46,6 @@ export type { CoreSettings, OpenPartition, Partition, PartitionCounts } from "./
 export type { ChangedGroup, PartitionState, StateCodec } from "./state.ts";
 
 export const openPartition: OpenPartition = (options) => new AccountPartition(options);
-
-const NO_SIGNALS: readonly Signal[] = [];
 
 class AccountPartition implements Partition {
   readonly #settings: CoreSettings;
@@ -211,7 +209,7 @@ class AccountPartition implements Partition {
     return this.#responder.repeatsAt();
   }
 
-  link(arrival: Arrival, fact: Signal, _now: Instant): void {
+  link(arrival: Arrival, fact: Signal): void {
     this.#frontier.observe(arrival.service, fact.occurredAt, arrival.recordTimestamp);
     this.#links.hear(fact, this.#frontier.now);
   }

@@ -22,9 +22,9 @@ import type { CoreSettings, Decided, ResponseCounts } from "./partition-contract
 import { type PlannedAction, reducedByBreaker, reviewOnly } from "./response.ts";
 import type { RuleTable } from "./rule-table.ts";
 import type { RuleSet } from "./rule.ts";
-import type { Signal } from "./signal.ts";
+import { NO_SIGNALS } from "./signal.ts";
 import type { PartitionState } from "./state.ts";
-import { DAY, type Duration, type Instant } from "./time.ts";
+import { DAY, type Duration, type Instant, SECOND, toSecond } from "./time.ts";
 
 export interface ResponderOptions {
   readonly settings: CoreSettings;
@@ -44,8 +44,6 @@ const UNKNOWN_RULE_TIMESPAN: Duration = DAY;
 const LINKED_FOR: Duration = DAY;
 /** What accounts of one campaign share (ipList: of a key); a network they may share by chance. */
 const TELLING_LINKS: ReadonlySet<string> = new Set(["deviceId", "address", "ipList"]);
-
-const NO_SIGNALS: readonly Signal[] = [];
 
 export class Responder {
   readonly #settings: CoreSettings;
@@ -101,7 +99,7 @@ export class Responder {
 
   /** The account was told that it shares something with others. */
   #seeLink(account: Account, event: ExchangeEvent): boolean {
-    const second = Math.floor(event.occurredAt / 1_000);
+    const second = toSecond(event.occurredAt);
     const fields = (event.linkedBy ?? "").split(" ").map((shared) => shared.slice(0, shared.indexOf("=")));
     if (second <= account.linkedSecond || !fields.some((field) => TELLING_LINKS.has(field))) return false;
     account.linkedSecond = second;
@@ -154,7 +152,7 @@ export class Responder {
 
   #kindOf(action: "FREEZE" | "HOLD", account: Account, at: Instant): BreakerKind {
     if (action === "HOLD") return "hold";
-    return account.linkedSecond > 0 && at - account.linkedSecond * 1_000 <= LINKED_FOR ? "linked" : "freeze";
+    return account.linkedSecond > 0 && at - account.linkedSecond * SECOND <= LINKED_FOR ? "linked" : "freeze";
   }
 
   /** RP2 */

@@ -44,6 +44,9 @@ export interface FactBody {
   readonly summary: string;
 }
 
+/** Of what says nothing to other partitions. */
+export const NO_SIGNALS: readonly Signal[] = [];
+
 /** The record's key: the account of a link, the group of a fact. */
 export function signalKey(signal: Pick<Signal, "type" | "ruleId" | "group" | "accountId">): string {
   return signal.type === "LINKED" ? signal.accountId : groupKey(signal.ruleId, Object.values(signal.group));

@@ -136,7 +136,7 @@ export class Reception {
     }
     const arrival = this.#source.arrival as Arrival;
     if ("event" in said) return partition.apply(arrival, said.event, now);
-    partition.link(arrival, said.fact, now);
+    partition.link(arrival, said.fact);
     return "ok";
   }
 

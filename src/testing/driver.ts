@@ -56,7 +56,7 @@ export function openDriver(options: DriverOptions): Driver {
   const hear = (): void => {
     for (let signal = signals.shift(); signal !== undefined; signal = signals.shift()) {
       const arrival: Arrival = { service: "signal", topic: SIGNALS, partition: 0, offset: heard++, recordTimestamp };
-      if (signal.type === "FACT") partition.link(arrival, signal, partition.frontier());
+      if (signal.type === "FACT") partition.link(arrival, signal);
       else partition.apply(arrival, signal, partition.frontier());
       tick();
     }

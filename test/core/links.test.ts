@@ -93,7 +93,7 @@ class Pair {
   hear(signal: Signal): void {
     const partition = this.of(signalKey(signal));
     const arrival = this.#arrival("signal", signal.occurredAt);
-    if (signal.type === "FACT") partition.link(arrival, signal, 0);
+    if (signal.type === "FACT") partition.link(arrival, signal);
     else partition.apply(arrival, signal, 0);
   }
 

@@ -204,7 +204,7 @@ export class Rehearsal {
       const offset = this.#heard++;
       const arrival: Arrival = { service: "signal", topic: SIGNALS, partition, offset, recordTimestamp: now };
       const to = this.#partitions[partition]!;
-      if (signal.type === "FACT") to.link(arrival, signal, now);
+      if (signal.type === "FACT") to.link(arrival, signal);
       else to.apply(arrival, signal, now);
       this.#answer(to, now);
     }

@@ -183,9 +183,9 @@ export class Probes {
           given(arrival);
           return partition.apply(arrival, event, now);
         },
-        link: (arrival, fact, now) => {
+        link: (arrival, fact) => {
           given(arrival);
-          return partition.link(arrival, fact, now);
+          return partition.link(arrival, fact);
         },
       });
     };
