@@ -2,6 +2,7 @@
 // has left behind in a form that two runs can be compared by.
 
 import assert from "node:assert/strict";
+import type { BrokerCall, Fate } from "../../src/adapters/memory/wire.ts";
 import { createStateCodec } from "../../src/adapters/state-codec.ts";
 import { createStateLogCodec } from "../../src/adapters/state-log-codec.ts";
 import { readRules } from "../../src/adapters/rule-files.ts";
@@ -9,6 +10,7 @@ import { loadSchemas } from "../../src/adapters/schema-files.ts";
 import { openPartition } from "../../src/core/partition.ts";
 import { parseCheckpoint } from "../../src/runtime/checkpoint.ts";
 import type { CommittedCheckpoint } from "../../src/runtime/checkpoint.ts";
+import type { CommitEntry } from "../../src/runtime/ports.ts";
 import { Restore } from "../../src/runtime/restore.ts";
 import type { DrivenProcessor } from "../../src/testing/driven-processor.ts";
 import { createProcessorDriver, DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
@@ -49,6 +51,65 @@ export async function ready(driver: ProcessorDriver, processor: DrivenProcessor)
   });
   const end = processor.end();
   if (end.how === "failed") throw end.error;
+}
+
+/** What happens to a call of the first processor, by its number; undefined: nothing. */
+export type FateOf = (
+  n: number,
+  call: BrokerCall,
+  told: { readonly driver: ProcessorDriver; readonly first: DrivenProcessor },
+) => Fate | undefined;
+
+/** Runs the story on a first processor, asking `fateOf` about each of its calls to the broker. */
+export async function tellWith(
+  story: (driver: ProcessorDriver) => Promise<void>,
+  fateOf: FateOf,
+): Promise<{ readonly driver: ProcessorDriver; readonly first: DrivenProcessor; readonly calls: BrokerCall[] }> {
+  const driver = await openDriver();
+  const first = driver.start("first");
+  const calls: BrokerCall[] = [];
+  driver.broker.onCall((call) =>
+    call.process === "first" ? fateOf(calls.push(call) - 1, call, { driver, first }) : undefined,
+  );
+  await story(driver);
+  return { driver, first, calls };
+}
+
+/** A state log of so many checkpoints, an account in each, whose owner has stopped. */
+export async function checkpointed(driver: ProcessorDriver, accounts: number): Promise<void> {
+  const first = await startReady(driver, "first");
+  for (let n = 0; n < accounts; n++) {
+    driver.produce({ accountId: `account-${n}`, type: "RISK_NOTICE_SENT", channel: "SMS" });
+    await driver.advance(1_100);
+  }
+  first.stop();
+  await driver.advance(1_000);
+}
+
+/** Commits as a member of the group that is no processor: an operator's tool. */
+export async function commitByHand(
+  driver: ProcessorDriver,
+  topics: readonly string[],
+  entries: () => readonly CommitEntry[],
+): Promise<void> {
+  const group = driver.broker.connect("operator").group({
+    groupId: driver.groupId,
+    topics,
+    sessionTimeoutMs: 10_000,
+    heartbeatIntervalMs: 1_000,
+    rebalanceTimeoutMs: 10_000,
+  });
+  const committed = Promise.withResolvers<string>();
+  await group.start({
+    onSuspend: () => {},
+    onAssigned: (assignment) => void group.commit(assignment, entries()).then(committed.resolve),
+    onBatch: () => {},
+    onFailure: () => {},
+  });
+  await driver.settle();
+  assert.equal(await committed.promise, "committed");
+  void group.stop();
+  await driver.settle();
 }
 
 /** Notice, switch to a weaker factor, key; `gapMs` apart. Sets off one hold and one freeze, both at the key. */

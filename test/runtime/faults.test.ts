@@ -3,7 +3,6 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { BrokerCall, Fate } from "../../src/adapters/memory/wire.ts";
 import { BrokerFailure } from "../../src/runtime/ports.ts";
 import { seededRandom } from "../../src/testing/exchange/random.ts";
 import type { DrivenProcessor } from "../../src/testing/driven-processor.ts";
@@ -19,7 +18,9 @@ import {
   startReady,
   takeover,
   TAKEOVER_MS,
+  tellWith,
 } from "./driver-fixture.ts";
+import type { FateOf } from "./driver-fixture.ts";
 
 const LOST = { disposition: "retry", code: "CONNECTION" } as const;
 
@@ -43,31 +44,17 @@ async function tell(driver: ProcessorDriver): Promise<void> {
   await driver.advance(TAKEOVER_MS + 2_000);
 }
 
-/** Runs the story, asking `fateOf` about each of the first processor's calls by its number. */
-async function tellWith(
-  fateOf: (n: number, call: BrokerCall, told: { driver: ProcessorDriver; first: DrivenProcessor }) => Fate | undefined,
-): Promise<{
-  outcome: Outcome;
-  calls: BrokerCall[];
-  driver: ProcessorDriver;
-  first: DrivenProcessor;
-}> {
-  const driver = await openDriver();
-  const first = driver.start("first");
-  const calls: BrokerCall[] = [];
-  driver.broker.onCall((call) =>
-    call.process === "first" ? fateOf(calls.push(call) - 1, call, { driver, first }) : undefined,
-  );
-  await tell(driver);
-  return { outcome: outcome(driver), calls, driver, first };
+async function toldWith(fateOf: FateOf): Promise<Awaited<ReturnType<typeof tellWith>> & { readonly outcome: Outcome }> {
+  const told = await tellWith(tell, fateOf);
+  return { ...told, outcome: outcome(told.driver) };
 }
 
 test("killed at any call to the broker, before or after its effect, the next owner ends where no fault would have", async () => {
-  const fair = await tellWith(() => undefined);
+  const fair = await toldWith(() => undefined);
   assert.equal(Object.keys(fair.outcome.commands).length, 2);
   for (const n of fair.calls.keys()) {
     for (const applied of [false, true]) {
-      const told = await tellWith((number, _, { driver, first }) => {
+      const told = await toldWith((number, _, { driver, first }) => {
         if (number !== n) return undefined;
         first.kill();
         driver.start("second");
@@ -81,7 +68,7 @@ test("killed at any call to the broker, before or after its effect, the next own
 });
 
 test("any call may fail, done or not done, once or three times in a row: the processor goes on by itself", async () => {
-  const fair = await tellWith(() => undefined);
+  const fair = await toldWith(() => undefined);
   for (const n of fair.calls.keys()) {
     for (const [applied, times] of [
       [false, 1],
@@ -89,7 +76,7 @@ test("any call may fail, done or not done, once or three times in a row: the pro
       [false, 3],
       [true, 3],
     ] as const) {
-      const told = await tellWith((number) =>
+      const told = await toldWith((number) =>
         number >= n && number < n + times ? { applied, answer: LOST } : undefined,
       );
       const where = `calls from ${n} (${fair.calls[n]!.kind} ${fair.calls[n]!.topic ?? ""}), ${times}, ${applied ? "done" : "not done"}`;
@@ -100,9 +87,9 @@ test("any call may fail, done or not done, once or three times in a row: the pro
 });
 
 test("frozen at any call until another has taken over, then thawed: two that meant the same say it once", async () => {
-  const fair = await tellWith(() => undefined);
+  const fair = await toldWith(() => undefined);
   for (const n of fair.calls.keys()) {
-    const told = await tellWith((number, _, { driver, first }) => {
+    const told = await toldWith((number, _, { driver, first }) => {
       if (number !== n) return undefined;
       first.freeze();
       driver.start("second");
@@ -119,9 +106,9 @@ test("frozen at any call until another has taken over, then thawed: two that mea
 });
 
 test("told to stop at any call: it ends cleanly, and the next one goes on from there", async () => {
-  const fair = await tellWith(() => undefined);
+  const fair = await toldWith(() => undefined);
   for (const n of fair.calls.keys()) {
-    const told = await tellWith((number, _, { driver, first }) => {
+    const told = await toldWith((number, _, { driver, first }) => {
       if (number !== n) return undefined;
       first.stop();
       driver.start("second");
@@ -135,7 +122,7 @@ test("told to stop at any call: it ends cleanly, and the next one goes on from t
 });
 
 test("another joins at any call: whoever has the task in the end, it is as if nobody had", async () => {
-  const fair = await tellWith(() => undefined);
+  const fair = await toldWith(() => undefined);
   for (const n of fair.calls.keys()) {
     // The last of what is ready first: the newcomer overtakes whatever is under way.
     for (const pick of [undefined, (names: readonly string[]) => names.length - 1]) {
@@ -176,7 +163,7 @@ test("killed between command and checkpoint, then killed again at any call while
     await driver.advance(TAKEOVER_MS);
     return { calls: second.calls, outcome: outcome(driver), frozen: frozen(driver) };
   };
-  const fair = await tellWith(() => undefined);
+  const fair = await toldWith(() => undefined);
   const once = await run(-1);
   assert.deepEqual(once.outcome, fair.outcome);
   for (let kill = 0; kill < Math.min(once.calls, 40); kill++) {

@@ -3,10 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { BrokerCall, Fate } from "../../src/adapters/memory/wire.ts";
 import type { Command } from "../../src/core/output.ts";
 import { HOUR, MINUTE } from "../../src/core/time.ts";
-import type { DrivenProcessor } from "../../src/testing/driven-processor.ts";
 import type { ProcessorDriver } from "../../src/testing/processor-driver.ts";
 import {
   commandsById,
@@ -16,6 +14,7 @@ import {
   startReady,
   takeover,
   TAKEOVER_MS,
+  tellWith,
 } from "./driver-fixture.ts";
 
 const ACK_TIMEOUT = 30_000;
@@ -46,27 +45,14 @@ async function tell(driver: ProcessorDriver): Promise<void> {
   await driver.advance(TAKEOVER_MS + 2_000);
 }
 
-async function tellWith(
-  fateOf: (n: number, call: BrokerCall, of: { driver: ProcessorDriver; first: DrivenProcessor }) => Fate | undefined,
-): Promise<{ driver: ProcessorDriver; calls: BrokerCall[] }> {
-  const driver = await openDriver();
-  const first = driver.start("first");
-  const calls: BrokerCall[] = [];
-  driver.broker.onCall((call) =>
-    call.process === "first" ? fateOf(calls.push(call) - 1, call, { driver, first }) : undefined,
-  );
-  await tell(driver);
-  return { driver, calls };
-}
-
 test("a wrong freeze is released by one decision, its hold too; killed at any call, it is released all the same", async () => {
-  const fair = await tellWith(() => undefined);
+  const fair = await tellWith(tell, () => undefined);
   assert.deepEqual(closed(fair.driver), []);
   const releases = fair.driver.commands().filter(({ action }) => action === "RELEASE");
   assert.equal(releases.length, 2, "a policy's hold and a freeze are two cases");
   for (const n of fair.calls.keys()) {
     for (const applied of [false, true]) {
-      const told = await tellWith((number, _, { driver, first }) => {
+      const told = await tellWith(tell, (number, _, { driver, first }) => {
         if (number !== n) return undefined;
         first.kill();
         driver.start("second");

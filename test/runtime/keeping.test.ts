@@ -7,6 +7,7 @@ import { DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
 import type { DrivenProcessor } from "../../src/testing/driven-processor.ts";
 import type { ProcessorDriver } from "../../src/testing/processor-driver.ts";
 import {
+  checkpointed,
   commandsById,
   committedState,
   detectionsById,
@@ -245,13 +246,7 @@ test("an owner in between that spoke and died before its commit is believed (T4)
 
 test("a restore that a rebalance interrupts goes on where it was (T4)", async () => {
   const driver = await openDriver({ maxFetchRecords: 1 });
-  const first = await startReady(driver, "first");
-  for (let n = 0; n < 30; n++) {
-    driver.produce({ accountId: `account-${n}`, type: "RISK_NOTICE_SENT", channel: "SMS" });
-    await driver.advance(1_100);
-  }
-  first.stop();
-  await driver.advance(1_000);
+  await checkpointed(driver, 30);
   const fetched: string[] = [];
   const second = driver.start("second");
   let newcomer: DrivenProcessor | null = null;

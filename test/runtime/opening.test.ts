@@ -9,6 +9,7 @@ import { DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
 import type { DrivenProcessor } from "../../src/testing/driven-processor.ts";
 import type { ProcessorDriver } from "../../src/testing/processor-driver.ts";
 import {
+  commitByHand,
   committedCheckpoint,
   committedState,
   frozen,
@@ -38,29 +39,12 @@ async function rewrite(
   driver: ProcessorDriver,
   change: (checkpoint: Record<string, unknown>) => object | string,
 ): Promise<void> {
-  const group = driver.broker.connect("operator").group({
-    groupId: driver.groupId,
-    topics: [state],
-    sessionTimeoutMs: 10_000,
-    heartbeatIntervalMs: 1_000,
-    rebalanceTimeoutMs: 10_000,
+  await commitByHand(driver, [state], () => {
+    const [last] = driver.broker.coordinator(driver.groupId).committed([{ topic: state, partition: 0 }]);
+    const changed = change(JSON.parse(last!.metadata) as Record<string, unknown>);
+    const metadata = typeof changed === "string" ? changed : JSON.stringify(changed);
+    return [{ ...last!, metadata }];
   });
-  const committed = Promise.withResolvers<string>();
-  await group.start({
-    onSuspend: () => {},
-    onAssigned(assignment) {
-      const [last] = driver.broker.coordinator(driver.groupId).committed([{ topic: state, partition: 0 }]);
-      const changed = change(JSON.parse(last!.metadata) as Record<string, unknown>);
-      const metadata = typeof changed === "string" ? changed : JSON.stringify(changed);
-      void group.commit(assignment, [{ ...last!, metadata }]).then(committed.resolve);
-    },
-    onBatch: () => {},
-    onFailure: () => {},
-  });
-  await driver.settle();
-  assert.equal(await committed.promise, "committed");
-  void group.stop();
-  await driver.settle();
 }
 
 /** The next start is refused with words that match; nothing is written, said or committed by it. */

@@ -15,6 +15,7 @@ import { DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
 import type { ProcessorDriver } from "../../src/testing/processor-driver.ts";
 import {
   commandsById,
+  commitByHand,
   committedCheckpoint,
   committedState,
   frozen,
@@ -152,25 +153,8 @@ function recovered(driver: ProcessorDriver): Promise<Recovery> {
 
 /** As the command does. */
 async function commit(driver: ProcessorDriver, checkpoint: Checkpoint): Promise<void> {
-  const group = driver.broker.connect("operator").group({
-    groupId: driver.groupId,
-    topics: coPartitioned(DRIVER_TOPICS),
-    sessionTimeoutMs: 10_000,
-    heartbeatIntervalMs: 1_000,
-    rebalanceTimeoutMs: 10_000,
-  });
   const entries = commitEntries(checkpoint, { state, task: 0 });
-  const committed = Promise.withResolvers<string>();
-  await group.start({
-    onSuspend: () => {},
-    onAssigned: (assignment) => void group.commit(assignment, entries).then(committed.resolve),
-    onBatch: () => {},
-    onFailure: () => {},
-  });
-  await driver.settle();
-  assert.equal(await committed.promise, "committed");
-  void group.stop();
-  await driver.settle();
+  await commitByHand(driver, coPartitioned(DRIVER_TOPICS), () => entries);
 }
 
 async function worked(): Promise<ProcessorDriver> {

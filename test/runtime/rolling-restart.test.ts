@@ -6,7 +6,16 @@ import { test } from "node:test";
 import { DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
 import type { DrivenProcessor } from "../../src/testing/driven-processor.ts";
 import type { ProcessorDriver } from "../../src/testing/processor-driver.ts";
-import { committedCheckpoint, frozen, openDriver, ready, startReady, takeover, TAKEOVER_MS } from "./driver-fixture.ts";
+import {
+  checkpointed,
+  committedCheckpoint,
+  frozen,
+  openDriver,
+  ready,
+  startReady,
+  takeover,
+  TAKEOVER_MS,
+} from "./driver-fixture.ts";
 
 const TASKS = 6;
 
@@ -103,13 +112,7 @@ test("told to stop while the brokers take no state, it stops trying when they do
 
 test("told to stop in the middle of a restore it stops, and the next owner restores all of it", async () => {
   const driver = await openDriver({ maxFetchRecords: 1 });
-  const first = await startReady(driver, "first");
-  for (let n = 0; n < 10; n++) {
-    driver.produce({ accountId: `account-${n}`, type: "RISK_NOTICE_SENT", channel: "SMS" });
-    await driver.advance(1_100);
-  }
-  first.stop();
-  await driver.advance(1_000);
+  await checkpointed(driver, 10);
   const second = driver.start("second");
   let fetches = 0;
   driver.broker.onCall(({ process, kind, topic }) => {
@@ -125,13 +128,7 @@ test("told to stop in the middle of a restore it stops, and the next owner resto
 
 test("a restore tells how much is left: in the log once a second at most, in the status at any time", async () => {
   const driver = await openDriver({ maxFetchRecords: 1 });
-  const first = await startReady(driver, "first");
-  for (let n = 0; n < 10; n++) {
-    driver.produce({ accountId: `account-${n}`, type: "RISK_NOTICE_SENT", channel: "SMS" });
-    await driver.advance(1_100);
-  }
-  first.stop();
-  await driver.advance(1_000);
+  await checkpointed(driver, 10);
   const second = driver.start("second");
   const left: number[] = [];
   let slow = false;

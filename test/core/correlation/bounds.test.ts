@@ -5,21 +5,12 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { MAX_ENTRIES } from "../../../src/core/correlation/correlation.ts";
 import { handmadeRules, type HandmadeCorrelation } from "../../../src/core/rule-set.ts";
-import type { Comparison, CorrelationCondition, InputExpression, RuleSet } from "../../../src/core/rule.ts";
+import type { CorrelationCondition, RuleSet } from "../../../src/core/rule.ts";
 import { HOUR, MINUTE } from "../../../src/core/time.ts";
+import { compare, input } from "./conditions.ts";
 import { event, openWorld, type World } from "../world.ts";
 import { rules as everyKind } from "./streams.ts";
 
-const compare = (
-  operator: Comparison["operator"],
-  value: number,
-  percentile: number | null = null,
-): CorrelationCondition => ({
-  kind: "compare",
-  comparisons: [{ operator, value }],
-  percentile,
-});
-const input = (at: number): InputExpression => ({ kind: "input", input: at });
 const aNotB: CorrelationCondition = {
   kind: "expression",
   expression: { kind: "and", of: [input(0), { kind: "not", of: input(1) }] },

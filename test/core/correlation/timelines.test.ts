@@ -5,24 +5,15 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { handmadeRules, type HandmadeCorrelation } from "../../../src/core/rule-set.ts";
-import type { Comparison, CorrelationCondition, InputExpression } from "../../../src/core/rule.ts";
+import type { CorrelationCondition, InputExpression } from "../../../src/core/rule.ts";
+import { compare, input } from "./conditions.ts";
 import { event, openWorld, START } from "../world.ts";
 
-const input = (at: number): InputExpression => ({ kind: "input", input: at });
 const where = (...of: InputExpression[]): CorrelationCondition => ({
   kind: "expression",
   expression: { kind: "and", of },
 });
 const not = (at: number): InputExpression => ({ kind: "not", of: input(at) });
-const compare = (
-  operator: Comparison["operator"],
-  value: number,
-  percentile: number | null = null,
-): CorrelationCondition => ({
-  kind: "compare",
-  comparisons: [{ operator, value }],
-  percentile,
-});
 
 type Shape = Pick<HandmadeCorrelation, "type" | "condition" | "valueFields"> & { readonly steps: string };
 
