@@ -54,16 +54,20 @@ async function reload({ read, onRules, telemetry }: RuleWatchOptions): Promise<v
   }
 }
 
-/** Changes when a file comes, goes or is written, or a link leads elsewhere. */
+/**
+ * Changes when a file comes, goes or is written, or a link leads elsewhere. A link is followed once, and all
+ * else asked of where it leads: swapped meanwhile, it would give a signature that is neither the old nor the new.
+ */
 async function signatureOf(paths: readonly string[]): Promise<string> {
   const signatures = await Promise.all(
     paths.map(async (path): Promise<string> => {
       try {
-        const [real, entry] = await Promise.all([realpath(path), stat(path)]);
+        const real = await realpath(path);
+        const entry = await stat(real);
         const own = `${path}>${real}:${entry.mtimeMs}:${entry.size}`;
         if (!entry.isDirectory()) return own;
-        const names = (await readdir(path)).toSorted();
-        return `${own}[${await signatureOf(names.map((name) => join(path, name)))}]`;
+        const names = (await readdir(real)).toSorted();
+        return `${own}[${await signatureOf(names.map((name) => join(real, name)))}]`;
       } catch {
         return `${path}>unreadable`;
       }
