@@ -94,7 +94,8 @@ async function download(archive: Archive, partial: string, options: InstallOptio
     });
   }
   const code = await new Promise<number | string | null>((resolve) => {
-    maven.once("error", (error) => resolve(error.message));
+    // Aborted, it is told to end but may still be writing: only "close" says that it and what it started are gone.
+    maven.once("error", (error) => maven.pid === undefined && resolve(error.message));
     maven.once("close", resolve);
   });
   signal?.throwIfAborted();

@@ -61,15 +61,18 @@ test("without Maven the message names it", async () => {
   await assert.rejects(install(archive, { ...maven("true"), maven: join(scratch, "none") }), /mvn: .*ENOENT/u);
 });
 
-test("an aborted download leaves nothing", async () => {
+test("an aborted download has ended, and leaves nothing, when its failure is told", async () => {
+  const ended = join(scratch, "ended");
   const stop = new AbortController();
-  const options = { ...maven("touch half.jar && exec sleep 600"), signal: stop.signal };
-  const installing = install(archive, {
-    ...options,
-    onProgress: () => setImmediate(() => stop.abort(new Error("stopped"))),
-  });
-  await assert.rejects(installing, /stopped/u);
-  assert.deepEqual(readdirSync(cache), []);
+  const busy = maven(
+    `trap 'sleep 0.1; touch late.jar ${ended}; exit 1' TERM && echo 'Downloaded from central: there/a.jar (1 MB)' && ` +
+      "while :; do touch half.jar; sleep 0.01; done",
+  );
+  const onProgress = (line: string): void => {
+    if (line.includes("a.jar")) stop.abort(new Error("stopped"));
+  };
+  await assert.rejects(install(archive, { ...busy, onProgress, signal: stop.signal }), /stopped/u);
+  assert.deepEqual([existsSync(ended), readdirSync(cache)], [true, []]);
 });
 
 test("of two downloads at once both get the whole archive", async () => {
