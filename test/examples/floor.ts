@@ -19,6 +19,8 @@ import { runProgram } from "../../src/cli/program.ts";
 import type { ExchangeEvent, ExchangeService } from "../../src/core/event.ts";
 import { MINUTE, SECOND } from "../../src/core/time.ts";
 import { SILENT } from "../../src/runtime/telemetry.ts";
+import type { Topics } from "../../src/runtime/topics.ts";
+import type { Posting } from "../../src/testing/exchange/story.ts";
 import { openDeskTopics } from "../cli/case/desk-topics.ts";
 import type { DeskTopics } from "../cli/case/desk-topics.ts";
 import { openConsole } from "../cli/console.ts";
@@ -35,6 +37,8 @@ export interface Ran {
 export interface Floor extends DeskTopics {
   holdfast(...args: string[]): Promise<Ran>;
   append(service: ExchangeService, event: ExchangeEvent): Promise<void>;
+  /** Each topic's in their order, the topics beside one another. */
+  appendAll(events: readonly Pick<Posting, "service" | "event">[]): Promise<void>;
   /** Notice, weaker factor, key: the takeover of June 2024. */
   takeOver(accountId: string): Promise<void>;
 }
@@ -59,18 +63,27 @@ export async function openFloor(t: TestContext, kafka: TestCluster): Promise<Flo
   const writer = createKeyedWriter(desk.client);
   t.after(() => writer.close());
 
-  async function append(service: ExchangeService, event: ExchangeEvent): Promise<void> {
-    const { topic } = desk.topics.inputs.find((input) => input.service === service)!;
-    const header = Buffer.alloc(5);
-    header.writeInt32BE((await registry.latestId(subjectOf(topic)))!, 1);
-    const value = Buffer.concat([header, events[service].type.toBuffer(event)]);
-    await writer.write(topic, [{ key: event.accountId, value }]);
+  async function appendAll(postings: readonly Pick<Posting, "service" | "event">[]): Promise<void> {
+    const write = async ({ topic, service }: Topics["inputs"][number]): Promise<void> => {
+      const own = postings.filter((posting) => posting.service === service);
+      if (own.length === 0) return;
+      const header = Buffer.alloc(5);
+      header.writeInt32BE((await registry.latestId(subjectOf(topic)))!, 1);
+      const valueOf = (event: ExchangeEvent): Buffer => Buffer.concat([header, events[service].type.toBuffer(event)]);
+      await writer.write(
+        topic,
+        own.map(({ event }) => ({ key: event.accountId, value: valueOf(event) })),
+      );
+    };
+    await Promise.all(desk.topics.inputs.map(write));
   }
+  const append = (service: ExchangeService, event: ExchangeEvent): Promise<void> => appendAll([{ service, event }]);
 
   return {
     ...desk,
     holdfast,
     append,
+    appendAll,
     async takeOver(accountId) {
       const now = Date.now();
       const base = { accountId, enrolledFactors: ["TOTP", "SMS"] as const };
