@@ -15,6 +15,7 @@ export function reportText(report: CourseReport): string {
       `tasks fenced ${count("group.fenced lease") + count("group.fenced generation") + count("group.fenced commit")}`,
     `groups that had to fire ${verdict.expected}, missing ${verdict.missing}, wrong ${verdict.wrong}, late ${verdict.late}`,
     `commands repeated by id ${verdict.repeated}, second cases ${verdict.secondCases}, cases taken back ${verdict.released}`,
+    `accounts linked ${verdict.links}, told again ${verdict.repeatedLinks}, held for a link and a first step ${verdict.held}`,
     `dead letters ${verdict.deadLetters}, repeated ${verdict.repeatedDeadLetters}`,
     `append to command: p50 ${quantile(verdict.latencies, 0.5)} ms, p99 ${quantile(verdict.latencies, 0.99)} ms, faults included`,
     `peak memory of a process ${Math.round(report.peakMemoryBytes / 1e6)} MB`,

@@ -16,7 +16,7 @@ import type { Fault, Scene } from "./faults.ts";
 import { SOURCES } from "./occurrence.ts";
 import { countEvents, watchMemory } from "./process-watch.ts";
 import { Decoder, follow, readWhole } from "./topic-log.ts";
-import { historiesOf, readCommands, readDecisions, readInputs, refusalOf } from "./truth.ts";
+import { historiesOf, readCommands, readDecisions, readInputs, readLinks, refusalOf } from "./truth.ts";
 import { ABSENCE_DECIDED_MS, judge, PROGRESS_WITHIN_MS } from "./verdict.ts";
 import type { Disturbance, Evidence, SaidCommand, Verdict } from "./verdict.ts";
 import { Workload } from "./workload.ts";
@@ -140,8 +140,9 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     arena.say("everything is read again");
     const said = await readCommands(await readWhole(brokers, commands), decoder);
     const decided = await readDecisions(await readWhole(brokers, decisions), decoder);
+    const told = await readLinks(await readWhole(brokers, arena.topics.signals), decoder);
     const buried = (await readWhole(brokers, deadLetter)).map(refusalOf);
-    const verdict = judge({ ...truth, said, decisions: decided, buried, disturbances: [start, ...faults] });
+    const verdict = judge({ ...truth, said, told, decisions: decided, buried, disturbances: [start, ...faults] });
     for (const line of historiesOf(verdict.findings, truth.histories)) arena.say(line);
     const peakMemoryBytes = memory.peak();
     if (peakMemoryBytes > MEMORY_LIMIT_BYTES)

@@ -14,6 +14,8 @@ export interface Occurrence {
   readonly occurredAt: number;
   readonly factor?: string | null;
   readonly deviceId?: string | null;
+  readonly asn?: number | null;
+  readonly address?: string | null;
   readonly amountUsdCents?: number | null;
   readonly enrolledFactors?: readonly string[] | null;
   readonly verifiedWith?: readonly string[] | null;

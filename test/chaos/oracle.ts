@@ -12,7 +12,8 @@ export type RuleId =
   | "chaos_together"
   | "chaos_policy"
   | "chaos_profile"
-  | "chaos_absence";
+  | "chaos_absence"
+  | "chaos_started";
 
 interface Expecting {
   readonly action: "HOLD" | "FREEZE";
@@ -28,6 +29,8 @@ export interface Expectation {
   readonly accountId: string;
   readonly rule: RuleId;
   readonly deciders: readonly string[];
+  /** Event times of deciders that no input topic holds. */
+  readonly times?: ReadonlyMap<string, readonly number[]>;
   /** When the last event of the earliest match was appended: from then on it can be said. */
   readonly since: number;
   /** Nothing is wrong whether it is said or not: what would forbid it came too late to count on. */
@@ -130,6 +133,12 @@ export const EXPECTING: Readonly<Record<RuleId, Expecting>> = {
           .filter((pair) => !confirmations(events, pair).length)
           .map((pair) => pair[1].eventId),
       ),
+  },
+  chaos_started: {
+    action: "HOLD",
+    scopes: ["WITHDRAW", "P2P", "TRANSFER"],
+    // Of all accounts together: links.ts.
+    deciders: () => [],
   },
 };
 

@@ -6,7 +6,7 @@ import type { Random } from "../../src/testing/exchange/random.ts";
 import type { Occurrence, Source } from "./occurrence.ts";
 import type { RuleId } from "./oracle.ts";
 
-type Fields = Omit<Occurrence, "eventId" | "accountId" | "type" | "occurredAt">;
+export type Fields = Omit<Occurrence, "eventId" | "accountId" | "type" | "occurredAt">;
 
 interface Step {
   readonly source: Source;
@@ -36,7 +36,7 @@ const SOURCE: Readonly<Record<string, Source>> = {
   WITHDRAWAL_REQUESTED: "withdrawal",
 };
 
-type Told = readonly [type: string, fields?: Fields];
+export type Told = readonly [type: string, fields?: Fields];
 
 const NOTICE: Told = ["RISK_NOTICE_SENT"];
 const SWITCH: Told = ["FACTOR_SWITCHED", { factor: "TOTP" }];
@@ -53,7 +53,7 @@ const failedOn = (deviceId: string): Told => ["LOGIN_FAILED", { deviceId }];
 const password = (...verifiedWith: string[]): Told => ["PASSWORD_CHANGED", { verifiedWith }];
 
 /** What a script is made from: its steps in event order, and the freedoms it takes. */
-interface Plan {
+export interface Plan {
   readonly name: string;
   readonly says: RuleId | null;
   readonly told: readonly Told[];
@@ -112,6 +112,11 @@ export function drawScript(random: Random, { without }: { readonly without: read
 export function playScript(random: Random, name: string): Script {
   const plan = PLANS.find((each) => each.name === name);
   if (plan === undefined) throw new RangeError(`no script is called ${name}`);
+  return playPlan(random, plan);
+}
+
+/** One play of it. */
+export function playPlan(random: Random, plan: Plan): Script {
   const { told, later } = plan;
   const within = plan.within ?? random.integer(500, LONGEST_SCRIPT_MS);
   const appends = momentsWithin(random, { count: told.length, within });

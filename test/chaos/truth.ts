@@ -2,15 +2,16 @@
 // decided and refused. Reads with the oracle's own client and schemas (topic-log.ts).
 
 import type { Appended, Occurrence } from "./occurrence.ts";
+import { linksOf, startedOf } from "./links.ts";
 import { expectationsOf } from "./oracle.ts";
 import { POISON_HEADER } from "./poison.ts";
 import { readWhole } from "./topic-log.ts";
 import type { Decoder, LogRecord } from "./topic-log.ts";
-import type { EndingDecision, Evidence, Refusal, SaidCommand } from "./verdict.ts";
+import type { EndingDecision, Evidence, Refusal, SaidCommand, ToldLink } from "./verdict.ts";
 
 const MOST_HISTORIES = 5;
 
-export interface Truth extends Pick<Evidence, "expectations" | "times" | "poison"> {
+export interface Truth extends Pick<Evidence, "expectations" | "links" | "times" | "poison"> {
   readonly records: number;
   /** Each record of an account: when, where, what. For whoever has to find out why. */
   readonly histories: ReadonlyMap<string, readonly string[]>;
@@ -47,8 +48,10 @@ export async function readInputs(
       if (known === undefined || known.appendedAt > timestamp) own.set(eventId, { occurrence, appendedAt: timestamp });
     }
   }
-  const expectations = [...accounts].flatMap(([id, events]) => expectationsOf(id, [...events.values()]));
-  return { expectations, times, poison, records, histories };
+  const appended = new Map(Array.from(accounts, ([id, events]) => [id, [...events.values()]]));
+  const links = linksOf(appended);
+  const expectations = [...appended].flatMap(([id, events]) => expectationsOf(id, events));
+  return { expectations: [...expectations, ...startedOf(appended, links)], links, times, poison, records, histories };
 }
 
 function iso(instant: number): string {
@@ -69,6 +72,13 @@ export async function readCommands(records: readonly LogRecord[], decoder: Decod
     commands.push({ ...(await decoder.decode<SaidCommand>(value)), appendedAt: timestamp });
   }
   return commands;
+}
+
+/** What accounts were told of others; facts left out. */
+export async function readLinks(records: readonly LogRecord[], decoder: Decoder): Promise<ToldLink[]> {
+  const signals: (ToldLink & { readonly type: string })[] = [];
+  for (const { value } of records) signals.push(await decoder.decode(value));
+  return signals.filter(({ type }) => type === "LINKED");
 }
 
 /** Each once, however often it was written. */

@@ -3,10 +3,11 @@
 
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
+import type { Link } from "./links.ts";
 import { LASTS_MS } from "./oracle.ts";
 import type { Expectation } from "./oracle.ts";
 import { judge } from "./verdict.ts";
-import type { EndingDecision, Evidence, SaidCommand } from "./verdict.ts";
+import type { EndingDecision, Evidence, SaidCommand, ToldLink } from "./verdict.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 
@@ -39,9 +40,14 @@ const release: SaidCommand = {
 
 const decision: EndingDecision = { decisionId: "d1", accountId: "a", caseId: command.caseId };
 
+const link: Link = { eventId: "chaos_shared_device/d/a", accountId: "a", at: [NOW, NOW + 5], since: NOW };
+const told: ToldLink = { eventId: link.eventId, accountId: "a", occurredAt: NOW + 5 };
+
 const good: Evidence = {
   expectations: [expectation],
+  links: [link],
   said: [command],
+  told: [told],
   decisions: [],
   times: new Map([
     ["e1", NOW],
@@ -86,6 +92,10 @@ const FLAWS: readonly (readonly [what: string, change: Partial<Evidence>, says: 
   ["a decider that decides nothing", { said: [another] }, /^altered: .* names none of e1/u],
   ["two cases of one match", { said: [command, another] }, /^doubled: a chaos_policy has 2 cases/mu],
   ["a command that came too late", { said: [{ ...command, appendedAt: NOW + 16_000 }] }, /^late/u],
+  ["a link that nobody was told of", { told: [] }, /^missing link: chaos_shared_device/u],
+  ["a link of an account that shares nothing", { links: [] }, /^wrong link: chaos_shared_device/u],
+  ["a link told to another account", { told: [{ ...told, accountId: "b" }] }, /^altered link: .* tells b/u],
+  ["a link of another time", { told: [{ ...told, occurredAt: NOW + 6 }] }, /^altered link/u],
   ["a dead letter that is missing", { buried: [] }, /^dead letter missing: t\/0\/1/u],
   ["another reason", { buried: [{ place: "t/0/1", reason: "TOO_LARGE" }] }, /says TOO_LARGE/u],
   ["a good record among the dead letters", { poison: [] }, /^dead letter of a good record/u],
@@ -96,6 +106,30 @@ for (const [what, change, says] of FLAWS) {
     assert.match(judge({ ...good, ...change }).findings.join("\n"), says);
   });
 }
+
+test("a case may be decided by a link, of any time that it may carry", () => {
+  const said: SaidCommand = {
+    ...command,
+    caseId: `a/chaos_started/${encodeURIComponent(link.eventId)}`,
+    commandId: `a/chaos_started/${encodeURIComponent(link.eventId)}/${encodeURIComponent(link.eventId)}/0`,
+    ruleId: "chaos_started",
+    scopes: ["WITHDRAW", "P2P", "TRANSFER"],
+  };
+  const started: Expectation = {
+    ...expectation,
+    rule: "chaos_started",
+    deciders: [link.eventId],
+    times: new Map([[link.eventId, link.at]]),
+  };
+  const of = (issuedAt: number): readonly string[] =>
+    judge({
+      ...good,
+      expectations: [started],
+      said: [{ ...said, issuedAt, expiresAt: issuedAt + LASTS_MS }],
+    }).findings;
+  assert.deepEqual([...of(NOW), ...of(NOW + 5)], []);
+  assert.match(of(NOW + 6).join("\n"), /^altered: .* is issued at/u);
+});
 
 test("a command and a dead letter may be there twice: whoever reads them knows them by id and place", () => {
   const verdict = judge({ ...good, said: [command, command], buried: [...good.buried, ...good.buried] });

@@ -1,6 +1,7 @@
 // Compares what was said with what had to be said. Pure, so that its own test can show each finding red.
 
 import { releaseIdOf } from "./desk.ts";
+import type { Link } from "./links.ts";
 import { EXPECTING, LASTS_MS } from "./oracle.ts";
 import type { Expectation } from "./oracle.ts";
 
@@ -16,6 +17,13 @@ export interface SaidCommand {
   readonly expiresAt: number | null;
   /** By the broker's clock. */
   readonly appendedAt: number;
+}
+
+/** A signal that tells an account what it shares with others. */
+export interface ToldLink {
+  readonly eventId: string;
+  readonly accountId: string;
+  readonly occurredAt: number;
 }
 
 /** A person's word that ends a case. */
@@ -40,7 +48,9 @@ export interface Disturbance {
 
 export interface Evidence {
   readonly expectations: readonly Expectation[];
+  readonly links: readonly Link[];
   readonly said: readonly SaidCommand[];
+  readonly told: readonly ToldLink[];
   readonly decisions: readonly EndingDecision[];
   /** Event time of every event in the topics. */
   readonly times: ReadonlyMap<string, number>;
@@ -64,6 +74,10 @@ export interface Verdict {
   readonly secondCases: number;
   /** Cases taken back. */
   readonly released: number;
+  /** Links there had to be, those that were told more than once, and accounts held for one. */
+  readonly links: number;
+  readonly repeatedLinks: number;
+  readonly held: number;
   readonly deadLetters: number;
   readonly repeatedDeadLetters: number;
   /** Milliseconds from the last needed append to the command's; ascending. Absences left out. */
@@ -127,14 +141,18 @@ export function judge(evidence: Evidence): Verdict {
   for (const [group] of cases) findings.push(`wrong: ${group} must not fire`);
 
   findings.push(...judgeReleases(releases, evidence.decisions));
+  const links = judgeLinks(evidence);
   const letters = judgeDeadLetters(evidence);
   return {
     ...counts,
-    findings: [...findings, ...letters.findings],
+    findings: [...findings, ...links.findings, ...letters.findings],
     expected: evidence.expectations.filter(({ open }) => !open).length,
     wrong: cases.size,
     repeated,
     released: releases.length,
+    links: evidence.links.length,
+    repeatedLinks: links.repeated,
+    held: evidence.expectations.filter(({ rule, open }) => rule === "chaos_started" && !open).length,
     deadLetters: evidence.poison.length,
     repeatedDeadLetters: letters.repeated,
     latencies: latencies.sort((a, b) => a - b),
@@ -148,19 +166,19 @@ function effectOf({ accountId, caseId, action, scopes, expiresAt }: SaidCommand)
 
 function flawsOf(
   command: SaidCommand,
-  { accountId, rule, deciders }: Expectation,
+  { accountId, rule, deciders, times: ownTimes }: Expectation,
   times: ReadonlyMap<string, number>,
 ): string[] {
   const { action, scopes } = EXPECTING[rule];
   const decider = deciders.find((id) => command.caseId === [accountId, rule, id].map(encodeURIComponent).join("/"));
   if (decider === undefined) return [`altered: ${command.caseId} names none of ${deciders.join(", ")}`];
   const flaws: string[] = [];
-  const issuedAt = times.get(decider);
+  const issuedAt = ownTimes?.get(decider) ?? [times.get(decider)];
   if (command.commandId !== `${command.caseId}/${encodeURIComponent(decider)}/0`)
     flaws.push(`altered: command id ${command.commandId}`);
   if (command.action !== action || command.scopes.join() !== scopes.join())
     flaws.push(`altered: ${command.caseId} says ${command.action} ${command.scopes.join()}`);
-  if (command.issuedAt !== issuedAt || command.expiresAt !== issuedAt + LASTS_MS)
+  if (!issuedAt.includes(command.issuedAt) || command.expiresAt !== command.issuedAt + LASTS_MS)
     flaws.push(`altered: ${command.caseId} is issued at ${command.issuedAt}, expires at ${command.expiresAt}`);
   return flaws;
 }
@@ -185,6 +203,22 @@ function judgeReleases(releases: readonly SaidCommand[], decisions: readonly End
     return asDecided ? [] : [`altered: ${commandId} releases ${caseId} of ${accountId}`];
   });
   return [...findings, ...[...due.keys()].map((id) => `missing: ${id}`)];
+}
+
+/** Every account that shares something is told so, and no other. */
+function judgeLinks({ links, told }: Evidence): { findings: string[]; repeated: number } {
+  const due = new Map(links.map((link) => [link.eventId, link]));
+  const findings: string[] = [];
+  const known = new Set<string>();
+  for (const { eventId, accountId, occurredAt } of told) {
+    const link = due.get(eventId);
+    if (link === undefined) findings.push(`wrong link: ${eventId} of ${accountId}`);
+    else if (accountId !== link.accountId || !link.at.includes(occurredAt))
+      findings.push(`altered link: ${eventId} tells ${accountId} of ${occurredAt}`);
+    known.add(eventId);
+  }
+  for (const eventId of due.keys()) if (!known.has(eventId)) findings.push(`missing link: ${eventId}`);
+  return { findings, repeated: told.length - known.size };
 }
 
 function judgeDeadLetters({ poison, buried }: Evidence): { findings: string[]; repeated: number } {

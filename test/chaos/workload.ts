@@ -14,7 +14,9 @@ import type { Random } from "../../src/testing/exchange/random.ts";
 import type { Occurrence, Source } from "./occurrence.ts";
 import { SOURCES } from "./occurrence.ts";
 import { poisonRecord } from "./poison.ts";
-import { drawScript, LONGEST_SCRIPT_MS } from "./scripts.ts";
+import { LONGEST_SCRIPT_MS } from "./scripts.ts";
+import type { Script } from "./scripts.ts";
+import { drawScripts } from "./stories.ts";
 
 export interface WorkloadOptions {
   readonly client: KafkaClient;
@@ -164,7 +166,11 @@ export class Workload {
       const now = performance.now();
       if (this.#playing) this.#owed += ((now - last) / 1_000) * this.#options.accountsPerSecond;
       last = now;
-      for (; this.#owed >= 1; this.#owed -= 1) this.#begin(Date.now());
+      while (this.#owed >= 1) {
+        const scripts = drawScripts(this.#random, { without: this.#options.without });
+        for (const script of scripts) this.#begin(script, Date.now());
+        this.#owed -= scripts.length;
+      }
       // What would come much later comes at the end of the run, at the latest.
       if (!this.#playing) {
         this.#waiting.push(...this.#later.map((each) => hurried(each, this.#random.integer(0, 2_000))));
@@ -175,9 +181,8 @@ export class Workload {
     }
   }
 
-  #begin(now: number): void {
+  #begin(script: Script, now: number): void {
     const random = this.#random;
-    const script = drawScript(random, { without: this.#options.without });
     const account = `c${++this.#accounts}-${random.hex(6)}`;
     // A producer's clock that is wrong all the time; within what is tolerated.
     const skew = script.timed || !random.chance(SKEWED) ? 0 : random.integer(...SKEW_MS);
