@@ -220,7 +220,7 @@ class WireCodec implements RegistryCodec {
   }
 
   async #compileCommandReader(id: number): Promise<AvroReader | Rejection> {
-    const writer = await this.#writers.ask(id);
+    const writer = await this.#writers.ask(id).catch(waitedOut);
     if (writer === "unknown") {
       const message = `the registry does not know schema id ${id}, which a command was written with`;
       throw new BrokerFailure(message, { disposition: "retry", code: "UNKNOWN_SCHEMA" });
@@ -312,6 +312,12 @@ function explain(error: unknown, what: string): Rejection {
 
 function reject(reason: RejectReason, detail: string): { readonly rejection: Rejection } {
   return { rejection: { reason, detail } };
+}
+
+/** A refusal (revoked credentials) is waited out, as for records: the commands stay good. */
+function waitedOut(error: unknown): never {
+  if (!(error instanceof BrokerFailure)) throw error;
+  throw new BrokerFailure(error.message, { disposition: "retry", code: error.code, cause: error });
 }
 
 function notACommand(rejection: Rejection): BrokerFailure {

@@ -310,6 +310,19 @@ describe("commands and detections", () => {
     );
   });
 
+  test("a registry that refuses to say what a command was written with is asked again", async () => {
+    const other = new CodecFixture();
+    await other.codec.prepare();
+    other.registry.refusing = true;
+    const value = other.codec.encodeCommand(COMMAND);
+    await assert.rejects(
+      other.codec.decodeCommand(value),
+      (error) => error instanceof BrokerFailure && error.disposition === "retry",
+    );
+    other.registry.refusing = false;
+    assert.deepEqual(await other.codec.decodeCommand(value), COMMAND);
+  });
+
   test("prepare names everything that is missing or does not fit, at once", async () => {
     const other = new KnownSchemas();
     other.put(subjectOf("auth-events"), schemas.command.text);

@@ -1,5 +1,5 @@
 // A registry over a map, for the codec: what it knows, and how often it was asked. `silent` makes it fail
-// as an unreachable one does. The real client is tested against HTTP servers in registry*.test.ts.
+// as an unreachable one does, `refusing` as one that was asked with revoked credentials. The real client is tested against HTTP servers in registry*.test.ts.
 
 import type { RegisteredSchema, SchemaRegistry } from "../../src/adapters/registry.ts";
 import { BrokerFailure } from "../../src/runtime/ports.ts";
@@ -10,6 +10,7 @@ export class KnownSchemas implements SchemaRegistry {
   /** Ids asked for, in order. */
   readonly asked: number[] = [];
   silent = false;
+  refusing = false;
 
   put(subject: string, text: string, id: number = this.#texts.size + 1): number {
     this.#texts.set(id, text);
@@ -39,6 +40,7 @@ export class KnownSchemas implements SchemaRegistry {
   }
 
   #answer(): void {
+    if (this.refusing) throw new BrokerFailure("401", { disposition: "halt", code: "REGISTRY_REFUSED" });
     if (this.silent) throw new BrokerFailure("no answer", { disposition: "retry", code: "REGISTRY_UNREACHABLE" });
   }
 }
