@@ -228,4 +228,26 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "R2: a block that arrives a second time, late, counts",
     edits: [{ file: "src/runtime/restore.ts", find: "return inside && n >= this.#n;", replace: "return inside;" }],
   },
+  {
+    name: "treat an unknown schema as poison",
+    breaks: "W2: the first time that the registry does not know an id, its record is rejected",
+    edits: [
+      {
+        file: "src/adapters/writer-schemas.ts",
+        find: "(!isFresh && now - deniedSince >= this.#patience(now))",
+        replace: "true",
+      },
+    ],
+  },
+  {
+    name: "take silence of the registry for a denial",
+    breaks: "W2, D3: a record whose schema nobody can be asked for is rejected",
+    edits: [
+      {
+        file: "src/adapters/writer-schemas.ts",
+        find: "        deniedSince = Infinity; // W2",
+        replace: "        return this.#giveUp(id, { now: this.#clock.monotonic(), waitedMs: 0 });",
+      },
+    ],
+  },
 ];

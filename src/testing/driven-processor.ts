@@ -3,6 +3,7 @@
 
 import type { MemoryProcess } from "../adapters/memory/process.ts";
 import type { RuleSet } from "../core/rule.ts";
+import { BrokerFailure } from "../runtime/ports.ts";
 import type { TaskContext } from "../runtime/task-context.ts";
 import type { Telemetry, TelemetryEvents } from "../runtime/telemetry.ts";
 import { Worker } from "../runtime/worker.ts";
@@ -17,12 +18,16 @@ type End =
   | { readonly how: "stopped" }
   | { readonly how: "failed"; readonly error: unknown };
 
+/** Between two tries to prepare while the registry does not answer. */
+const PREPARE_AGAIN_MS = 100;
+
 export class DrivenProcessor {
   readonly process: MemoryProcess;
   readonly reported: Reported[] = [];
   readonly #stop = new AbortController();
   readonly #worker: Worker;
   #end: End = { how: "running" };
+  #prepared = false;
 
   /** @param compose makes what the worker needs, and what must be done before it runs */
   constructor(
@@ -65,6 +70,11 @@ export class DrivenProcessor {
     return this.#end.how === "running" && this.process.alive() && this.#worker.ready();
   }
 
+  /** Past its start: it takes part in the group. */
+  get prepared(): boolean {
+    return this.#prepared;
+  }
+
   /** What `/status` would say of its tasks. */
   status(): object {
     return this.#worker.status();
@@ -82,12 +92,27 @@ export class DrivenProcessor {
 
   async #run(prepare: () => Promise<readonly string[]>): Promise<void> {
     try {
-      const problems = await prepare();
+      const problems = await this.#untilAnswered(prepare);
+      this.#prepared = true;
       if (problems.length > 0) throw new Error(problems.join("\n"));
       await this.#worker.run(this.#stop.signal);
       this.#end = { how: "stopped" };
     } catch (error) {
       this.#end = { how: "failed", error };
     }
+  }
+
+  /** A registry that does not answer is waited for, unless the processor is told to stop. */
+  async #untilAnswered(prepare: () => Promise<readonly string[]>): Promise<readonly string[]> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        return await prepare();
+      } catch (error) {
+        if (!(error instanceof BrokerFailure) || error.disposition === "halt") throw error;
+        await this.process.clock.sleep(PREPARE_AGAIN_MS, signal);
+      }
+    }
+    return [];
   }
 }

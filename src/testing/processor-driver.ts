@@ -23,7 +23,9 @@ import { murmur2Partitioner } from "../adapters/kafka/partitioner.ts";
 import { createMemoryBroker } from "../adapters/memory/broker.ts";
 import type { MemoryBroker } from "../adapters/memory/broker.ts";
 import type { MemoryRecord } from "../adapters/memory/log.ts";
+import type { MemoryProcess } from "../adapters/memory/process.ts";
 import { createMemoryRegistry } from "../adapters/memory/registry.ts";
+import type { MemoryRegistry } from "../adapters/memory/registry.ts";
 import type { Picker } from "../adapters/memory/wire.ts";
 import type { SchemaRegistry } from "../adapters/registry.ts";
 import type { SchemaFile, Schemas } from "../adapters/schema-files.ts";
@@ -64,6 +66,8 @@ export interface ProcessorDriverOptions {
   readonly maxFetchRecords?: number;
   /** Which of the things that could happen next does; the first by default. */
   readonly pick?: Picker;
+  /** How a processor's process reaches the registry. Default: it is part of the process, and always answers. */
+  readonly registryOf?: (process: MemoryProcess, registry: SchemaRegistry) => SchemaRegistry;
   /** Stands between a processor's worker and what it needs from outside: a probe, a fault. */
   readonly around?: (context: TaskContext, processor: string) => TaskContext;
 }
@@ -90,21 +94,19 @@ const TUNING: Tuning = {
 
 export class ProcessorDriver {
   readonly broker: MemoryBroker;
+  readonly registry: MemoryRegistry;
   readonly tuning: Tuning;
   readonly groupId = "holdfast";
   readonly #options: ProcessorDriverOptions;
-  readonly #registry: SchemaRegistry;
-  readonly #schemaIds: ReadonlyMap<string, number>;
+  /** By text. */
+  readonly #schemaIds: Map<string, number>;
   #events = 0;
 
-  constructor(
-    options: ProcessorDriverOptions,
-    registered: { registry: SchemaRegistry; ids: ReadonlyMap<string, number> },
-  ) {
+  constructor(options: ProcessorDriverOptions, registered: { registry: MemoryRegistry; ids: Map<string, number> }) {
     const { partitions = 1, maxFetchRecords, pick } = options;
     const topics = [...coPartitioned(DRIVER_TOPICS), TRADES.topic, DRIVER_TOPICS.detections, DRIVER_TOPICS.deadLetter];
     this.#options = options;
-    this.#registry = registered.registry;
+    this.registry = registered.registry;
     this.#schemaIds = registered.ids;
     this.tuning = { ...TUNING, ...options.tuning };
     this.broker = createMemoryBroker({
@@ -128,10 +130,11 @@ export class ProcessorDriver {
       rebalanceTimeoutMs: sessionTimeoutMs,
     });
     const { clock } = process;
+    const registry = this.#options.registryOf?.(process, this.registry) ?? this.registry;
     let writers = 0;
     return new DrivenProcessor(process, (telemetry) => {
       const codec = createCodec({
-        registry: this.#registry,
+        registry,
         schemas,
         topics,
         fields: rules.fields,
@@ -164,13 +167,21 @@ export class ProcessorDriver {
     });
   }
 
-  /** Appends an event to its service's topic, in its account's partition. @param timestamp default: now */
-  produce(event: DrivenEvent, timestamp: Instant = this.now()): Place {
+  /**
+   * Appends an event to its service's topic, in its account's partition.
+   * @param timestamp default: now
+   * @param schema what it is written with, if it is registered; default: this version's
+   */
+  produce(
+    event: DrivenEvent,
+    timestamp: Instant = this.now(),
+    schema: SchemaFile = this.#options.schemas.events[serviceOf(event.type)],
+  ): Place {
     const service = serviceOf(event.type);
     const { partitions = 1 } = this.#options;
     const filled = { eventId: `e${(this.#events += 1)}`, occurredAt: this.now(), ...event };
     const key = Buffer.from(event.accountId);
-    const value = this.#encode(service, filled);
+    const value = this.#framed(schema, filled);
     return this.produceRaw(topicOf(service), murmur2Partitioner(key, partitions), { key, value, timestamp });
   }
 
@@ -260,13 +271,14 @@ export class ProcessorDriver {
     }
   }
 
-  #encode(service: ExchangeService, event: ExchangeEvent): Buffer {
-    return this.#framed(this.#options.schemas.events[service], event);
+  /** A further version of what a service's events are written with. */
+  async register(service: ExchangeService, schema: SchemaFile): Promise<void> {
+    this.#schemaIds.set(schema.text, await this.registry.register(subjectOf(topicOf(service)), schema.text));
   }
 
   #framed(file: SchemaFile, value: object): Buffer {
     const header = Buffer.alloc(5);
-    header.writeInt32BE(this.#schemaIds.get(file.path)!, 1);
+    header.writeInt32BE(this.#schemaIds.get(file.text)!, 1);
     return Buffer.concat([header, file.type.toBuffer(value)]);
   }
 }
@@ -276,7 +288,7 @@ export async function createProcessorDriver(options: ProcessorDriverOptions): Pr
   const registry = createMemoryRegistry();
   const ids = new Map<string, number>();
   const register = async (topic: string, file: SchemaFile): Promise<void> => {
-    ids.set(file.path, await registry.register(subjectOf(topic), file.text));
+    ids.set(file.text, await registry.register(subjectOf(topic), file.text));
   };
   for (const { topic, service } of [...DRIVER_TOPICS.inputs, TRADES])
     await register(topic, options.schemas.events[service]);

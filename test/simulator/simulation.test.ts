@@ -26,6 +26,7 @@ test(`${WORLDS} worlds under faults end where they would without`, async () => {
     "commands adopted",
     "checkpoints rejected",
     "calls failed",
+    "questions to the registry failed",
     "links told",
     "cases released",
     "breakers opened",

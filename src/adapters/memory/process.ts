@@ -1,6 +1,6 @@
 // One process as the broker sees it: what it may ask, and whether it is alive. Owns the ports' producer
-// and logs sides and the process's own view of the clock; its death and its freezing are the wire's to
-// enforce.
+// and logs sides, its way to the registry, and the process's own view of the clock; its death and its freezing
+// are the wire's to enforce.
 //
 // Invariants:
 //   B12  One send of a producer to a partition is under way at a time; the next starts when it is answered.
@@ -9,6 +9,7 @@
 
 import type { Instant } from "../../core/time.ts";
 import type { Clock, Group, Logs, OutRecord, PartitionRange, Producer } from "../../runtime/ports.ts";
+import type { SchemaRegistry } from "../registry.ts";
 import type { MemoryBroker } from "./broker.ts";
 import { MemoryGroup } from "./group.ts";
 import type { MemoryGroupOptions } from "./group.ts";
@@ -96,6 +97,18 @@ export class MemoryProcess {
         this.call({ kind: "deleteRecords", channel }, () => {
           for (const pair of pairs) broker.log(pair).deleteBefore(pair.before);
         }),
+    };
+  }
+
+  /** A registry over a connection of this process: its answers come late, get lost or end with the process, too. */
+  registry(registry: SchemaRegistry): SchemaRegistry {
+    const ask = <T>(question: () => Promise<T>): Promise<T> =>
+      this.call({ kind: "registry", channel: "registry" }, question);
+    return {
+      schema: (id) => ask(() => registry.schema(id)),
+      idOf: (subject, schemaText) => ask(() => registry.idOf(subject, schemaText)),
+      latestId: (subject) => ask(() => registry.latestId(subject)),
+      register: (subject, schemaText) => ask(() => registry.register(subject, schemaText)),
     };
   }
 

@@ -27,7 +27,8 @@ export type CallKind =
   | "sync"
   | "heartbeat"
   | "leave"
-  | "fetch";
+  | "fetch"
+  | "registry";
 
 export interface BrokerCall {
   readonly process: string;

@@ -7,7 +7,15 @@ import type { Random } from "../exchange/random.ts";
 import { DRIVER_TOPICS } from "../processor-driver.ts";
 
 /** The connections of a process that can be held up: nothing on them moves until the stall is over. */
-export const CONNECTIONS = ["coordinator", "membership", "fetch", "producer-1", "producer-2", "logs"] as const;
+export const CONNECTIONS = [
+  "coordinator",
+  "membership",
+  "fetch",
+  "producer-1",
+  "producer-2",
+  "logs",
+  "registry",
+] as const;
 
 export type Fault =
   /** Everything ready moves in an order drawn from this seed, instead of first come, first served. */
@@ -28,6 +36,13 @@ export type Fault =
       readonly connection: (typeof CONNECTIONS)[number];
       /** Requests reach nobody, or answers do not come back. */
       readonly direction: "requests" | "answers";
+      readonly at: Duration;
+      readonly lasts: Duration;
+    }
+  /** The registry answers nobody, refuses to (those that ask for a schema), or denies the ids it knows. */
+  | {
+      readonly kind: "registry";
+      readonly how: "down" | "refuses" | "denies";
       readonly at: Duration;
       readonly lasts: Duration;
     }
@@ -82,7 +97,8 @@ function drawFault(random: Random, { length, instances, calls }: FaultDraw): Fau
   if (luck < 0.36) return { kind: "join", at, lasts };
   if (luck < 0.41) return { kind: "outage", slot: random.chance(0.5) ? "all" : slot, at, lasts };
   if (luck < 0.44) return { kind: "clock", slot, at, by: random.pick([-60, -5, 5, 60]) * SECOND };
-  if (luck < 0.56) {
+  if (luck < 0.5) return { kind: "registry", how: random.pick(["down", "refuses", "denies"] as const), at, lasts };
+  if (luck < 0.61) {
     const direction = random.pick(["requests", "answers"] as const);
     return { kind: "stall", slot, connection: random.pick(CONNECTIONS), direction, at, lasts };
   }
@@ -99,6 +115,8 @@ function drawFault(random: Random, { length, instances, calls }: FaultDraw): Fau
     after: random.pick(["answer lost", "answer lost", "killed", "frozen"] as const),
   };
 }
+
+const REGISTRY_TEXTS = { down: "is down", refuses: "refuses to answer", denies: "denies the ids it knows" };
 
 /** One line a person can read. */
 export function faultText(fault: Fault): string {
@@ -120,6 +138,8 @@ export function faultText(fault: Fault): string {
     }
     case "stall":
       return `${seconds(fault.at)} slot ${fault.slot}: ${fault.connection} ${fault.direction} wait for ${seconds(fault.lasts)}`;
+    case "registry":
+      return `${seconds(fault.at)} the registry ${REGISTRY_TEXTS[fault.how]} for ${seconds(fault.lasts)}`;
     case "clock":
       return `${seconds(fault.at)} slot ${fault.slot}: its clock is wrong by ${seconds(fault.by)}`;
     case "call": {

@@ -17,12 +17,13 @@ import type { CommittedCheckpoint } from "../../runtime/checkpoint.ts";
 import { readTopics } from "../../runtime/topics.ts";
 import { seededRandom } from "../exchange/random.ts";
 import type { DrivenProcessor } from "../driven-processor.ts";
-import { createProcessorDriver, DRIVER_TOPICS, topicOf } from "../processor-driver.ts";
+import { createProcessorDriver, DRIVER_TOPICS, serviceOf, topicOf } from "../processor-driver.ts";
 import type { Place, ProcessorDriver, ProcessorDriverOptions } from "../processor-driver.ts";
 import { Desk } from "./desk.ts";
 import type { Fault } from "./faults.ts";
 import { makeProbes } from "./probes.ts";
 import type { Probes } from "./probes.ts";
+import { registerReleases, releasesOf } from "./releases.ts";
 import { closingPostings } from "./scenario.ts";
 import type { Posting, Scenario } from "./scenario.ts";
 
@@ -51,6 +52,7 @@ const BREAKER: BreakerSettings = {
 };
 const LOOK_EVERY_MS: Duration = 250;
 const LOST = { disposition: "retry", code: "CONNECTION" } as const;
+const REFUSED = { disposition: "halt", code: "REGISTRY_REFUSED" } as const;
 
 interface Slot {
   processor: DrivenProcessor;
@@ -73,6 +75,8 @@ export class FaultyWorld {
   readonly #slots: Slot[] = [];
   readonly #stalls: { readonly channel: string; readonly suffix: string; readonly until: number }[] = [];
   readonly #away = new Map<string, number>();
+  /** Until when the registry does so. */
+  readonly #registry = { down: 0, refuses: 0, denies: 0 };
   /** The latest of each task: asked for at every call. */
   readonly #parsed = new Map<number, { metadata: string; checkpoint: CommittedCheckpoint | null }>();
   #calm = false;
@@ -170,8 +174,11 @@ export class FaultyWorld {
   }
 
   #post({ accountId, timestamp, content }: Posting): void {
-    if ("event" in content) this.driver.produce(content.event, timestamp);
-    else this.probes.bad(this.#postGarbage({ ...content, accountId, timestamp }));
+    if ("event" in content) {
+      const { event, release } = content;
+      const schema = releasesOf(this.parts.schemas)[release]!(serviceOf(event.type));
+      this.driver.produce(event, timestamp, schema);
+    } else this.probes.bad(this.#postGarbage({ ...content, accountId, timestamp }));
   }
 
   #postGarbage(of: { service: ExchangeService; garbage: string; accountId: string; timestamp: number }): Place {
@@ -204,10 +211,19 @@ export class FaultyWorld {
           const suffix = fault.direction === "requests" ? ">" : "<";
           return this.#stall(`${name}/${fault.connection}`, suffix, fault.lasts);
         }
+        case "registry":
+          return this.#disturbRegistry(fault.how, fault.at + fault.lasts);
         case "clock":
           return this.#slots[fault.slot]!.processor.process.skewBy(fault.by);
       }
     });
+  }
+
+  #disturbRegistry(how: "down" | "refuses" | "denies", until: Duration): void {
+    this.#registry[how] = Math.max(this.#registry[how], until);
+    if (how !== "denies") return;
+    this.driver.registry.lags = true;
+    this.#at(until, () => (this.driver.registry.lags = this.#registry.denies > until));
   }
 
   #stall(channel: string, suffix: string, lasts: Duration): void {
@@ -248,6 +264,12 @@ export class FaultyWorld {
     const now = this.driver.broker.clock.monotonic();
     const away = Math.max(this.#away.get("") ?? 0, this.#away.get(call.process) ?? 0);
     if (now < away) return { applied: false, answer: LOST };
+    if (call.kind === "registry" && now < this.#registry.down) return { applied: false, answer: LOST };
+    // Whoever starts would end, and be started again by what runs it: as with one that is down.
+    if (call.kind === "registry" && now < this.#registry.refuses) {
+      const runs = this.processors.some(({ process, prepared }) => process.name === call.process && prepared);
+      return { applied: false, answer: runs ? REFUSED : LOST };
+    }
     const fault = this.#faults.find(
       (each) => each.kind === "call" && each.call === kind && nth >= each.nth && nth < each.nth + each.times,
     );
@@ -319,7 +341,9 @@ export async function openWorld(
     maxFetchRecords: fetches?.records ?? 500,
     pick: (ready) => picker(ready),
     around: probes.around,
+    registryOf: (process, registry) => process.registry(registry),
   });
+  await registerReleases(driver, { ...parts, services: DRIVER_TOPICS.inputs.map(({ service }) => service) });
   const world = new FaultyWorld(driver, probes, { ...of, parts });
   picker = world.picker(shuffled);
   probes.watch(world);

@@ -19,6 +19,7 @@ import { DAY, HOUR, MINUTE, SECOND } from "../../core/time.ts";
 import type { Duration, Instant } from "../../core/time.ts";
 import type { Random } from "../exchange/random.ts";
 import { seededRandom } from "../exchange/random.ts";
+import { RELEASES } from "./releases.ts";
 import { drawStory } from "./stories.ts";
 import type { StoryStep } from "./stories.ts";
 
@@ -40,7 +41,11 @@ export interface Posting {
   /** The record's timestamp. */
   readonly timestamp: Instant;
   readonly content:
-    | { readonly event: Partial<ExchangeEvent> & Pick<ExchangeEvent, "eventId" | "accountId" | "type" | "occurredAt"> }
+    | {
+        readonly event: Partial<ExchangeEvent> & Pick<ExchangeEvent, "eventId" | "accountId" | "type" | "occurredAt">;
+        /** Of the producer. */
+        readonly release: number;
+      }
     | { readonly service: ExchangeService; readonly garbage: string };
 }
 
@@ -93,7 +98,7 @@ export function closingPostings({ postings, partitions, length }: Scenario): Pos
   return bystanders(partitions).flatMap((accountId) =>
     Object.entries(CLOSING_TYPES).map(([service, type]) => {
       const event = { eventId: `${accountId}-${service}`, accountId, type, occurredAt: timestamp };
-      return { at: length, accountId, timestamp, content: { event } };
+      return { at: length, accountId, timestamp, content: { event, release: 0 } };
     }),
   );
 }
@@ -154,7 +159,7 @@ function posted(
   if (random.chance(0.04)) return [{ at, accountId, timestamp, content: { service, garbage: `bad ${by.index}` } }];
   const occurredAt = timestamp - random.integer(0, 3) * random.integer(0, 400);
   const event = { eventId: `${accountId}-${by.index}`, accountId, occurredAt, ...fields };
-  const once = { at, accountId, timestamp, content: { event } };
+  const once = { at, accountId, timestamp, content: { event, release: random.integer(0, RELEASES - 1) } };
   if (!random.chance(0.08)) return [once];
   const again = random.integer(at, by.length - 1);
   return [once, { ...once, at: again, timestamp: SCENARIO_START + again }];
@@ -171,9 +176,9 @@ function leaping(postings: readonly Posting[], random: Random): Posting[] {
     if (random.chance(0.15)) leapt += random.pick([11 * MINUTE, 2 * HOUR, DAY, 4 * DAY]);
     const timestamp = posting.timestamp + leapt;
     if (!("event" in posting.content)) return [{ ...posting, timestamp }];
-    const { event } = posting.content;
+    const { event, release } = posting.content;
     if ((leaptAt.get(event.eventId) ?? leapt) !== leapt) return [];
     leaptAt.set(event.eventId, leapt);
-    return [{ ...posting, timestamp, content: { event: { ...event, occurredAt: event.occurredAt + leapt } } }];
+    return [{ ...posting, timestamp, content: { event: { ...event, occurredAt: event.occurredAt + leapt }, release } }];
   });
 }

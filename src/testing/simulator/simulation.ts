@@ -103,7 +103,9 @@ function tallyOf(world: FaultyWorld): Record<string, number> {
     for (const { records } of processor.reports("task.restoring")) add(records > 0 ? "restores" : "empty restores", 1);
     for (const { commands } of processor.reports("task.adopted")) add("commands adopted", commands);
     for (const { result } of processor.reports("checkpoint.done")) add(`checkpoints ${result}`, 1);
-    add("calls failed", processor.reports("broker.failed").length);
+    const failures = processor.reports("broker.failed");
+    add("calls failed", failures.length);
+    add("questions to the registry failed", failures.filter(({ doing }) => doing.startsWith("registry")).length);
     add("memories kept", processor.reports("task.kept").length);
     for (const { reason, count } of processor.reports("state.evicted")) add(`evicted (${reason})`, count);
   }
