@@ -18,6 +18,7 @@ import { SCHEMAS_DIRECTORY, loadSchemas } from "../../src/adapters/schema-files.
 import { runProgram } from "../../src/cli/program.ts";
 import type { ExchangeEvent, ExchangeService } from "../../src/core/event.ts";
 import { MINUTE, SECOND } from "../../src/core/time.ts";
+import type { Instant } from "../../src/core/time.ts";
 import { SILENT } from "../../src/runtime/telemetry.ts";
 import type { Topics } from "../../src/runtime/topics.ts";
 import type { Posting } from "../../src/testing/exchange/story.ts";
@@ -49,11 +50,17 @@ export interface Running {
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
-export async function openFloor(t: TestContext, kafka: TestCluster): Promise<Floor> {
+/** @param settings as variables, for every process and command on this floor */
+export async function openFloor(
+  t: TestContext,
+  kafka: TestCluster,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Floor> {
   const desk = await openDeskTopics(t, kafka);
+  const env = { ...desk.env, ...settings };
   const holdfast = async (...args: string[]): Promise<Ran> => {
     const { io, out, err } = openConsole();
-    const exitCode = await runProgram(args, { ...io, env: desk.env });
+    const exitCode = await runProgram(args, { ...io, env });
     return { exitCode, out: out(), err: err() };
   };
   const registered = await holdfast("schemas", "register");
@@ -81,38 +88,40 @@ export async function openFloor(t: TestContext, kafka: TestCluster): Promise<Flo
 
   return {
     ...desk,
+    env,
     holdfast,
     append,
     appendAll,
-    async takeOver(accountId) {
-      const now = Date.now();
-      const base = { accountId, enrolledFactors: ["TOTP", "SMS"] as const };
-      const id = (name: string): string => `${accountId}-${name}`;
-      await append("auth", { ...base, eventId: id("s"), type: "ACCOUNT_SNAPSHOT", occurredAt: now - 10 * MINUTE });
-      const notice = { ...base, eventId: id("n"), type: "RISK_NOTICE_SENT", channel: "SMS", country: "HK" };
-      await append("auth", { ...notice, occurredAt: now - 4 * MINUTE });
-      const switched = { ...base, eventId: id("f"), type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS" } as const;
-      await append("auth", { ...switched, occurredAt: now - 2 * MINUTE });
-      const key = {
-        eventId: id("k"),
-        accountId,
-        type: "API_KEY_CREATED",
-        keyId: id("key"),
-        rights: ["TRADE", "WITHDRAW"],
-      };
-      await append("api_key", { ...key, verifiedWith: ["SMS"], occurredAt: now });
-    },
+    takeOver: (accountId) => appendAll(takeoverOf(accountId, Date.now())),
   };
 }
 
-/** A real `holdfast run` with the shipped rules. */
+/** What happens to the account, the key last, at `keyAt`. */
+export function takeoverOf(accountId: string, keyAt: Instant): Pick<Posting, "service" | "event">[] {
+  const base = { accountId, enrolledFactors: ["TOTP", "SMS"] as const };
+  const id = (name: string): string => `${accountId}-${name}`;
+  const known = { ...base, eventId: id("s"), type: "ACCOUNT_SNAPSHOT", occurredAt: keyAt - 10 * MINUTE };
+  const notice = { ...base, eventId: id("n"), type: "RISK_NOTICE_SENT", channel: "SMS", country: "HK" };
+  const switched = { ...base, eventId: id("f"), type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS" } as const;
+  const rights = ["TRADE", "WITHDRAW"];
+  const key = { eventId: id("k"), accountId, type: "API_KEY_CREATED", keyId: id("key"), rights };
+  return [
+    { service: "auth", event: known },
+    { service: "auth", event: { ...notice, occurredAt: keyAt - 4 * MINUTE } },
+    { service: "auth", event: { ...switched, occurredAt: keyAt - 2 * MINUTE } },
+    { service: "api_key", event: { ...key, verifiedWith: ["SMS"], occurredAt: keyAt } },
+  ];
+}
+
+/** A real `holdfast run` with the shipped rules, where the settings name no others. */
 export async function startHoldfast(
   t: TestContext,
   { env }: Floor,
   more: Record<string, string> = {},
 ): Promise<Running> {
   const [port] = (await freePorts(1)) as [number];
-  const running = start(t, [join(root, "src/main.ts"), "run", "--rules", join(root, "rules")], {
+  const running = start(t, [join(root, "src/main.ts"), "run"], {
+    HOLDFAST_RULES: join(root, "rules"),
     ...env,
     // Groups have no prefix of their own.
     HOLDFAST_GROUP_ID: `${env["HOLDFAST_TOPIC_PREFIX"]}holdfast`,
