@@ -16,6 +16,8 @@ export function reportText(report: CourseReport): string {
     `groups that had to fire ${verdict.expected}, missing ${verdict.missing}, wrong ${verdict.wrong}, late ${verdict.late}`,
     `commands repeated by id ${verdict.repeated}, second cases ${verdict.secondCases}, cases taken back ${verdict.released}`,
     `accounts linked ${verdict.links}, told again ${verdict.repeatedLinks}, held for a link and a first step ${verdict.held}`,
+    `commands answered in time ${verdict.answered}, said again for want of an answer ${verdict.unanswered}, ` +
+      `a third time by a successor ${verdict.repeatedAgain}`,
     `dead letters ${verdict.deadLetters}, repeated ${verdict.repeatedDeadLetters}`,
     `append to command: p50 ${quantile(verdict.latencies, 0.5)} ms, p99 ${quantile(verdict.latencies, 0.99)} ms, faults included`,
     `peak memory of a process ${Math.round(report.peakMemoryBytes / 1e6)} MB`,

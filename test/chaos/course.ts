@@ -11,12 +11,13 @@ import type { Random } from "../../src/testing/exchange/random.ts";
 import { openArena } from "./arena.ts";
 import type { Arena, ArenaOptions } from "./arena.ts";
 import { Desk } from "./desk.ts";
+import { Enforcer } from "./enforcer.ts";
 import { FAULTS } from "./faults.ts";
 import type { Fault, Scene } from "./faults.ts";
 import { SOURCES } from "./occurrence.ts";
 import { countEvents, watchMemory } from "./process-watch.ts";
 import { Decoder, follow, readWhole } from "./topic-log.ts";
-import { historiesOf, readCommands, readDecisions, readInputs, readLinks, refusalOf } from "./truth.ts";
+import { historiesOf, readAnswers, readCommands, readDecisions, readInputs, readLinks, refusalOf } from "./truth.ts";
 import { ABSENCE_DECIDED_MS, judge, PROGRESS_WITHIN_MS } from "./verdict.ts";
 import type { Disturbance, Evidence, SaidCommand, Verdict } from "./verdict.ts";
 import { Workload } from "./workload.ts";
@@ -63,7 +64,8 @@ const GIVE_UP_MS = 120_000;
 const CALM_MS: readonly [number, number] = [300, 3_000];
 
 export async function runCourse(options: CourseOptions): Promise<CourseReport> {
-  const arena = await openArena({ ...options, settings: { ...SETTINGS, ...options.settings } });
+  const settings = { ...SETTINGS, HOLDFAST_ACK_TIMEOUT_MS: String(ackTimeoutOf(options)), ...options.settings };
+  const arena = await openArena({ ...options, settings });
   try {
     const report = await run(arena, options);
     if (report.findings.length + report.verdict.findings.length > 0)
@@ -77,14 +79,21 @@ export async function runCourse(options: CourseOptions): Promise<CourseReport> {
   }
 }
 
-/** A wave of cases is what this run is made of: no breaker may take it for a bad rule. Nobody acknowledges. */
+/** Longer than a send's answer is held back by most faults. */
+const ACK_TIMEOUT_MS = 20_000;
+const BRIEF_ACK_TIMEOUT_MS = 8_000;
+
+/** A wave of cases is what this run is made of: no breaker may take it for a bad rule. */
 const SETTINGS = {
   HOLDFAST_BREAKER_FLOOR: "1000000",
   HOLDFAST_BREAKER_HOLD_FLOOR: "1000000",
-  HOLDFAST_ACK_TIMEOUT_MS: "0",
   HOLDFAST_ABSENCE_GRACE_MS: "5000",
   HOLDFAST_CHECKPOINT_INTERVAL_MS: "500",
 };
+
+function ackTimeoutOf({ brief }: CourseOptions): number {
+  return brief ? BRIEF_ACK_TIMEOUT_MS : ACK_TIMEOUT_MS;
+}
 
 async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> {
   const startedAt = performance.now();
@@ -103,12 +112,20 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
   const brokers = arena.cluster.bootstrap;
   const decoder = new Decoder(arena.cluster.registryUrl);
   const heard = new Set<string>();
-  const { commands, decisions, deadLetter } = arena.topics;
+  const { acks, commands, decisions, deadLetter } = arena.topics;
+  const timeoutMs = ackTimeoutOf(options);
   const desk = new Desk({
     client: arena.client,
     registryUrl: arena.cluster.registryUrl,
     topic: decisions,
     random: random.fork("desk"),
+  });
+  const enforcer = new Enforcer({
+    client: arena.client,
+    registryUrl: arena.cluster.registryUrl,
+    topic: acks,
+    random: random.fork("enforcer"),
+    timeoutMs,
   });
   const buriedSoFar = new Set<string>();
   const observer = await follow({ brokers, topics: [commands, deadLetter] }, (record) => {
@@ -117,7 +134,10 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     heard.add(key ?? "");
     // What cannot be decoded shows at the end, when everything is read again.
     decoder.decode<SaidCommand>(value).then(
-      (command) => desk.hear(command),
+      (command) => {
+        desk.hear(command);
+        enforcer.hear(command);
+      },
       () => {},
     );
   });
@@ -126,23 +146,38 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
   try {
     const from = Date.now();
     await desk.open();
+    await enforcer.open();
     await workload.start();
     await arena.recover();
     const start = { kind: "start", from, to: Date.now() };
-    const scene: Scene = { arena, workload, random: random.fork("faults"), brief: options.brief };
+    const scene: Scene = { arena, workload, enforcer, random: random.fork("faults"), brief: options.brief };
     const faults = await causeFaults(scene, { options, heard, findings });
     arena.say("faults are over; the scripts come to their end");
     await workload.finish();
     const truth = await readInputs(Object.values(inputs), { brokers, decoder });
     await untilHeard(arena, { ...truth, heard, buried: buriedSoFar });
     await desk.finish(PROGRESS_WITHIN_MS);
+    await enforcer.finish(timeoutMs + PROGRESS_WITHIN_MS);
+    const endedAt = Date.now();
     for (const slot of arena.running()) await arena.stop(slot);
     arena.say("everything is read again");
     const said = await readCommands(await readWhole(brokers, commands), decoder);
     const decided = await readDecisions(await readWhole(brokers, decisions), decoder);
     const told = await readLinks(await readWhole(brokers, arena.topics.signals), decoder);
     const buried = (await readWhole(brokers, deadLetter)).map(refusalOf);
-    const verdict = judge({ ...truth, said, told, decisions: decided, buried, disturbances: [start, ...faults] });
+    const answers = await readAnswers(await readWhole(brokers, acks), decoder);
+    const disturbances = [start, ...faults];
+    const verdict = judge({
+      ...truth,
+      said,
+      told,
+      decisions: decided,
+      answers,
+      buried,
+      disturbances,
+      timeoutMs,
+      endedAt,
+    });
     for (const line of historiesOf(verdict.findings, truth.histories)) arena.say(line);
     const peakMemoryBytes = memory.peak();
     if (peakMemoryBytes > MEMORY_LIMIT_BYTES)
@@ -162,6 +197,7 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     memory.stop();
     workload.close();
     desk.close();
+    enforcer.close();
     await observer.stop();
   }
 }

@@ -1,14 +1,13 @@
 // The fraud desk of a chaos run: takes back some of the cases it hears of, now and then twice with one word.
 // Owns the decisions' producer; what became of them is the verdict's.
 
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import avro from "avsc";
 import type { KafkaClient } from "../../src/adapters/kafka/client.ts";
 import { createKeyedWriter } from "../../src/adapters/kafka/writer.ts";
 import type { KeyedWriter } from "../../src/adapters/kafka/writer.ts";
 import type { Random } from "../../src/testing/exchange/random.ts";
+import { registerSchema } from "./encoder.ts";
+import type { Encode } from "./encoder.ts";
 import type { SaidCommand } from "./verdict.ts";
 
 export interface DeskOptions {
@@ -18,12 +17,11 @@ export interface DeskOptions {
   readonly random: Random;
 }
 
-const SCHEMA_FILE = join(import.meta.dirname, "../../schemas/commands/decision.avsc");
+const SCHEMA_FILE = "commands/decision.avsc";
 const DECIDED = 0.15;
 const TWICE = 0.2;
 const SLOWEST_MS = 3_000;
 const LOOK_MS = 50;
-const HEADER_BYTES = 5;
 
 /** The id of the command that must come of a decision that ends a case. */
 export function releaseIdOf({ caseId, decisionId }: { caseId: string; decisionId: string }): string {
@@ -39,7 +37,7 @@ export class Desk {
   readonly #awaited = new Set<string>();
   readonly #writing = new Set<Promise<void>>();
   #decisions = 0;
-  #encode: ((decision: object) => Buffer) | null = null;
+  #encode: Encode | null = null;
 
   constructor(options: DeskOptions) {
     this.#options = options;
@@ -47,17 +45,8 @@ export class Desk {
   }
 
   async open(): Promise<void> {
-    const schema = await readFile(SCHEMA_FILE, "utf8");
-    const answer = await fetch(`${this.#options.registryUrl}/subjects/${this.#options.topic}-value/versions`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ schema }),
-    });
-    if (!answer.ok) throw new Error(`the registry does not take the decisions' schema: ${answer.status}`);
-    const header = Buffer.alloc(HEADER_BYTES);
-    header.writeInt32BE(((await answer.json()) as { id: number }).id, 1);
-    const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema);
-    this.#encode = (decision) => Buffer.concat([header, type.toBuffer(decision)]);
+    const { registryUrl, topic } = this.#options;
+    this.#encode = await registerSchema(registryUrl, topic, { file: SCHEMA_FILE });
   }
 
   /** Reads a command as it comes, and may decide on its case. */

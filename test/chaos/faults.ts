@@ -4,6 +4,7 @@
 import type { Random } from "../../src/testing/exchange/random.ts";
 import { SESSION_TIMEOUT_MS } from "./arena.ts";
 import type { Arena, Slot } from "./arena.ts";
+import type { Enforcer } from "./enforcer.ts";
 import { SOURCES } from "./occurrence.ts";
 import type { RegistryMood } from "./registry-proxy.ts";
 import type { KafkaRequest, Loss } from "./tcp-proxy.ts";
@@ -12,6 +13,7 @@ import type { Workload } from "./workload.ts";
 export interface Scene {
   readonly arena: Arena;
   readonly workload: Workload;
+  readonly enforcer: Enforcer;
   readonly random: Random;
   /** A run of a minute or two: what may be short is short. */
   readonly brief: boolean;
@@ -83,6 +85,7 @@ const SINGLE: readonly Fault[] = [
   { kind: "an instance's answers held up", run: (scene) => holdUp(scene, "answers") },
   { kind: "slow network", run: slowNetwork },
   ...MOODS.map((mood): Fault => ({ kind: `registry ${mood}`, run: (scene) => registryFault(scene, mood) })),
+  { kind: "the enforcer down past its time-out", run: silenceEnforcer },
   { kind: "nothing but poison", run: poisonBurst },
   { kind: "a flood of accounts", run: ({ workload, brief }) => workload.flood(brief ? 5_000 : 50_000) },
   { kind: "commands cannot be appended, and an instance joins", run: refuseJoining },
@@ -337,6 +340,12 @@ async function registryFault(scene: Scene, mood: RegistryMood): Promise<void> {
   }
   await arena.sleep(brief ? 5_000 : 25_000);
   arena.registry.mood = "well";
+}
+
+/** It comes back to commands that were said twice meanwhile. */
+async function silenceEnforcer({ arena, enforcer }: Scene): Promise<void> {
+  enforcer.isDown = true;
+  await arena.sleep(1.25 * enforcer.timeoutMs).finally(() => (enforcer.isDown = false));
 }
 
 async function poisonBurst({ arena, workload, random, brief }: Scene): Promise<void> {

@@ -1,10 +1,12 @@
 // What the topics hold at the end of a chaos run, as the verdict needs it: what must be said, what was said,
 // decided and refused. Reads with the oracle's own client and schemas (topic-log.ts).
 
+import { createHash } from "node:crypto";
 import type { Appended, Occurrence } from "./occurrence.ts";
 import { linksOf, startedOf } from "./links.ts";
 import { expectationsOf } from "./oracle.ts";
 import { POISON_HEADER } from "./poison.ts";
+import type { Answer } from "./repetition.ts";
 import { readWhole } from "./topic-log.ts";
 import type { Decoder, LogRecord } from "./topic-log.ts";
 import type { EndingDecision, Evidence, Refusal, SaidCommand, ToldLink } from "./verdict.ts";
@@ -69,7 +71,8 @@ export function historiesOf(findings: readonly string[], histories: Truth["histo
 export async function readCommands(records: readonly LogRecord[], decoder: Decoder): Promise<SaidCommand[]> {
   const commands: SaidCommand[] = [];
   for (const { value, timestamp } of records) {
-    commands.push({ ...(await decoder.decode<SaidCommand>(value)), appendedAt: timestamp });
+    const content = createHash("sha256").update(value!).digest("base64");
+    commands.push({ ...(await decoder.decode<SaidCommand>(value)), content, appendedAt: timestamp });
   }
   return commands;
 }
@@ -89,6 +92,14 @@ export async function readDecisions(records: readonly LogRecord[], decoder: Deco
     decisions.set(decision.decisionId, decision);
   }
   return [...decisions.values()];
+}
+
+export async function readAnswers(records: readonly LogRecord[], decoder: Decoder): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (const { value, timestamp } of records) {
+    answers.push({ ...(await decoder.decode<Answer>(value)), appendedAt: timestamp });
+  }
+  return answers;
 }
 
 export function refusalOf({ headers }: LogRecord): Refusal {

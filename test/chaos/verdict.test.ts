@@ -28,6 +28,7 @@ const command: SaidCommand = {
   ruleId: "chaos_policy",
   issuedAt: NOW,
   expiresAt: NOW + LASTS_MS,
+  content: "as it was",
   appendedAt: NOW + 10,
 };
 
@@ -49,6 +50,9 @@ const good: Evidence = {
   said: [command],
   told: [told],
   decisions: [],
+  answers: [{ commandId: command.commandId, status: "APPLIED", appendedAt: NOW + 20 }],
+  timeoutMs: 20_000,
+  endedAt: NOW + 20_000,
   times: new Map([
     ["e1", NOW],
     ["e2", NOW + 5],

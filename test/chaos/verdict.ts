@@ -4,6 +4,8 @@ import { releaseIdOf } from "./desk.ts";
 import type { Link } from "./links.ts";
 import { EXPECTING, LASTS_MS } from "./oracle.ts";
 import type { Expectation } from "./oracle.ts";
+import { judgeAnswers } from "./repetition.ts";
+import type { Answer, Answering, Asked } from "./repetition.ts";
 
 /** A command as a consumer of `holdfast.commands` reads it. */
 export interface SaidCommand {
@@ -15,6 +17,8 @@ export interface SaidCommand {
   readonly ruleId: string;
   readonly issuedAt: number;
   readonly expiresAt: number | null;
+  /** The same for records that are the same to the byte. */
+  readonly content: string;
   /** By the broker's clock. */
   readonly appendedAt: number;
 }
@@ -46,12 +50,13 @@ export interface Disturbance {
   readonly to: number;
 }
 
-export interface Evidence {
+export interface Evidence extends Pick<Asked, "timeoutMs" | "endedAt"> {
   readonly expectations: readonly Expectation[];
   readonly links: readonly Link[];
   readonly said: readonly SaidCommand[];
   readonly told: readonly ToldLink[];
   readonly decisions: readonly EndingDecision[];
+  readonly answers: readonly Answer[];
   /** Event time of every event in the topics. */
   readonly times: ReadonlyMap<string, number>;
   readonly disturbances: readonly Disturbance[];
@@ -59,7 +64,7 @@ export interface Evidence {
   readonly buried: readonly Refusal[];
 }
 
-export interface Verdict {
+export interface Verdict extends Omit<Answering, "findings"> {
   /** What is wrong, one line each; empty: every promise was kept. */
   readonly findings: readonly string[];
   /** Groups that had to fire. */
@@ -132,7 +137,8 @@ export function judge(evidence: Evidence): Verdict {
     if (several > 1 && expectation.deciders.length === 1) findings.push(`doubled: ${group} has ${several} cases`);
     counts.secondCases += several - 1;
     const latency = commands[0]!.appendedAt - expectation.since;
-    if (latency > boundOf(expectation, evidence.disturbances) - expectation.since) {
+    const allowed = expectation.rule === "chaos_absence" ? ABSENCE_DECIDED_MS : PROMPT_MS;
+    if (commands[0]!.appendedAt > boundOf(expectation.since, allowed, evidence.disturbances)) {
       counts.late += 1;
       findings.push(`late: ${group} after ${latency} ms`);
     }
@@ -141,11 +147,18 @@ export function judge(evidence: Evidence): Verdict {
   for (const [group] of cases) findings.push(`wrong: ${group} must not fire`);
 
   findings.push(...judgeReleases(releases, evidence.decisions));
+  const sinceOf = new Map(evidence.expectations.map((each) => [`${each.accountId} ${each.rule}`, each.since]));
+  const answering = judgeAnswers({
+    ...evidence,
+    sinceOf: ({ accountId, ruleId }) => sinceOf.get(`${accountId} ${ruleId}`),
+    boundOf: (due) => boundOf(due, PROMPT_MS, evidence.disturbances),
+  });
   const links = judgeLinks(evidence);
   const letters = judgeDeadLetters(evidence);
   return {
     ...counts,
-    findings: [...findings, ...links.findings, ...letters.findings],
+    ...answering,
+    findings: [...findings, ...answering.findings, ...links.findings, ...letters.findings],
     expected: evidence.expectations.filter(({ open }) => !open).length,
     wrong: cases.size,
     repeated,
@@ -183,11 +196,11 @@ function flawsOf(
   return flaws;
 }
 
-/** Until when it must have been said: 30 s after the last disturbance that reaches into its time. */
-function boundOf({ since, rule }: Expectation, disturbances: readonly Disturbance[]): number {
-  let bound = since + (rule === "chaos_absence" ? ABSENCE_DECIDED_MS : PROMPT_MS);
+/** Until when what is due must have been said: 30 s after the last disturbance that reaches into its time. */
+function boundOf(due: number, allowedMs: number, disturbances: readonly Disturbance[]): number {
+  let bound = due + allowedMs;
   for (const { from, to } of disturbances.toSorted((a, b) => a.from - b.from)) {
-    if (from <= bound && to + PROGRESS_WITHIN_MS > since) bound = Math.max(bound, to + PROGRESS_WITHIN_MS);
+    if (from <= bound && to + PROGRESS_WITHIN_MS > due) bound = Math.max(bound, to + PROGRESS_WITHIN_MS);
   }
   return bound;
 }

@@ -2,15 +2,14 @@
 // they are due, some twice, and poison among them. Owns the producers. What reached the topics is read back
 // by the oracle, so an append whose outcome is unknown is simply made again.
 
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import avro from "avsc";
 import type { KafkaClient } from "../../src/adapters/kafka/client.ts";
 import { murmur2Partitioner } from "../../src/adapters/kafka/partitioner.ts";
 import { createKeyedWriter } from "../../src/adapters/kafka/writer.ts";
 import type { KeyedRecord, KeyedWriter } from "../../src/adapters/kafka/writer.ts";
 import type { Random } from "../../src/testing/exchange/random.ts";
+import { registerSchema } from "./encoder.ts";
+import type { Encode } from "./encoder.ts";
 import type { Occurrence, Source } from "./occurrence.ts";
 import { SOURCES } from "./occurrence.ts";
 import { poisonRecord } from "./poison.ts";
@@ -48,22 +47,17 @@ const SKEWED = 0.1;
 const SKEW_MS: readonly [number, number] = [-120_000, 240_000];
 const AT_ONCE = 500;
 const FLOOD_AT_ONCE = 5_000;
-const HEADER_BYTES = 5;
 const SCHEMA_FILES: Readonly<Record<Source, string>> = {
-  auth: "auth-event.avsc",
-  api_key: "api-key-event.avsc",
-  withdrawal: "withdrawal-event.avsc",
+  auth: "events/auth-event.avsc",
+  api_key: "events/api-key-event.avsc",
+  withdrawal: "events/withdrawal-event.avsc",
 };
-
-interface AvroRecord {
-  readonly fields: readonly object[];
-}
 
 export class Workload {
   readonly #options: WorkloadOptions;
   readonly #random: Random;
   readonly #writer: KeyedWriter;
-  readonly #encoders = new Map<Source, (occurrence: Occurrence) => Buffer>();
+  readonly #encoders = new Map<Source, Encode>();
   readonly #queues: Readonly<Record<Source, KeyedRecord[]>> = { auth: [], api_key: [], withdrawal: [] };
   readonly #stop = new AbortController();
   #waiting: Waiting[] = [];
@@ -143,20 +137,8 @@ export class Workload {
 
   async #register(source: Source, further: readonly object[]): Promise<void> {
     const { registryUrl, topics } = this.#options;
-    const file = join(import.meta.dirname, "../../schemas/events", SCHEMA_FILES[source]);
-    const record = JSON.parse(await readFile(file, "utf8")) as AvroRecord;
-    const schema = JSON.stringify({ ...record, fields: [...record.fields, ...further] });
-    const answer = await fetch(`${registryUrl}/subjects/${topics[source]}-value/versions`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ schema }),
-    });
-    if (!answer.ok) throw new Error(`the registry does not take a schema: ${answer.status} ${await answer.text()}`);
-    const { id } = (await answer.json()) as { id: number };
-    const header = Buffer.alloc(HEADER_BYTES);
-    header.writeInt32BE(id, 1);
-    const type = avro.Type.forSchema(JSON.parse(schema));
-    this.#encoders.set(source, (occurrence) => Buffer.concat([header, type.toBuffer(occurrence)]));
+    const encode = await registerSchema(registryUrl, topics[source], { file: SCHEMA_FILES[source], further });
+    this.#encoders.set(source, encode);
   }
 
   async #play(): Promise<void> {
