@@ -5,6 +5,7 @@
 //   broker + registry ─► topics, schemas ─► 2 × `holdfast run` ─► the past ─► live ─► verdict
 //
 //   live:  exchange ─► input topics ─► Holdfast ─► commands ─► enforcer ─► may this money leave?
+//                                         ▲─────────── acks ────────┘
 
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -167,10 +168,6 @@ function environmentOf(
     HOLDFAST_REPLICATION: (cluster.kind === "external" && demo.inherited["HOLDFAST_REPLICATION"]) || "1",
     HOLDFAST_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT),
     HOLDFAST_START_FROM: "earliest",
-    // More accounts are taken over in minutes than any exchange sees in a year: all of it may be frozen.
-    HOLDFAST_BREAKER_FRACTION: "1",
-    // The demo's enforcer acts, and answers nothing.
-    HOLDFAST_ACK_TIMEOUT_MS: "0",
   };
 }
 

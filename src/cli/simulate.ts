@@ -3,7 +3,7 @@
 // same, byte for byte, whenever it is made. Customers and stories are kept in memory, traffic is not.
 //
 // In a file every withdrawal is paid out: nobody was there to stop it. On Kafka the exchange listens to
-// `holdfast.commands` and asks the ledger first. Without a trade topic no story with trades is told.
+// `holdfast.commands`, answers them, and asks the ledger first. Without a trade topic no story with trades is told.
 
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -156,13 +156,14 @@ async function writeTo(path: string | null, lines: Iterable<string>, io: Io): Pr
 
 async function playOnKafka(exchange: Exchange, { from, io }: { from: Instant; io: Io }): Promise<number> {
   const { openStage } = await import("./demo/stage.ts");
+  const { enforce } = await import("./demo/enforcement.ts");
   const { feed } = await import("./demo/feed.ts");
   const failing = new AbortController();
   const signal = AbortSignal.any([io.signal, failing.signal]);
   const stage = await openStage({ env: io.env, signal, onFailure: (why) => failing.abort(why) });
   try {
     const ledger = makeLedger();
-    await stage.listen(({ command }) => void ledger.apply(command));
+    await enforce(stage, ledger);
     const past = exchange.past();
     await stage.append(past);
     let events = past.length;

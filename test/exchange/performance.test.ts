@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readRules } from "../../src/adapters/rule-files.ts";
 import type { Stage } from "../../src/cli/demo/performance.ts";
+import type { Ack } from "../../src/core/decision.ts";
 import { perform } from "../../src/cli/demo/performance.ts";
 import { makeReport, paintFor } from "../../src/cli/demo/report.ts";
 import { takeoverRuleIds } from "../../src/cli/demo/takeover-rules.ts";
@@ -17,8 +18,8 @@ import { loadRules } from "../../src/sigma/rule-set.ts";
 import type { LoadedRules } from "../../src/sigma/rule-set.ts";
 import { makeExchange } from "../../src/testing/exchange/exchange.ts";
 
-/** A broker with one partition, and Holdfast behind it. */
-function stageWith(loaded: LoadedRules): Stage {
+/** A broker with one partition, and Holdfast behind it, which says everything twice; `answers` hears the acks. */
+function stageWith(loaded: LoadedRules, answers: Ack[]): Stage {
   let offset = 0;
   let onCommand: Parameters<Stage["listen"]>[0];
   const partition = openPartition({
@@ -35,11 +36,12 @@ function stageWith(loaded: LoadedRules): Stage {
     services: SERVICES,
     emit: ({ commands }) => {
       const evidenceAt = Promise.resolve(Date.now());
-      for (const command of commands) onCommand({ command, appendedAt: Date.now(), evidenceAt });
+      for (const command of [...commands, ...commands]) onCommand({ command, appendedAt: Date.now(), evidenceAt });
     },
   });
   return {
     listen: async (listener) => void (onCommand = listener),
+    acknowledge: (ack) => void answers.push(ack),
     append: async (postings) => {
       for (const { service, event } of postings) {
         const recordTimestamp = Date.now();
@@ -53,7 +55,9 @@ function stageWith(loaded: LoadedRules): Stage {
   };
 }
 
-async function performWith(loaded: LoadedRules): Promise<{ trial: Trial; text: string }> {
+async function performWith(
+  loaded: LoadedRules,
+): Promise<{ trial: Trial; text: string; events: number; answers: readonly Ack[] }> {
   const from = Date.now() + 50;
   const options = {
     seed: 5,
@@ -75,12 +79,14 @@ async function performWith(loaded: LoadedRules): Promise<{ trial: Trial; text: s
     paint: paintFor(false),
     elapsed: () => (Date.now() - from) / 1000,
   });
-  await perform({ exchange, from, stage: stageWith(loaded), trial, report, signal: new AbortController().signal });
-  return { trial, text };
+  const answers: Ack[] = [];
+  const stage = stageWith(loaded, answers);
+  const events = await perform({ exchange, from, stage, trial, report, signal: new AbortController().signal });
+  return { trial, text, events, answers };
 }
 
 test("with the shipped rules every takeover is frozen before its money leaves, and the terminal says so", async () => {
-  const { trial, text } = await performWith(await readRules("rules"));
+  const { trial, text, events, answers } = await performWith(await readRules("rules"));
   assert.deepEqual(trial.failures(), []);
   assert.equal(trial.takeovers.length, 7);
   for (const { told } of trial.takeovers) {
@@ -89,6 +95,16 @@ test("with the shipped rules every takeover is frozen before its money leaves, a
     assert.ok(lines.length >= told.postings.length, lines.join("\n"));
   }
   assert.ok(!text.includes("\u001b"), "colour where there is no terminal");
+  for (const takeover of trial.takeovers) {
+    const { command, appliedAt } = trial.freezeOf(takeover)!;
+    const own = answers.filter(({ commandId }) => commandId === command.commandId);
+    assert.deepEqual(
+      own.map(({ status }) => status),
+      ["APPLIED", "ALREADY_APPLIED"],
+    );
+    assert.equal(own[0]!.appliedAt, appliedAt);
+  }
+  assert.ok(trial.summary("memory", events).protectionMs.p99! >= 0);
 });
 
 test("without rules every takeover gets away with the money, and the verdict says which", async () => {

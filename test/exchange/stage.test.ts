@@ -127,5 +127,14 @@ test(
     assert.equal(command.commandId, "acct-1/rule/e/e/0");
     assert.ok(appendedAt >= before && appendedAt <= Date.now());
     assert.equal(await evidenceAt, Math.max(first.timestamp, last.timestamp));
+
+    const { commandId, accountId } = command;
+    const ack = { commandId, accountId, status: "APPLIED", appliedAt: before, service: "test" } as const;
+    stage.acknowledge(ack);
+    const answer = Promise.withResolvers<ReadRecord>();
+    const answers = await readTopic({ client, topic: topics.acks, from: "start" }, answer.resolve);
+    t.after(() => answers.stop());
+    const decoded = codec.decode(topics.acks, await answer.promise);
+    assert.ok("ack" in decoded && JSON.stringify(decoded.ack) === JSON.stringify(ack), JSON.stringify(decoded));
   },
 );

@@ -35,7 +35,14 @@ const RULES = new Set(["takeover-rule"]);
 
 function heard(
   action: Action,
-  options: { scopes?: readonly Scope[]; rule?: string; account?: string; at?: number; evidenceAt?: number } = {},
+  options: {
+    scopes?: readonly Scope[];
+    rule?: string;
+    account?: string;
+    at?: number;
+    evidenceAt?: number;
+    appliedAt?: number;
+  } = {},
 ): HeardCommand {
   const rule = options.rule ?? "takeover-rule";
   const accountId = options.account ?? VICTIM;
@@ -58,7 +65,7 @@ function heard(
     evidence: [],
     evidenceCount: 0,
   };
-  return { command, appendedAt, evidenceAt: options.evidenceAt };
+  return { command, appendedAt, evidenceAt: options.evidenceAt, appliedAt: options.appliedAt ?? appendedAt };
 }
 
 function judge(commands: readonly HeardCommand[], left: boolean | null): Trial {
@@ -159,7 +166,7 @@ test("the summary counts what stayed and takes the latency from the first freeze
   const trial = judge(
     [
       heard("HOLD", { rule: "policy", at: 1_000, evidenceAt: 1 }),
-      heard("FREEZE", { at: 1_007, evidenceAt: 1_000 }),
+      heard("FREEZE", { at: 1_007, evidenceAt: 1_000, appliedAt: 1_011 }),
       heard("FREEZE", { at: 9_000, evidenceAt: 1_000 }),
     ],
     false,
@@ -174,5 +181,6 @@ test("the summary counts what stayed and takes the latency from the first freeze
     honestHeld: 0,
     protectedUsd: Math.round(REQUEST.amountUsdCents! / 100),
     latencyMs: { p50: 7, p99: 7 },
+    protectionMs: { p50: 4, p99: 4 },
   });
 });

@@ -2,11 +2,13 @@
 // report watch. Knows no Kafka: what is appended and heard goes over a Stage.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Ack } from "../../core/decision.ts";
 import type { Command } from "../../core/output.ts";
 import type { Instant } from "../../core/time.ts";
 import { makeLedger } from "../../testing/exchange/enforcer.ts";
 import type { Exchange } from "../../testing/exchange/exchange.ts";
 import type { Posting } from "../../testing/exchange/story.ts";
+import { enforce } from "./enforcement.ts";
 import { feed } from "./feed.ts";
 import type { Report } from "./report.ts";
 import type { Trial } from "./trial.ts";
@@ -25,6 +27,8 @@ export interface Stage {
   append(postings: readonly Posting[]): Promise<void>;
   /** Every command from the topic's beginning, in order for each account; called once, before any append. */
   listen(onCommand: (read: ReadCommand) => void): Promise<void>;
+  /** Appends what an enforcing service answers; nobody waits for it. */
+  acknowledge(ack: Ack): void;
 }
 
 export interface PerformanceOptions {
@@ -44,17 +48,14 @@ export async function perform(options: PerformanceOptions): Promise<number> {
   const takeovers = new Map(trial.takeovers.map((takeover) => [takeover.told.account.id, takeover]));
   const hearing: Promise<void>[] = [];
 
-  const hear = async ({ command, appendedAt, evidenceAt }: ReadCommand): Promise<void> => {
-    const heard = { command, appendedAt, evidenceAt: await evidenceAt };
+  const hear = async ({ command, appendedAt, evidenceAt }: ReadCommand, appliedAt: Instant): Promise<void> => {
+    const heard = { command, appendedAt, evidenceAt: await evidenceAt, appliedAt };
     const takeover = takeovers.get(command.accountId);
     trial.hear(heard);
     if (takeover === undefined) report.honestCommand(command);
     else report.command(takeover, heard, { decisive: trial.freezeOf(takeover) === heard });
   };
-  await stage.listen((read) => {
-    // The ledger first, at once: money waits for it, the report does not matter to anybody.
-    if (ledger.apply(read.command) === "applied") hearing.push(hear(read));
-  });
+  await enforce(stage, ledger, (read, appliedAt) => void hearing.push(hear(read, appliedAt)));
 
   const past = exchange.past();
   await stage.append(past);

@@ -87,6 +87,7 @@ export function verdictText(trial: Trial, summary: Summary, paint: Paint): strin
     "",
     `${summary.takeovers} takeovers, ${summary.frozenBeforeLoss} frozen before their money left (${dollars(summary.protectedUsd)})`,
     `freeze appended after its last evidence: p50 ${milliseconds(summary.latencyMs.p50)}, p99 ${milliseconds(summary.latencyMs.p99)} (broker time)`,
+    `in force, as acknowledged, after the deciding event: p50 ${milliseconds(summary.protectionMs.p50)}, p99 ${milliseconds(summary.protectionMs.p99)} (event time, the exchange's own delay included)`,
     `${summary.accounts - summary.takeovers} honest accounts: ${summary.honestFrozen} frozen, ${summary.honestHeld} held for a cooling-off period; ${summary.events} events`,
     ...surprising.map((command) =>
       paint.bad(`held without a reason in its story: ${command.accountId} by ${command.ruleTitle}`),

@@ -1,5 +1,5 @@
-// The demo's own connections to broker and registry: the exchange's three producers and the enforcer's
-// consumer. Owns topics, schemas and wire format of the demo's side; shares nothing with the Holdfast
+// The demo's own connections to broker and registry: the exchange's producers, and the enforcer's consumer and
+// producer. Owns topics, schemas and wire format of the demo's side; shares nothing with the Holdfast
 // processes but what any exchange would share.
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,6 +20,7 @@ import { kafkaConnection } from "../../config/kafka-connection.ts";
 import { registryConnection } from "../../config/registry-connection.ts";
 import { readSettings } from "../../config/settings-reader.ts";
 import type { ExchangeEvent, Service } from "../../core/event.ts";
+import type { Ack } from "../../core/decision.ts";
 import type { Evidence } from "../../core/output.ts";
 import type { Duration, Instant } from "../../core/time.ts";
 import { SECOND } from "../../core/time.ts";
@@ -34,7 +35,7 @@ export interface StageOptions {
   /** Settings as variables, the same that the Holdfast processes get. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
-  /** The commands cannot be read any more. */
+  /** The commands cannot be read any more, or not be answered. */
   readonly onFailure: (why: Error) => void;
 }
 
@@ -54,13 +55,17 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   await registry.register(subjectOf(topics.signals), schemas.signal.text);
   await registry.register(subjectOf(topics.commands), schemas.command.text);
   await registry.register(subjectOf(topics.detections), schemas.detection.text);
+  const encodeAck = await registeredEncoder<Ack>(registry, { topic: topics.acks, file: schemas.ack });
   const appenders = await Promise.all(
     topics.inputs.map(async ({ topic, service }): Promise<Appender> => {
-      const encode = await registeredEncoder(registry, { topic, file: schemas.events[service] });
+      const encode = await registeredEncoder<ExchangeEvent>(registry, { topic, file: schemas.events[service] });
       return { topic, service, encode };
     }),
   );
   const writer = createKeyedWriter(client, { patienceMs: Infinity, signal: options.signal });
+  // Of its own: no event waits behind an answer.
+  const answerer = createKeyedWriter(client, { patienceMs: Infinity, signal: options.signal });
+  let answered: Promise<unknown> = Promise.resolve();
   const codec = createCodec({ ...options, registry, schemas, topics, clock: systemClock, telemetry: SILENT });
   const arrivals = makeArrivals();
   const readers = await Promise.all(
@@ -95,9 +100,15 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       reader.done.catch((error: unknown) => options.onFailure(error as Error));
       readers.push(reader);
     },
+    acknowledge(ack) {
+      answered = answered
+        .then(() => answerer.write(topics.acks, [{ key: ack.accountId, value: encodeAck(ack) }]))
+        .catch((error: unknown) => options.onFailure(error as Error));
+    },
     close() {
       for (const reader of readers) reader.stop();
       writer.close();
+      answerer.close();
     },
   };
 }
@@ -108,13 +119,13 @@ function settingsOf(env: StageOptions["env"]): Settings {
   return read.settings;
 }
 
-async function registeredEncoder(
+async function registeredEncoder<T>(
   registry: SchemaRegistry,
   { topic, file }: { topic: string; file: SchemaFile },
-): Promise<(event: ExchangeEvent) => Buffer> {
+): Promise<(value: T) => Buffer> {
   const header = Buffer.alloc(5);
   header.writeInt32BE(await registry.register(subjectOf(topic), file.text), 1);
-  return (event) => Buffer.concat([header, file.type.toBuffer(event)]);
+  return (value) => Buffer.concat([header, file.type.toBuffer(value)]);
 }
 
 interface Appender {

@@ -15,6 +15,8 @@ export interface HeardCommand {
   readonly appendedAt: Instant;
   /** When the broker appended the evidence that came last; undefined: not found. */
   readonly evidenceAt: Instant | undefined;
+  /** When the enforcer applied it, as it acknowledged. */
+  readonly appliedAt: Instant;
 }
 
 export interface Outcome {
@@ -29,6 +31,11 @@ export interface TakeoverTrial {
   readonly told: Told;
   readonly heard: readonly HeardCommand[];
   readonly outcomes: readonly Outcome[];
+}
+
+export interface Quantiles {
+  readonly p50: number | null;
+  readonly p99: number | null;
 }
 
 export interface Summary {
@@ -46,7 +53,9 @@ export interface Summary {
   /** Of takeovers, asked for and not paid. */
   readonly protectedUsd: number;
   /** From the append of the last evidence to that of the freeze; null without any. */
-  readonly latencyMs: { readonly p50: number | null; readonly p99: number | null };
+  readonly latencyMs: Quantiles;
+  /** From the deciding event's own time to the freeze being in force; null without any. */
+  readonly protectionMs: Quantiles;
 }
 
 export interface Trial {
@@ -102,7 +111,7 @@ export function makeTrial(exchange: Exchange, takeoverRules: ReadonlySet<string>
     ],
     surprisingHolds: () => honestMet("HOLD").filter((command) => !mayHold.has(command.accountId)),
     summary: (broker, events) => {
-      const latencies = takeovers.flatMap((takeover) => latencyMs(freezeOf(takeover)) ?? []);
+      const freezes = takeovers.flatMap((takeover) => freezeOf(takeover) ?? []);
       return {
         broker,
         accounts: exchange.accounts.length,
@@ -114,7 +123,8 @@ export function makeTrial(exchange: Exchange, takeoverRules: ReadonlySet<string>
         protectedUsd: takeovers
           .flatMap(({ outcomes }) => outcomes)
           .reduce((sum, each) => sum + (each.left ? 0 : usd(each)), 0),
-        latencyMs: { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) },
+        latencyMs: quantiles(freezes.flatMap((freeze) => latencyMs(freeze) ?? [])),
+        protectionMs: quantiles(freezes.map(({ command, appliedAt }) => appliedAt - command.issuedAt)),
       };
     },
   };
@@ -161,6 +171,10 @@ function reason(
 
 function list(items: readonly string[]): string {
   return [...new Set(items)].join(", ");
+}
+
+function quantiles(values: readonly number[]): Quantiles {
+  return { p50: percentile(values, 0.5), p99: percentile(values, 0.99) };
 }
 
 /** Nearest rank. */
