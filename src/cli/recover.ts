@@ -1,6 +1,6 @@
-// `holdfast recover [--apply]`: says of each partition whether its committed checkpoint is whole, and where it
-// is not, which one in the state log is; with --apply commits that one. Without, it changes nothing. Which
-// checkpoint to trust is runtime/recovery.ts's.
+// `holdfast recover [--forget TOPIC] [--apply]`: says of each partition whether its committed checkpoint is whole,
+// and where it is not, which one in the state log is; with --apply commits that one, without what it knows of the
+// topic to forget. Without, it changes nothing. Which checkpoint to trust is runtime/recovery.ts's.
 
 import { createKafkaClient } from "../adapters/kafka/client.ts";
 import type { KafkaClient } from "../adapters/kafka/client.ts";
@@ -30,6 +30,8 @@ export interface RecoverOptions extends Pick<
 > {
   /** Commit what is found. */
   readonly apply: boolean;
+  /** A topic whose position is let go of. */
+  readonly forget: string | undefined;
 }
 
 /** Empty where the message says it. */
@@ -46,6 +48,7 @@ interface Recovering {
   readonly codec: StateLogCodec;
   readonly state: string;
   readonly groupId: string;
+  readonly forget: string | undefined;
   readonly io: Io;
 }
 
@@ -57,7 +60,8 @@ export async function recover(options: RecoverOptions, io: Io): Promise<number> 
   const { state } = topicsOf(options);
   const codec = createStateLogCodec(SCHEMAS_DIRECTORY);
   try {
-    return await recoverAll({ client, logs, offsets, codec, state, groupId: options.groupId, io }, options.apply);
+    const { apply, groupId, forget } = options;
+    return await recoverAll({ client, logs, offsets, codec, state, groupId, forget, io }, apply);
   } catch (error) {
     if (!(error instanceof BrokerFailure)) throw error;
     io.stderr(`${error.message}\n${remedyOf(error, options)}`);
@@ -87,18 +91,29 @@ async function recoverAll(recovering: Recovering, apply: boolean): Promise<numbe
     });
     io.stdout(`${textOf(task, found)}\n`);
     if (found.kind === "lost") open++;
-    if (found.kind !== "found") continue;
-    for (const problem of await unreachable(recovering, { task, checkpoint: found.checkpoint })) {
+    if (found.kind === "lost" || found.kind === "empty") continue;
+    const checkpoint = forgetting(found.checkpoint, recovering.forget);
+    if (checkpoint !== found.checkpoint) {
+      io.stdout(`    offset ${found.checkpoint.positions[recovering.forget!]} of ${recovering.forget} is let go of\n`);
+    } else if (found.kind === "committed") continue;
+    for (const problem of await unreachable(recovering, { task, checkpoint })) {
       io.stdout(`    ${problem}\n`);
     }
     if (!apply) open++;
     else {
-      await offsets.commit(commitEntries(found.checkpoint, { state, task }));
+      await offsets.commit(commitEntries(checkpoint, { state, task }));
       io.stdout("    committed\n");
     }
   }
   if (open > 0 && !apply) io.stderr("Nothing was changed. Stop all instances of the group, then add --apply.\n");
   return open > 0 ? EXIT.failed : EXIT.ok;
+}
+
+function forgetting(checkpoint: Checkpoint, topic: string | undefined): Checkpoint {
+  if (topic === undefined || checkpoint.positions[topic] === undefined) return checkpoint;
+  const others = <T>(of: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(of).filter(([name]) => name !== topic));
+  return { ...checkpoint, positions: others(checkpoint.positions), marks: others(checkpoint.marks) };
 }
 
 async function read(

@@ -4,6 +4,8 @@
 // The metadata of the state partition's committed offset is the only commit point of a task. Everything
 // else (blocks, markers, the inputs' own committed offsets) means nothing until it is named here.
 
+import type { LogMark } from "./ports.ts";
+
 /** One writer's blocks that count: offsets `from` (inclusive) to `to` (exclusive) of the state partition. */
 export type LineageRange = readonly [writer: string, from: number, to: number];
 
@@ -19,6 +21,8 @@ export interface Checkpoint {
   readonly lineage: readonly LineageRange[];
   /** Next offset of each input topic and of the commands topic. */
   readonly positions: Readonly<Record<string, number>>;
+  /** Which logs these positions are in; none of a topic: an earlier release wrote it. */
+  readonly marks: Readonly<Record<string, LogMark>>;
   /** Number of tasks when it was written; state of another partitioning means nothing. */
   readonly partitions: number;
   readonly group: string;
@@ -33,9 +37,9 @@ export type CommittedCheckpoint = Omit<Checkpoint, "lineage"> & {
 };
 
 export function checkpointMetadata(checkpoint: Checkpoint): string {
-  const { writer, n, base, head, lineage, positions, partitions, group } = checkpoint;
+  const { writer, n, base, head, lineage, positions, marks, partitions, group } = checkpoint;
   const inline = lineage.length <= LINEAGE_IN_METADATA ? lineage : null;
-  return JSON.stringify({ v: 1, writer, n, base, head, lineage: inline, positions, partitions, group });
+  return JSON.stringify({ v: 1, writer, n, base, head, lineage: inline, positions, marks, partitions, group });
 }
 
 /** @returns the checkpoint, or what is wrong with the text (an operator's tool may have written it) */
@@ -49,7 +53,7 @@ export function parseCheckpoint(metadata: string): CommittedCheckpoint | { reado
   if (typeof value !== "object" || value === null) return { problem: "is not an object" };
   const v = value as Record<string, unknown>;
   if (v["v"] !== 1) return { problem: `has version ${JSON.stringify(v["v"])}; this release reads version 1` };
-  const { writer, n, base, head, lineage, positions, partitions, group } = v;
+  const { writer, n, base, head, lineage, positions, marks = {}, partitions, group } = v;
   if (typeof writer !== "string" || typeof group !== "string") return { problem: "lacks writer or group" };
   if (!isOffset(n) || !isOffset(base) || !isOffset(head) || !isOffset(partitions)) {
     return { problem: "lacks n, base, head or partitions" };
@@ -57,7 +61,8 @@ export function parseCheckpoint(metadata: string): CommittedCheckpoint | { reado
   if (base > head) return { problem: `has base ${base} above head ${head}` };
   if (lineage !== null && !isLineage(lineage)) return { problem: "has no valid lineage" };
   if (!isPositions(positions)) return { problem: "has no valid positions" };
-  return { writer, n, base, head, lineage, positions, partitions, group };
+  if (!isMarks(marks)) return { problem: "has no valid marks" };
+  return { writer, n, base, head, lineage, positions, marks, partitions, group };
 }
 
 function isOffset(value: unknown): value is number {
@@ -80,6 +85,17 @@ function isLineage(value: unknown): value is LineageRange[] {
 
 function isPositions(value: unknown): value is Record<string, number> {
   return typeof value === "object" && value !== null && Object.values(value).every(isOffset);
+}
+
+function isMarks(value: unknown): value is Record<string, LogMark> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).every(
+      (mark) =>
+        Array.isArray(mark) && mark.length === 2 && typeof mark[0] === "string" && Number.isSafeInteger(mark[1]),
+    )
+  );
 }
 
 /** The lineage after `writer` appended up to `to`; `from` counts only for its first append. */

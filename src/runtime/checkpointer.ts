@@ -24,7 +24,7 @@ import type { Ledger } from "./ledger.ts";
 import type { Outbox } from "./outbox.ts";
 import { OwnershipLost } from "./ownership.ts";
 import type { Ownership } from "./ownership.ts";
-import type { OutRecord } from "./ports.ts";
+import type { LogMark, OutRecord } from "./ports.ts";
 import { retryWhileOwned } from "./retry.ts";
 import { blockSends, markerRecord } from "./state-log.ts";
 import type { BlockSend } from "./state-log.ts";
@@ -95,6 +95,7 @@ export class Checkpointer {
     // K1: no await from here …
     const mark = outbox.mark();
     const positions = intake.positions();
+    const marks = intake.marks();
     const { n, groups, isOwnDue } = ledger.take(partition);
     const sends = blockSends(groups, {
       isOwnDue,
@@ -118,7 +119,7 @@ export class Checkpointer {
         logBytes: ledger.logBytes,
       });
     try {
-      await this.#confirm({ n, mark, positions, sends });
+      await this.#confirm({ n, mark, positions, marks, sends });
       result("committed");
       this.#trimmer.trim();
     } catch (error) {
@@ -131,6 +132,7 @@ export class Checkpointer {
     n: number;
     mark: ReturnType<Outbox["mark"]>;
     positions: Record<string, number>;
+    marks: Record<string, LogMark>;
     sends: readonly BlockSend[];
   }): Promise<void> {
     const { context, ownership, task, outbox, ledger } = this.#options;
@@ -144,7 +146,7 @@ export class Checkpointer {
       [commands]: Math.max(said, last.positions[commands] ?? 0),
     };
     if (from < 0 && isDeepStrictEqual(positions, last.positions)) return; // nothing happened
-    let next = ledger.next(taken.n, { from, positions });
+    let next = ledger.next(taken.n, { from, positions, marks: { ...last.marks, ...taken.marks } });
     if (from >= 0) next = await this.#mark(next, from);
     ledger.attempt(next);
     await commitCheckpoint(next, { context, ownership, task, previous: ledger.committed });

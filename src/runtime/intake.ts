@@ -16,7 +16,8 @@
 //       begins again at its position.
 
 import type { Instant } from "../core/time.ts";
-import type { Clock, Group, RecordBatch } from "./ports.ts";
+import { UNMARKED } from "./ports.ts";
+import type { Clock, Group, LogMark, RecordBatch } from "./ports.ts";
 
 /** How long a topic may hold the others back. */
 const ALIGNMENT_PATIENCE_MS = 30_000;
@@ -35,7 +36,20 @@ export interface InputQueue {
   lastTimestamp: Instant;
 }
 
+/** Where a topic begins to be read. */
+export interface StartPosition {
+  readonly position: number;
+  /** The log's end. */
+  readonly endOffset: number;
+  /** Default: nothing is known of the log. */
+  readonly mark?: LogMark;
+}
+
 interface Queue extends InputQueue {
+  /** Id of the topic's log. */
+  readonly log: string;
+  /** Leader epoch below `fetchPosition`. */
+  epoch: number;
   readonly batches: RecordBatch[];
   index: number;
   bytes: number;
@@ -73,11 +87,13 @@ export class Intake {
   #cursor: Cursor | null = null;
   #waitingSince = -1;
 
-  /** @param positions next offset and log end of each input topic; fetching starts with `open` */
-  constructor(positions: ReadonlyMap<string, { position: number; endOffset: number }>, options: IntakeOptions) {
+  /** @param positions of each input topic; fetching starts with `open` */
+  constructor(positions: ReadonlyMap<string, StartPosition>, options: IntakeOptions) {
     this.#options = options;
-    this.#queues = Array.from(positions, ([topic, { position, endOffset }]) => ({
+    this.#queues = Array.from(positions, ([topic, { position, endOffset, mark: [log, epoch] = UNMARKED }]) => ({
       topic,
+      log,
+      epoch,
       position,
       fetchPosition: position,
       endOffset,
@@ -97,7 +113,7 @@ export class Intake {
   open(): void {
     const { group, partition } = this.#options;
     for (const queue of this.#queues) {
-      group.seek(queue.topic, partition, queue.position);
+      group.seek(queue.topic, partition, queue.position, markOf(queue));
       group.resume(queue.topic, partition);
     }
   }
@@ -120,6 +136,7 @@ export class Intake {
       );
     }
     queue.fetchPosition = batch.nextOffset;
+    queue.epoch = batch.leaderEpochAt(batch.length);
     queue.endOffset = Math.max(queue.endOffset, batch.endOffset, batch.nextOffset);
     if (batch.length === 0) {
       if (queue.batches.length === 0) queue.position = batch.nextOffset;
@@ -177,6 +194,11 @@ export class Intake {
     return Object.fromEntries(this.#queues.map(({ topic, position }) => [topic, position]));
   }
 
+  /** Of the positions. */
+  marks(): Record<string, LogMark> {
+    return Object.fromEntries(this.#queues.map((queue) => [queue.topic, markOf(queue)]));
+  }
+
   /**
    * The answer to a question about the logs' ends.
    * @param askedAt the topic's position when the question was asked: read to that end means idle
@@ -199,6 +221,7 @@ export class Intake {
     this.#pause(queue);
     queue.held = true;
     queue.blocked = true;
+    [, queue.epoch] = markOf(queue);
     queue.batches.length = 0;
     queue.index = 0;
     queue.bytes = 0;
@@ -230,7 +253,7 @@ export class Intake {
     queue.held = false;
     queue.blocked = false;
     queue.look = null;
-    this.#options.group.seek(topic, this.#options.partition, queue.position);
+    this.#options.group.seek(topic, this.#options.partition, queue.position, markOf(queue));
     this.#resume(queue);
   }
 
@@ -288,4 +311,9 @@ export class Intake {
     queue.paused = false;
     this.#options.group.resume(queue.topic, this.#options.partition);
   }
+}
+
+/** Of the queue's position: the epoch of the record there, or where nothing is buffered of the one before. */
+function markOf({ log, epoch, batches, index }: Queue): LogMark {
+  return [log, batches[0]?.leaderEpochAt(index) ?? epoch];
 }

@@ -111,8 +111,8 @@ export class Ledger {
    * The checkpoint under way, up to its marker.
    * @param from offset of its first block; -1: none was written
    */
-  next(n: number, { from, positions }: { from: number; positions: Readonly<Record<string, number>> }): Checkpoint {
-    const next = { ...this.#last, writer: this.writer, n, positions };
+  next(n: number, { from, ...inputs }: { from: number } & Pick<Checkpoint, "positions" | "marks">): Checkpoint {
+    const next = { ...this.#last, writer: this.writer, n, ...inputs };
     if (from < 0) return next;
     const base = this.#places.advanceBase(from);
     const lineage = extendLineage(this.#last.lineage, this.writer, { from, to: from });

@@ -14,12 +14,13 @@ import { checkpointMetadata, parseCheckpoint } from "./checkpoint.ts";
 import type { Checkpoint, CommittedCheckpoint } from "./checkpoint.ts";
 import { commitCheckpoint, committedMetadata } from "./commit.ts";
 import { Ledger } from "./ledger.ts";
+import type { StartPosition } from "./intake.ts";
 import type { TaskEvent } from "./lifecycle.ts";
 import { logRanges, rangeOf } from "./log-ranges.ts";
 import type { Ranges } from "./log-ranges.ts";
 import type { PartitionRange } from "./ports.ts";
 import { retryWhileOwned } from "./retry.ts";
-import { firstPositions, startPositions } from "./start-positions.ts";
+import { checkLogs, firstPositions, startPositions } from "./start-positions.ts";
 import { restoreState } from "./state-restoring.ts";
 import type { StateRestoring } from "./state-restoring.ts";
 import type { TaskMemory } from "./task-memory.ts";
@@ -36,7 +37,7 @@ interface Opening extends StateRestoring {
 
 export interface OpenedTask {
   readonly ledger: Ledger;
-  readonly inputs: ReadonlyMap<string, { position: number; endOffset: number }>;
+  readonly inputs: ReadonlyMap<string, StartPosition>;
 }
 
 const DEFAULT_SLACK_BYTES = 1_048_576;
@@ -55,11 +56,16 @@ export async function openTask(opening: Opening): Promise<OpenedTask> {
   const ledger = memory.ledger as Ledger;
   advance("restored");
   const { positions } = ledger.last;
+  const known = {
+    positions: { ...positions, ...standing?.positions },
+    marks: { ...ledger.last.marks, ...standing?.marks },
+  };
+  checkLogs(opening.task, { known, ranges });
   const said = Math.max(positions[commands] ?? Infinity, standing?.saidTo ?? 0);
   await adopt(opening, { partition: memory.partition, from: said });
   advance("adopted");
   const inputs = await startPositions(opening, {
-    known: { ...positions, ...standing?.positions },
+    known,
     since: memory.partition.frontier() - context.settings.allowedLateness,
     ranges,
   });
@@ -115,13 +121,15 @@ async function firstStart(opening: Opening, of: { writer: string; ranges: Ranges
         `\`holdfast recover\` finds the last checkpoint in the state log and commits it again.`,
     );
   }
+  const positions = { ...(await firstPositions(opening, ranges)), [commands]: rangeOf(ranges, commands).end };
   const checkpoint: Checkpoint = {
     writer,
     n: 0,
     base: stateEnd,
     head: stateEnd,
     lineage: [],
-    positions: { ...(await firstPositions(opening, ranges)), [commands]: rangeOf(ranges, commands).end },
+    positions,
+    marks: Object.fromEntries(Object.keys(positions).map((topic) => [topic, [rangeOf(ranges, topic).id, -1]])),
     partitions: context.partitions,
     group: context.groupId,
   };

@@ -7,6 +7,16 @@ import type { ExchangeEvent, Rejection } from "../core/event.ts";
 import type { Signal } from "../core/signal.ts";
 import type { Instant } from "../core/time.ts";
 
+/**
+ * What tells whether a position still means what it meant: which log it is in (another one, once the topic was
+ * created anew; empty: not known), and the leader epoch of the record before it, or at it (-1: not known), which a
+ * log that was cut back further has lost.
+ */
+export type LogMark = readonly [id: string, epoch: number];
+
+/** Nothing is known, and nothing checked. */
+export const UNMARKED: LogMark = ["", -1];
+
 /** A fetched batch, read by index so that an adapter need not make an object for each record. */
 export interface RecordBatch {
   readonly topic: string;
@@ -31,6 +41,8 @@ export interface RecordBatch {
    * null, the headers empty. Null for nearly every record.
    */
   flawAt(index: number): Rejection | null;
+  /** Leader epoch a record was appended under; at `length`: what stands just below `nextOffset`. -1: not known. */
+  leaderEpochAt(index: number): number;
 }
 
 export type RecordHeaders = Readonly<Record<string, Buffer | string | undefined>>;
@@ -109,8 +121,11 @@ export interface Group {
   generation(): number;
   /** When the last heartbeat or join was *sent* that succeeded, on the monotonic clock (T5's lease counts from it); -Infinity before. */
   lastHeartbeatAt(): number;
-  /** Fetch from `offset` on; batches fetched from elsewhere before the seek are never delivered after it. */
-  seek(topic: string, partition: number, offset: number): void;
+  /**
+   * Fetch from `offset` on; batches fetched from elsewhere before the seek are never delivered after it.
+   * @param mark of that offset: should the log be another one, or have been cut back below, that is a failure
+   */
+  seek(topic: string, partition: number, offset: number, mark?: LogMark): void;
   pause(topic: string, partition: number): void;
   resume(topic: string, partition: number): void;
   /** Straight to the coordinator with the given generation; never retried inside. */
@@ -140,6 +155,8 @@ export interface PartitionRange {
 /** Questions about the logs themselves. All throw BrokerFailure. */
 export interface Logs {
   partitionCounts(topics: readonly string[]): Promise<Map<string, number>>;
+  /** What the cluster calls each topic besides its name: another id once it was deleted and created anew. */
+  logIds(topics: readonly string[]): Promise<Map<string, string>>;
   ranges(pairs: readonly { topic: string; partition: number }[]): Promise<PartitionRange[]>;
   /** First offset whose record timestamp is at or after `timestamp`; the log's end where there is none. */
   offsetsAt(pairs: readonly { topic: string; partition: number }[], timestamp: Instant): Promise<number[]>;

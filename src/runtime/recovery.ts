@@ -122,12 +122,12 @@ async function markedCheckpoints(
   return { candidates, problems };
 }
 
-/** A marker could not know its own offset. */
-function closed(marked: Omit<Checkpoint, "head">, offset: number): Checkpoint {
+/** A marker could not know its own offset, and does not say which logs its positions are in. */
+function closed(marked: Omit<Checkpoint, "head" | "marks">, offset: number): Checkpoint {
   const head = offset + 1;
   const last = marked.lineage.at(-1);
   const lineage = last === undefined ? [] : extendLineage(marked.lineage, last[0], { from: last[1], to: head });
-  return { ...marked, head, lineage };
+  return { ...marked, marks: {}, head, lineage };
 }
 
 /** The most trusted first: what alone follows the last one that is certain, that one, then earlier ones. */

@@ -2,11 +2,16 @@
 // configured or by the frontier. Owns the refusal to skip anything in silence.
 
 import type { Instant } from "../core/time.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { StartPosition } from "./intake.ts";
 import { rangeOf } from "./log-ranges.ts";
 import type { Asking, Ranges } from "./log-ranges.ts";
 import { retryWhileOwned } from "./retry.ts";
-import { TaskRefused } from "./task-refused.ts";
+import { forgetRemedy, TaskRefused } from "./task-refused.ts";
 import { readTopics } from "./topics.ts";
+
+/** What a checkpoint goes on from. */
+export type Known = Pick<Checkpoint, "positions" | "marks">;
 
 /** Of a first start (T7). */
 export async function firstPositions(asking: Asking, ranges: Ranges): Promise<Record<string, number>> {
@@ -33,31 +38,46 @@ async function offsetsSince(
 }
 
 /**
+ * @param known positions, and the logs they are in
+ * @throws TaskRefused when one of these logs is not the one that was read
+ */
+export function checkLogs(task: number, { known, ranges }: { known: Known; ranges: Ranges }): void {
+  for (const [topic, [read]] of Object.entries(known.marks)) {
+    const now = ranges.get(topic)?.id ?? read;
+    if (read === now || read === "") continue;
+    throw new TaskRefused(
+      `${topic} was deleted and created anew since partition ${task} of it was read to offset ` +
+        `${known.positions[topic]} (topic id ${read}, now ${now}): other records stand there now. ${forgetRemedy(topic)}`,
+    );
+  }
+}
+
+/**
  * The positions of the topics that are read, each checked against what its log holds.
- * @param options.known positions by topic
+ * @param options.known the checkpoint's, or of an ownership that ended
  * @param options.since a topic that is not among them, added later, starts at this record time
  * @throws TaskRefused when records were deleted before they were read, or the log was cut back
  */
 export async function startPositions(
   asking: Asking,
-  options: { known: Readonly<Record<string, number>>; since: Instant; ranges: Ranges },
-): Promise<ReadonlyMap<string, { position: number; endOffset: number }>> {
+  options: { known: Known; since: Instant; ranges: Ranges },
+): Promise<ReadonlyMap<string, StartPosition>> {
   const { known, since, ranges } = options;
   const topics = readTopics(asking.context.topics).map(({ topic }) => topic);
-  const added = topics.filter((topic) => known[topic] === undefined);
+  const added = topics.filter((topic) => known.positions[topic] === undefined);
   const late = added.length === 0 ? {} : await offsetsSince(asking, { topics: added, since });
-  const starts = new Map<string, { position: number; endOffset: number }>();
+  const starts = new Map<string, StartPosition>();
   for (const topic of topics) {
-    const { start, end } = rangeOf(ranges, topic);
-    const position = (known[topic] ?? late[topic]) as number;
+    const { start, end, id } = rangeOf(ranges, topic);
+    const position = (known.positions[topic] ?? late[topic]) as number;
     if (position < start || position > end) {
       throw new TaskRefused(
         `${topic} partition ${asking.task} holds offsets ${start} to ${end}, but the checkpoint goes on at ${position}: ` +
-          `${position < start ? "records were deleted before they were read" : "the log was truncated"}. ` +
-          `Nothing is skipped in silence; move the position with an offset tool only when the loss is understood.`,
+          `${position < start ? "records were deleted before they were read" : "the log was truncated"}. ${forgetRemedy(topic)}`,
       );
     }
-    starts.set(topic, { position, endOffset: end });
+    const epoch = known.marks[topic]?.[1] ?? -1;
+    starts.set(topic, { position, endOffset: end, mark: [id, epoch] });
   }
   return starts;
 }

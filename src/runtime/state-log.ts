@@ -26,7 +26,7 @@ export interface Block {
 }
 
 /** A marker cannot know its own offset: head, and the end of the last range, follow from where it stands. */
-export interface MarkedCheckpoint extends Omit<Checkpoint, "head"> {
+export interface MarkedCheckpoint extends Omit<Checkpoint, "head" | "marks"> {
   /** Head of the checkpoint that was committed when this one was written; -1: a marker of version 1. */
   readonly follows: number;
 }

@@ -6,6 +6,7 @@ import type { Outputs } from "../core/output.ts";
 import type { Partition } from "../core/partition.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Unsent } from "./outbox.ts";
+import type { LogMark } from "./ports.ts";
 import type { Restore } from "./restore.ts";
 import type { TaskContext } from "./task-context.ts";
 import { servicesRead } from "./topics.ts";
@@ -19,6 +20,7 @@ export interface Restoring {
 /** Where a running task stood when its ownership ended. */
 export interface Standing {
   readonly positions: Readonly<Record<string, number>>;
+  readonly marks: Readonly<Record<string, LogMark>>;
   readonly unsent: readonly Unsent[];
   /** Offset after the last of its own commands that was acknowledged; -1: none was. */
   readonly saidTo: number;

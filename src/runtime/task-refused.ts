@@ -7,3 +7,11 @@ export class TaskRefused extends Error {
     this.name = "TaskRefused";
   }
 }
+
+/** What to do where records of a topic are gone that should have been read. */
+export function forgetRemedy(topic: string): string {
+  return (
+    `Nothing is skipped in silence: when it is understood what was lost, stop all instances and let go of the ` +
+    `position by \`holdfast recover --forget ${topic} --apply\`.`
+  );
+}

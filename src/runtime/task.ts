@@ -319,6 +319,7 @@ export class Task {
       const { commands } = this.#context.topics;
       memory.standing = {
         positions: running.intake.positions(),
+        marks: running.intake.marks(),
         unsent: this.#outbox.unsent(),
         saidTo: this.#outbox.acknowledgedTo(commands, this.number),
       };

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createKafkaClient } from "../../src/adapters/kafka/client.ts";
 import type { KafkaClient } from "../../src/adapters/kafka/client.ts";
+import { createKafkaLogs } from "../../src/adapters/kafka/logs.ts";
 import { startLocalCluster } from "../../src/adapters/local-cluster/local-cluster.ts";
 import type { LocalCluster } from "../../src/adapters/local-cluster/local-cluster.ts";
 import { startWatchdog } from "../../src/adapters/local-cluster/watchdog.ts";
@@ -66,6 +67,8 @@ export class Arena {
   readonly registry: RegistryProxy;
   readonly slots: readonly Slot[];
   readonly topics: Topics;
+  /** By topic: what fetches call them. */
+  readonly topicIds: ReadonlyMap<string, string>;
   readonly client: KafkaClient;
   readonly directory: string;
   /** Processes that ended without having been told to: each is a finding. */
@@ -79,6 +82,7 @@ export class Arena {
     this.registry = parts.registry;
     this.slots = parts.slots;
     this.topics = parts.topics;
+    this.topicIds = parts.topicIds;
     this.client = parts.client;
     this.directory = parts.directory;
     this.unexpectedEnds = parts.unexpectedEnds;
@@ -150,6 +154,7 @@ interface Parts {
   readonly registry: RegistryProxy;
   readonly slots: readonly Slot[];
   readonly topics: Topics;
+  readonly topicIds: ReadonlyMap<string, string>;
   readonly client: KafkaClient;
   readonly directory: string;
   readonly unexpectedEnds: string[];
@@ -226,7 +231,9 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
   });
   const client = createKafkaClient({ brokers: cluster.bootstrap, clientId: "chaos-exchange" });
   const topics = topicsOf(read.settings);
-  return new Arena({ options, cluster, registry, slots, topics, client, directory, unexpectedEnds, ending });
+  const logs = createKafkaLogs(client);
+  const topicIds = await logs.logIds([topics.state, topics.commands]).finally(() => logs.close());
+  return new Arena({ options, cluster, registry, slots, topics, topicIds, client, directory, unexpectedEnds, ending });
 }
 
 function environmentOf(

@@ -48,8 +48,8 @@ const MOMENTS: Readonly<Record<string, Moment>> = {
 const OPENING: Readonly<Record<string, Moment>> = {
   "joining the group": () => naming(JOIN_GROUP),
   "asking for its checkpoint": () => naming(OFFSET_FETCH),
-  "reading the state log": ({ topics }) => naming(FETCH, topics.state),
-  "reading what was said": ({ topics }) => naming(FETCH, topics.commands),
+  "reading the state log": ({ topics, topicIds }) => naming(FETCH, topicIds.get(topics.state)),
+  "reading what was said": ({ topics, topicIds }) => naming(FETCH, topicIds.get(topics.commands)),
 };
 
 const MOODS: readonly Exclude<RegistryMood, "well">[] = ["down", "silent", "slow", "failing", "wrong"];
@@ -96,8 +96,10 @@ const SINGLE: readonly Fault[] = [
 
 export const FAULTS: readonly Fault[] = [...SINGLE, { kind: "two faults at once", run: twoAtOnce }];
 
+/** @param topic its name; of fetches its id */
 function naming(apiKey: number, topic?: string): (request: KafkaRequest) => boolean {
-  return (request) => request.apiKey === apiKey && (topic === undefined || request.bytes.includes(topic));
+  const bytes = topic === undefined ? Buffer.alloc(0) : Buffer.from(topic, apiKey === FETCH ? "base64url" : "utf8");
+  return (request) => request.apiKey === apiKey && request.bytes.includes(bytes);
 }
 
 function victimOf({ arena, random }: Scene): Slot {

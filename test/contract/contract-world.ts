@@ -30,6 +30,8 @@ export interface ContractWorld {
   deleteBefore(topic: string, partition: number, offset: number): Promise<void>;
   /** Makes an offset that no reader sees, as the end of a transaction does. */
   appendControl(topic: string, partition: number): Promise<void>;
+  /** Deletes a topic and creates another one of its name. */
+  createAnew(topic: string): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { OutRecord } from "../../src/runtime/ports.ts";
 import { finish, numbered, numbers, record } from "./contract-world.ts";
-import type { Law } from "./contract-world.ts";
+import type { ContractWorld, Law } from "./contract-world.ts";
 
 /** RecordBatch, and seek, pause and resume of the Group port. */
 export function fetching(law: Law): void {
@@ -138,6 +138,22 @@ export function fetching(law: Law): void {
     assert.deepEqual(member.values(alpha, 0), numbers(0, 5));
   });
 
+  law("a topic created anew is not read on with, however far it has grown", async (world, join) => {
+    const [topic] = world.topics;
+    await finish(world, world.producer.send(topic, 0, numbered(0, 3)));
+    const member = await join(2);
+    const before = (await finish(world, world.logs.logIds([topic]))).get(topic) ?? "";
+    member.group.seek(topic, 0, 3, [before, -1]);
+    await world.createAnew(topic);
+    assert.notEqual((await finish(world, world.logs.logIds([topic]))).get(topic), before);
+    await finish(world, appended(world, topic, numbered(3, 10)));
+    member.group.resume(topic, 0);
+    const failed = (): number => member.seen.findIndex(({ call }) => call === "failure");
+    await world.until(() => failed() >= 0 || member.batches(topic, 0).length > 0, "a failure");
+    assert.deepEqual(member.values(topic, 0), []);
+    member.seen.splice(failed(), 1);
+  });
+
   law("what was deleted below the position is never skipped in silence", async (world, join) => {
     const [topic] = world.topics;
     await finish(world, world.producer.send(topic, 0, numbered(0, 6)));
@@ -152,4 +168,14 @@ export function fetching(law: Law): void {
     const failed = member.seen.findIndex(({ call }) => call === "failure");
     if (failed >= 0) member.seen.splice(failed, 1);
   });
+}
+
+/** A topic that was created just now may not be known everywhere yet. */
+async function appended(world: ContractWorld, topic: string, records: readonly OutRecord[]): Promise<void> {
+  const isDone = (): Promise<boolean> =>
+    world.producer.send(topic, 0, records).then(
+      () => true,
+      () => world.clock.turn().then(() => false),
+    );
+  while (!(await isDone()));
 }

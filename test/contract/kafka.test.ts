@@ -72,6 +72,15 @@ async function openWorld(client: KafkaClient, admin: ReturnType<KafkaClient["adm
       await admin.fetchTopicOffsets(topic); // without it the library knows no leader of a new topic
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
     },
+    async createAnew(topic) {
+      const [before] = (await logs.logIds([topic])).values();
+      const id = async (): Promise<string | undefined> =>
+        (await logs.logIds([topic]).catch(() => new Map<string, string>())).get(topic);
+      await admin.deleteTopics({ topics: [topic] });
+      while ((await id()) !== undefined) await delay(STEP_MS);
+      await createTopics(client, [{ topic, partitions: 2, replication: 1, config: {} }]);
+      for (let now = await id(); now === undefined || now === before; now = await id()) await delay(STEP_MS);
+    },
     async appendControl(topic, partition) {
       const end = async (): Promise<number> => (await logs.ranges([{ topic, partition }]))[0]!.end;
       const before = await end();

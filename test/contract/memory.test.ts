@@ -44,6 +44,10 @@ function openWorld(): Promise<ContractWorld> {
       broker.appendControl({ topic, partition });
       return Promise.resolve();
     },
+    createAnew(topic) {
+      broker.createAnew(topic);
+      return Promise.resolve();
+    },
     close: () => Promise.resolve(),
   });
 }

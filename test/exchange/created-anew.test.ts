@@ -14,41 +14,48 @@ import type { Floor, Running } from "../examples/floor.ts";
 
 const kafka = cluster();
 
-test("an input created anew is refused, running and restarted, until its position is let go of", {
-  skip: kafka.skip,
-  timeout: 120_000,
-}, async (t) => {
-  const floor = await openFloor(t, kafka);
-  const { topic } = floor.topics.inputs[0]!;
-  const logs = createKafkaLogs(floor.client);
-  t.after(() => logs.close());
-  const first = await startHoldfast(t, floor, { HOLDFAST_START_FROM: "earliest" });
-  await freezes(floor, first, "alice");
-  await grow(floor, "a");
-  await committedTo(floor, await endsOf(logs, topic), topic);
-  await first.kill("SIGTERM");
+test(
+  "an input created anew is refused, running and restarted, until its position is let go of",
+  {
+    skip: kafka.skip,
+    timeout: 120_000,
+  },
+  async (t) => {
+    const floor = await openFloor(t, kafka);
+    const { topic } = floor.topics.inputs[0]!;
+    const logs = createKafkaLogs(floor.client);
+    t.after(() => logs.close());
+    const first = await startHoldfast(t, floor, { HOLDFAST_START_FROM: "earliest" });
+    await freezes(floor, first, "alice");
+    await grow(floor, "a");
+    await committedTo(floor, await endsOf(logs, topic), topic);
+    await first.kill("SIGTERM");
 
-  await createAnew(floor, { logs, topic });
-  await grow(floor, "b");
-  await grow(floor, "c");
-  const restarted = await startHoldfast(t, floor);
-  const remedy = new RegExp(`${topic} was deleted and created anew .*holdfast recover --forget ${topic} --apply`, "u");
-  await until(() => remedy.test(restarted.log()), { what: "the restarted one says why", processes: [restarted] });
+    await createAnew(floor, { logs, topic });
+    await grow(floor, "b");
+    await grow(floor, "c");
+    const restarted = await startHoldfast(t, floor);
+    const remedy = new RegExp(
+      `${topic} was deleted and created anew .*holdfast recover --forget ${topic} --apply`,
+      "u",
+    );
+    await until(() => remedy.test(restarted.log()), { what: "the restarted one says why", processes: [restarted] });
 
-  const dry = await floor.holdfast("recover", "--group-id", groupOf(floor), "--forget", topic);
-  assert.equal(dry.exitCode, 1, dry.err);
-  assert.match(dry.out, / {4}offset \d+ of \S+ is let go of/u);
-  const applied = await floor.holdfast("recover", "--group-id", groupOf(floor), "--forget", topic, "--apply");
-  assert.equal(applied.exitCode, 0, applied.err);
-  const second = await startHoldfast(t, floor);
-  await freezes(floor, second, "carol");
+    const dry = await floor.holdfast("recover", "--group-id", groupOf(floor), "--forget", topic);
+    assert.equal(dry.exitCode, 1, dry.err);
+    assert.match(dry.out, / {4}offset \d+ of \S+ is let go of/u);
+    const applied = await floor.holdfast("recover", "--group-id", groupOf(floor), "--forget", topic, "--apply");
+    assert.equal(applied.exitCode, 0, applied.err);
+    const second = await startHoldfast(t, floor);
+    await freezes(floor, second, "carol");
 
-  const [before] = await endsOf(logs, topic);
-  await createAnew(floor, { logs, topic });
-  for (let round = 0; (await endsOf(logs, topic))[0]! <= before!; round++) await grow(floor, `d${round}`);
-  const running = new RegExp(`${topic} was deleted and created anew while .*--forget ${topic} --apply`, "u");
-  await until(() => running.test(second.log()), { what: "the running one says why", processes: [second] });
-});
+    const [before] = await endsOf(logs, topic);
+    await createAnew(floor, { logs, topic });
+    for (let round = 0; (await endsOf(logs, topic))[0]! <= before!; round++) await grow(floor, `d${round}`);
+    const running = new RegExp(`${topic} was deleted and created anew while .*--forget ${topic} --apply`, "u");
+    await until(() => running.test(second.log()), { what: "the running one says why", processes: [second] });
+  },
+);
 
 function groupOf({ env }: Floor): string {
   return `${env["HOLDFAST_TOPIC_PREFIX"]}holdfast`;

@@ -33,6 +33,7 @@ export function recordBatch(spec: BatchSpec): RecordBatch {
     keyAt: (index) => at(index).key ?? null,
     valueAt: (index) => at(index).value ?? null,
     headersAt: (index) => at(index).headers ?? {},
+    leaderEpochAt: () => -1,
     flawAt: () => null,
   };
 }

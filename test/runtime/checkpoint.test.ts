@@ -16,6 +16,7 @@ const CHECKPOINT: Checkpoint = {
     ["w1", 16, 20],
   ],
   positions: { "auth-events": 100, "holdfast.commands": 3 },
+  marks: { "auth-events": ["PLfgBe7HQMqZmX1fTpJ2Nw", 7], "holdfast.commands": ["aaaaBe7HQMqZmX1fTpJ2Nw", -1] },
   partitions: 12,
   group: "holdfast",
 };
@@ -24,13 +25,23 @@ test("a checkpoint reads back from its metadata", () => {
   assert.deepEqual(parseCheckpoint(checkpointMetadata(CHECKPOINT)), CHECKPOINT);
 });
 
+test("metadata of a release that kept no marks are read without", () => {
+  const { marks, ...older } = CHECKPOINT;
+  assert.equal(Object.keys(marks).length, 2);
+  assert.deepEqual(parseCheckpoint(JSON.stringify({ v: 1, ...older })), { ...older, marks: {} });
+});
+
 test("metadata stays below the broker's 4,096 bytes whatever the lineage; a long one is left to the marker", () => {
   const lineage = Array.from({ length: 32 }, (_, i): LineageRange => [
     `writer-${i}-0123456789`,
     i * 1e12,
     (i + 1) * 1e12,
   ]);
-  assert.ok(checkpointMetadata({ ...CHECKPOINT, lineage }).length < 4_096);
+  const topics = ["auth", "api-key", "withdrawal", "trade", "decisions", "acks", "signals", "commands"];
+  const named = topics.map((topic) => `production.exchange.${topic}-events`);
+  const positions = Object.fromEntries(named.map((topic) => [topic, 1e12]));
+  const marks = Object.fromEntries(named.map((topic) => [topic, CHECKPOINT.marks["auth-events"]!]));
+  assert.ok(checkpointMetadata({ ...CHECKPOINT, positions, marks, lineage }).length < 4_096);
   const long = parseCheckpoint(checkpointMetadata({ ...CHECKPOINT, lineage: [...lineage, ["w", 1, 2]] }));
   assert.equal("problem" in long ? long.problem : long.lineage, null);
 });
@@ -41,6 +52,7 @@ for (const [what, metadata, problem] of [
   ["missing numbers", '{"v":1,"writer":"w","group":"g"}', "lacks n, base, head or partitions"],
   ["a base above its head", JSON.stringify({ v: 1, ...CHECKPOINT, base: 21 }), "has base 21 above head 20"],
   ["a broken lineage", JSON.stringify({ v: 1, ...CHECKPOINT, lineage: [["w", -1, 2]] }), "has no valid lineage"],
+  ["a broken mark", JSON.stringify({ v: 1, ...CHECKPOINT, marks: { a: ["id"] } }), "has no valid marks"],
   ["a broken position", JSON.stringify({ v: 1, ...CHECKPOINT, positions: { a: 1.5 } }), "has no valid positions"],
 ] as const) {
   test(`metadata with ${what} is refused with the reason`, () => {

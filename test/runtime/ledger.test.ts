@@ -15,6 +15,7 @@ const START: Checkpoint = {
   head: 0,
   lineage: [],
   positions: {},
+  marks: {},
   partitions: 1,
   group: "g",
 };
@@ -57,7 +58,7 @@ class Bench {
       const part = groups.slice(at, at + GROUPS_IN_BLOCK);
       this.ledger.appended({ offset: this.#end++, bytes: part.length * 205, groups: part });
     }
-    const next = this.ledger.next(n, { from, positions: {} });
+    const next = this.ledger.next(n, { from, positions: {}, marks: {} });
     this.#end++;
     return { checkpoint: { ...next, head: this.#end }, groups: groups.map(({ group }) => group) };
   }

@@ -106,7 +106,9 @@ test("the empty checkpoint: no state, where the inputs begin, whose it is (T7)",
   assert.match(writer, /^first/);
   const positions = Object.fromEntries(coPartitioned(DRIVER_TOPICS).map((topic) => [topic, 0]));
   delete positions[state];
-  assert.deepEqual(checkpoint, { n: 0, base: 0, head: 0, lineage: [], positions, partitions: 1, group: "holdfast" });
+  const marks = Object.fromEntries(Object.keys(positions).map((topic) => [topic, [`${topic}#1`, -1]]));
+  const whose = { partitions: 1, group: "holdfast" };
+  assert.deepEqual(checkpoint, { n: 0, base: 0, head: 0, lineage: [], positions, marks, ...whose });
   assert.deepEqual(driver.records(state), []);
 });
 
@@ -190,6 +192,39 @@ test("inputs that were deleted before they were read, or truncated, are refused 
   const truncated = await worked();
   truncated.broker.log({ topic: "auth-events", partition: 0 }).truncate(1);
   await assertRefused(truncated, /auth-events partition 0 .* truncated/);
+});
+
+test("an input that is another log by now is refused by name, however far it has grown (T7)", async () => {
+  const regrow = (driver: ProcessorDriver): void => {
+    for (let i = 0; i < 5; i++) driver.produce({ accountId: "alice", type: "LOGOUT" });
+  };
+  const anew = await worked();
+  anew.broker.createAnew("auth-events");
+  regrow(anew);
+  await assertRefused(anew, /auth-events was deleted and created anew .*recover --forget auth-events --apply/);
+
+  const said = await worked();
+  said.broker.createAnew(commands);
+  await assertRefused(said, /holdfast\.commands was deleted and created anew/);
+
+  const cutBack = await worked();
+  cutBack.broker.log({ topic: "auth-events", partition: 0 }).truncate(1);
+  regrow(cutBack);
+  const second = cutBack.start("second");
+  await cutBack.advance(5_000);
+  const end = second.end();
+  assert.ok(end.how === "failed" && end.error instanceof Error);
+  assert.match(end.error.message, /auth-events partition 0 is not the log that was read/);
+});
+
+test("an election that loses nothing that was read is passed over (T7)", async () => {
+  const driver = await worked();
+  const log = driver.broker.log({ topic: "auth-events", partition: 0 });
+  log.truncate(log.end());
+  await startReady(driver, "second");
+  await takeover(driver, "bob");
+  await driver.advance(2_000);
+  assert.deepEqual(frozen(driver), ["alice", "bob"]);
 });
 
 test("records that are lost while it runs end the process: no hole is passed in silence", async () => {

@@ -15,7 +15,10 @@ export class Feed {
   readonly topic: string;
   readonly partition: number;
   paused = true;
+  /** Id of the log the position is in; empty: not known yet. */
+  log = "";
   #position = -1;
+  #epoch = -1;
   #kept: RecordBatch | null = null;
 
   constructor(topic: string, partition: number) {
@@ -28,13 +31,20 @@ export class Feed {
     return this.#position;
   }
 
-  /** Whether a fetch makes sense now. */
-  get hungry(): boolean {
-    return !this.paused && this.#position >= 0 && this.#kept === null;
+  /** Leader epoch below the position, or at it; -1: not known. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
-  seek(offset: number): void {
+  /** Whether a fetch makes sense now. */
+  get hungry(): boolean {
+    return !this.paused && this.#position >= 0 && this.#kept === null && this.log !== "";
+  }
+
+  /** @param epoch below the offset; default: not known */
+  seek(offset: number, epoch = -1): void {
     this.#position = offset;
+    this.#epoch = epoch;
     if (this.#kept?.fetchedFrom !== offset) this.#kept = null;
   }
 
@@ -50,7 +60,7 @@ export class Feed {
       this.#kept = batch; // R2
       return false;
     }
-    this.#position = batch.nextOffset;
+    this.#passed(batch);
     return true;
   }
 
@@ -59,8 +69,13 @@ export class Feed {
     const kept = this.#kept;
     if (kept === null || this.paused) return null;
     this.#kept = null;
-    this.#position = kept.nextOffset;
+    this.#passed(kept);
     return kept;
+  }
+
+  #passed(batch: RecordBatch): void {
+    this.#position = batch.nextOffset;
+    this.#epoch = batch.leaderEpochAt(batch.length);
   }
 
   get keeps(): boolean {

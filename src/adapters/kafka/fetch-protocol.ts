@@ -1,6 +1,9 @@
-// Kafka's Fetch, version 11 (brokers since 2.3), encoded and decoded here: an error of one partition does
-// not hide the records of the others, and records stay bytes until record-batch.ts reads them.
+// Kafka's Fetch, version 13 (brokers since 3.1), encoded and decoded here: an error of one partition does not
+// hide the records of the others, and records stay bytes until record-batch.ts reads them. A topic is asked for
+// by its id, so that none created anew under its name answers (KIP-516), and with the leader epoch below the
+// offset, so that the broker says when its log has another past (KIP-320, KIP-595).
 
+import { BrokerFailure } from "../../runtime/ports.ts";
 import { kafkajs } from "./kafkajs.ts";
 import type { Broker } from "./kafkajs.ts";
 import type { AbortedTransaction } from "./fetched-batch.ts";
@@ -16,25 +19,34 @@ export interface FetchOptions {
 }
 
 export interface WantedPartition {
-  readonly topic: string;
+  /** Id of its topic. */
+  readonly log: string;
   readonly partition: number;
   readonly offset: number;
+  /** Leader epoch below the offset; -1: not known, and not checked. */
+  readonly epoch: number;
 }
 
 export interface AnsweredPartition {
-  readonly topic: string;
+  /** Id of its topic. */
+  readonly log: string;
   readonly partition: number;
   /** kafkajs's error object, or null. */
   readonly error: Error | null;
   readonly highWatermark: number;
+  /** Up to where the log has the past that was asked for, where that is less than the offset; null nearly always. */
+  readonly cutBackTo: number | null;
   readonly aborted: readonly AbortedTransaction[];
   readonly records: Buffer;
 }
 
 const FETCH = 1;
-const VERSION = 11;
+const VERSION = 13;
 const NO_REPLICA = -1;
 const READ_COMMITTED = 1;
+const DIVERGING_EPOCH = 0;
+/** kafkajs does not know it: what a topic's id is answered with that is gone, or not known yet. */
+const UNKNOWN_TOPIC_ID = 100;
 const BYTES_PER_PARTITION = 40;
 
 /**
@@ -50,6 +62,7 @@ export async function fetchRecords(
     apiKey: FETCH,
     apiVersion: VERSION,
     apiName: "Fetch",
+    isFlexible: true,
     body: [encodeRequest(wanted, options)],
     decode: decodeAnswer,
     timeoutMs: options.maxWaitMs + 500,
@@ -66,43 +79,65 @@ function encodeRequest(wanted: readonly WantedPartition[], options: FetchOptions
   writer.int32(NO_REPLICA).int32(options.maxWaitMs).int32(1).int32(options.maxBytes).int8(READ_COMMITTED);
   writer.int32(0).int32(-1); // no fetch session: every request names all it wants
   // One entry a partition, topics repeated: the order is the broker's order of filling.
-  writer.int32(wanted.length);
-  for (const { topic, partition, offset } of wanted) {
-    writer.string(topic).int32(1).int32(partition);
-    writer.int32(-1).int64(offset).int64(-1).int32(options.maxBytesPerPartition);
+  writer.compactArray(wanted.length);
+  for (const { log, partition, offset, epoch } of wanted) {
+    writer.uuid(log).compactArray(1).int32(partition);
+    writer.int32(-1).int64(offset).int32(epoch).int64(-1).int32(options.maxBytesPerPartition).noTags();
+    writer.noTags();
   }
-  return writer.int32(0).string("").take();
+  return writer.compactArray(0).compactString("").noTags().take();
 }
 
 function decodeAnswer(payload: Buffer): FetchAnswer {
   const reader = new WireReader(payload);
+  reader.tags();
   const throttleMs = reader.int32();
   const code = reader.int16();
   if (code !== 0) throw kafkajs.createErrorFromCode(code);
   reader.int32(); // session id
   const partitions: AnsweredPartition[] = [];
-  reader.array(() => {
-    const topic = reader.string();
-    reader.array(() => partitions.push(decodePartition(topic, reader)));
+  reader.compactArray(() => {
+    const log = reader.uuid();
+    reader.compactArray(() => partitions.push(decodePartition(log, reader)));
+    reader.tags();
   });
   return { throttleMs, partitions };
 }
 
-function decodePartition(topic: string, reader: WireReader): AnsweredPartition {
+function decodePartition(log: string, reader: WireReader): AnsweredPartition {
   const partition = reader.int32();
   const code = reader.int16();
   const highWatermark = reader.int64();
   reader.int64(); // last stable offset
   reader.int64(); // log start offset
-  const aborted = reader.array(() => ({ producerId: reader.int64(), firstOffset: reader.int64() }));
+  const aborted = reader.compactArray(decodeAborted);
   reader.int32(); // preferred read replica
-  const records = reader.bytes();
+  const records = reader.compactBytes();
+  let cutBackTo: number | null = null;
+  reader.tags((tag, field) => {
+    if (tag !== DIVERGING_EPOCH) return;
+    field.int32(); // the epoch that ends there
+    cutBackTo = field.int64();
+  });
   return {
-    topic,
+    log,
     partition,
-    error: code === 0 ? null : kafkajs.createErrorFromCode(code),
+    error: code === 0 ? null : errorOf(code),
     highWatermark,
+    cutBackTo,
     aborted,
     records,
   };
+}
+
+function decodeAborted(reader: WireReader): AbortedTransaction {
+  const aborted = { producerId: reader.int64(), firstOffset: reader.int64() };
+  reader.tags();
+  return aborted;
+}
+
+function errorOf(code: number): Error {
+  if (code !== UNKNOWN_TOPIC_ID) return kafkajs.createErrorFromCode(code);
+  const message = "the broker does not know a topic of this id";
+  return new BrokerFailure(message, { disposition: "retry", code: "UNKNOWN_TOPIC_ID" });
 }

@@ -39,6 +39,7 @@ export class UnreadableRecords extends Error {
 /** The shown records of one batch of the set. */
 export interface Segment {
   readonly baseOffset: number;
+  readonly leaderEpoch: number;
   readonly codec: Codec;
   readonly firstTimestamp: number;
   readonly maxTimestamp: number;
@@ -67,6 +68,7 @@ export class FetchedBatch implements RecordBatch {
   readonly length: number;
   readonly bytes: number;
   readonly #segments: readonly Segment[];
+  readonly #leaderEpoch: number;
   readonly #offsets: Float64Array;
   readonly #timestamps: Float64Array;
   /** Of each record: its segment, where key and value begin, and their lengths (-1: null). */
@@ -75,7 +77,13 @@ export class FetchedBatch implements RecordBatch {
 
   constructor(
     fetched: FetchedPartition,
-    read: { readonly segments: readonly Segment[]; readonly nextOffset: number; readonly bytes: number },
+    read: {
+      readonly segments: readonly Segment[];
+      readonly nextOffset: number;
+      /** Below `nextOffset`. */
+      readonly leaderEpoch: number;
+      readonly bytes: number;
+    },
   ) {
     this.topic = fetched.topic;
     this.partition = fetched.partition;
@@ -83,6 +91,7 @@ export class FetchedBatch implements RecordBatch {
     this.endOffset = fetched.endOffset;
     this.nextOffset = read.nextOffset;
     this.#segments = read.segments;
+    this.#leaderEpoch = read.leaderEpoch;
     let records = 0;
     let bytes = 0;
     for (const segment of read.segments) {
@@ -118,6 +127,10 @@ export class FetchedBatch implements RecordBatch {
 
   flawAt(index: number): Rejection | null {
     return this.#flaws.size === 0 ? null : (this.#flaws.get(index) ?? null);
+  }
+
+  leaderEpochAt(index: number): number {
+    return index < this.length ? this.#segments[this.#fields[index * FIELDS]!]!.leaderEpoch : this.#leaderEpoch;
   }
 
   headersAt(index: number): RecordHeaders {

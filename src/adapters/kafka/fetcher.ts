@@ -7,9 +7,12 @@
 //   L2  An offset the log does not hold is never replaced by another: it is a failure that names both.
 //   L3  A batch that is not what its checksum says is fetched again, in case it was damaged on the way; one
 //       that stays so is a failure that names its offset.
+//   L4  Records are those of the log the position is in: a topic created anew under the same name, and a log
+//       that was cut back below the position and has grown again, are failures that name it.
 
-import { BrokerFailure } from "../../runtime/ports.ts";
-import type { Disposition, RecordBatch } from "../../runtime/ports.ts";
+import { BrokerFailure, UNMARKED } from "../../runtime/ports.ts";
+import type { Disposition, LogMark, RecordBatch } from "../../runtime/ports.ts";
+import { forgetRemedy } from "../../runtime/task-refused.ts";
 import { Bell } from "./bell.ts";
 import type { Connections } from "./connections.ts";
 import { brokerFailure } from "./failures.ts";
@@ -21,6 +24,7 @@ import { EARLIEST, LATEST, listOffsets } from "./log-offsets.ts";
 import type { TopicPartition } from "./log-offsets.ts";
 import { UnreadableRecords } from "./fetched-batch.ts";
 import { readRecords } from "./record-batch.ts";
+import { topicIds } from "./topic-ids.ts";
 
 export interface FetcherOptions extends FetchOptions {
   /** Upper bound of one batch after decompression. */
@@ -38,6 +42,8 @@ const LONGEST_PAUSE_MS = 1_000;
 const METADATA_CHECK_MS = 1_000;
 /** A topic may look unknown to a broker that has just started; after so long it is gone. */
 const UNKNOWN_TOPIC_GRACE_MS = 30_000;
+/** How often a log that holds the offset may refuse it, while its broker finds its way after an election. */
+const REFUSED_LOOKS = 8;
 /** How often a damaged batch is looked at. */
 const DAMAGED_LOOKS = 3;
 
@@ -60,6 +66,10 @@ export class Fetcher {
   #stopped = false;
   #turn = 0;
   #unknownSince = Infinity;
+  /** Id of each topic; undefined: to be asked for. */
+  #ids: ReadonlyMap<string, string> | undefined;
+  /** How often an offset that the log holds was refused at a feed's position. */
+  readonly #refusals = new Map<Feed, number>();
   /** How often the batch at a feed's position was damaged. */
   readonly #damaged = new Map<Feed, number>();
 
@@ -86,8 +96,12 @@ export class Fetcher {
     this.#moved.ring();
   }
 
-  seek(topic: string, partition: number, offset: number): void {
-    this.#feeds.get(key(topic, partition))?.seek(offset);
+  /** @param mark of the offset (L4) */
+  seek(topic: string, partition: number, offset: number, [id, epoch]: LogMark = UNMARKED): void {
+    const feed = this.#feeds.get(key(topic, partition));
+    if (feed === undefined) return;
+    feed.seek(offset, epoch);
+    feed.log = id === "" ? (this.#ids?.get(topic) ?? "") : id;
     this.#appetite.ring();
   }
 
@@ -114,6 +128,7 @@ export class Fetcher {
         this.#led = Map.groupBy(this.#feeds.values(), ({ topic, partition }) => leaderOf(cluster, topic, partition));
         this.#unknownSince = Infinity;
         this.#checkPartitions(cluster);
+        if (this.#ids === undefined) this.#identify(await topicIds(this.#connections, this.#topics));
         for (const node of this.#led.keys()) if (node >= 0 && !this.#loops.has(node)) void this.#loop(node);
       } catch (error) {
         this.#failed(error, `read the metadata of ${this.#topics.join(", ")}`);
@@ -130,6 +145,17 @@ export class Fetcher {
     if (counts === (this.#partitions ??= counts)) return;
     const message = `the number of partitions changed while running (before: ${this.#partitions}; now: ${counts}): keys have moved between partitions`;
     this.#fail(new BrokerFailure(message, { disposition: "halt", code: "INVALID_PARTITIONS" }));
+  }
+
+  // L4
+  #identify(ids: ReadonlyMap<string, string>): void {
+    this.#ids = ids;
+    for (const feed of this.#feeds.values()) {
+      const id = ids.get(feed.topic) ?? "";
+      if (feed.log !== "" && feed.log !== id && feed.position >= 0) return this.#fail(createdAnew(feed, id));
+      feed.log = id;
+    }
+    this.#appetite.ring();
   }
 
   async #loop(node: number): Promise<void> {
@@ -164,28 +190,36 @@ export class Fetcher {
     this.#turn += 1;
     const first = hungry.length === 0 ? 0 : this.#turn % hungry.length;
     return [...hungry.slice(first), ...hungry.slice(0, first)].map((feed) => ({
-      topic: feed.topic,
+      log: feed.log,
       partition: feed.partition,
       offset: feed.position,
+      epoch: feed.epoch,
       feed,
     }));
   }
 
   /** @returns one of the partitions the broker refused */
   #receive(requests: readonly Request[], answers: readonly AnsweredPartition[]): Refusal | undefined {
-    const asked = new Map(requests.map((request) => [key(request.topic, request.partition), request]));
+    const asked = new Map(requests.map((request) => [key(request.log, request.partition), request]));
     let refused: Refusal | undefined;
     for (const answer of answers) {
-      const request = asked.get(key(answer.topic, answer.partition));
+      const request = asked.get(key(answer.log, answer.partition));
       if (request === undefined) continue;
       if (answer.error !== null) refused = { request, error: answer.error };
+      else if (answer.cutBackTo !== null) this.#cutBack(request, answer.cutBackTo);
       else if (answer.records.length > 0) this.#read(request, answer);
     }
     return refused;
   }
 
-  #read({ feed, offset }: Request, { topic, partition, highWatermark, aborted, records }: AnsweredPartition): void {
+  // L4
+  #cutBack({ feed, offset }: Request, to: number): void {
+    if (feed.position === offset) this.#fail(cutBack(feed, to));
+  }
+
+  #read({ feed, offset }: Request, { partition, highWatermark, aborted, records }: AnsweredPartition): void {
     if (this.#stopped || !feed.expects(offset)) return;
+    const { topic } = feed;
     const fetched = { topic, partition, fetchedFrom: offset, endOffset: highWatermark, aborted, records };
     let batch: RecordBatch | null;
     try {
@@ -201,6 +235,7 @@ export class Fetcher {
       return;
     }
     if (this.#damaged.size > 0) this.#damaged.delete(feed);
+    if (this.#refusals.size > 0) this.#refusals.delete(feed);
     if (batch !== null && feed.accept(batch)) this.#deliver(batch);
   }
 
@@ -212,15 +247,19 @@ export class Fetcher {
 
   /** @throws kafkajs's errors */
   async #refused({ request, error }: Refusal): Promise<void> {
-    const { topic, partition, offset, feed } = request;
-    const failure = brokerFailure(error, `read ${topic} partition ${partition}`);
+    const { offset, feed } = request;
+    const failure = brokerFailure(error, `read ${feed.topic} partition ${feed.partition}`);
+    if (failure.code === "UNKNOWN_TOPIC_ID") this.#ids = undefined; // gone, created anew, or new to that broker
     if (failure.code !== "OFFSET_OUT_OF_RANGE") return this.#failed(failure, "");
     const [[start], [end]] = await Promise.all([
-      listOffsets(this.#connections, [request], EARLIEST),
-      listOffsets(this.#connections, [request], LATEST),
+      listOffsets(this.#connections, [feed], EARLIEST),
+      listOffsets(this.#connections, [feed], LATEST),
     ]);
-    if (feed.position !== offset || (offset >= start! && offset <= end!)) return;
-    this.#fail(lost(request, { start: start!, end: end! })); // L2
+    if (feed.position !== offset) return;
+    if (offset < start! || offset > end!) return this.#fail(lost(feed, { start: start!, end: end! })); // L2
+    const looks = (this.#refusals.get(feed) ?? 0) + 1;
+    this.#refusals.set(feed, looks);
+    if (looks >= REFUSED_LOOKS) this.#fail(cutBack(feed, start!)); // L4
   }
 
   #failed(error: unknown, doing: string): void {
@@ -272,14 +311,28 @@ function unreadable(
   return new BrokerFailure(message, { disposition, code: error.code, cause: error });
 }
 
-function lost({ topic, partition, offset }: Request, range: { start: number; end: number }): BrokerFailure {
+function lost({ topic, partition, position }: Feed, range: { start: number; end: number }): BrokerFailure {
   const what =
-    offset < range.start
-      ? `records from ${offset} to ${range.start} were deleted before they were read; lengthen the topic's retention`
+    position < range.start
+      ? `records from ${position} to ${range.start} were deleted before they were read; lengthen the topic's retention`
       : "the log was cut back or the topic created anew";
-  return new BrokerFailure(
-    `${topic} partition ${partition}: offset ${offset} is expected, but the log holds ${range.start} to ${range.end}: ${what}. ` +
-      `To go on without them, reset the group's offsets`,
-    { disposition: "halt", code: "OFFSET_OUT_OF_RANGE" },
-  );
+  const where = `${topic} partition ${partition}: offset ${position} is expected, but the log holds ${range.start} to ${range.end}`;
+  return new BrokerFailure(`${where}: ${what}. ${forgetRemedy(topic)}`, {
+    disposition: "halt",
+    code: "OFFSET_OUT_OF_RANGE",
+  });
+}
+
+function cutBack({ topic, partition, position, epoch }: Feed, to: number): BrokerFailure {
+  const what =
+    `${topic} partition ${partition} was cut back to offset ${to} after it had been read to ${position} (leader epoch ` +
+    `${epoch}), and has grown again: an unclean leader election, or a broker's disk lost`;
+  return new BrokerFailure(`${what}. ${forgetRemedy(topic)}`, { disposition: "halt", code: "LOG_TRUNCATED" });
+}
+
+function createdAnew({ topic, partition, position, log }: Feed, id: string): BrokerFailure {
+  const what =
+    `${topic} was deleted and created anew while partition ${partition} of it was read, to offset ${position} ` +
+    `(topic id ${log}, now ${id})`;
+  return new BrokerFailure(`${what}. ${forgetRemedy(topic)}`, { disposition: "halt", code: "UNKNOWN_TOPIC_ID" });
 }

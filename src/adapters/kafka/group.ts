@@ -18,6 +18,7 @@ import type {
   CommittedOffset,
   Group,
   GroupListener,
+  LogMark,
 } from "../../runtime/ports.ts";
 import { Bell } from "./bell.ts";
 import type { KafkaClient } from "./client.ts";
@@ -111,8 +112,8 @@ class KafkaGroup implements Group {
     return this.#membership.lastHeartbeatAt();
   }
 
-  seek(topic: string, partition: number, offset: number): void {
-    this.#fetcher?.seek(topic, partition, offset);
+  seek(topic: string, partition: number, offset: number, mark?: LogMark): void {
+    this.#fetcher?.seek(topic, partition, offset, mark);
   }
 
   pause(topic: string, partition: number): void {

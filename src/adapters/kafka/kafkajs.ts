@@ -114,6 +114,8 @@ interface TopicOf<P> {
 /** A node of the cluster. Every call throws kafkajs's errors, also for the first partition refused. */
 export interface Broker {
   readonly nodeId: number;
+  /** By API key, once connected. */
+  readonly versions?: Readonly<Record<number, { readonly maxVersion: number }>> | null;
   readonly connectionPool: {
     readonly pool: readonly Connection[];
     /** Connected; fetches have one of their own. */

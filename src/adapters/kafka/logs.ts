@@ -5,6 +5,7 @@ import type { KafkaClient } from "./client.ts";
 import { Connections } from "./connections.ts";
 import { brokerFailure } from "./failures.ts";
 import { EARLIEST, LATEST, listOffsets } from "./log-offsets.ts";
+import { topicIds } from "./topic-ids.ts";
 
 export interface KafkaLogs extends Logs {
   close(): void;
@@ -22,6 +23,8 @@ export function createKafkaLogs(client: KafkaClient): KafkaLogs {
         throw brokerFailure(error, `read the partition counts of ${topics.join(", ")}`);
       }
     },
+
+    logIds: (topics) => topicIds(connections, topics),
 
     async ranges(pairs) {
       const [starts, ends] = await Promise.all([

@@ -24,6 +24,7 @@ import { VarintCursor } from "./varint-cursor.ts";
 /** Where the fields of a record batch lie. */
 const AT = {
   length: 8,
+  leaderEpoch: 12,
   magic: 16,
   checksum: 17,
   /** From here on the checksum counts. */
@@ -53,6 +54,7 @@ export function readRecords(fetched: FetchedPartition, maxBatchBytes: number): R
   const segments: Segment[] = [];
   const aborted = new AbortedFilter(fetched.aborted);
   let nextOffset = fetchedFrom;
+  let leaderEpoch = -1;
   let position = 0;
   let expandedBytes = 0;
   // D4
@@ -72,9 +74,10 @@ export function readRecords(fetched: FetchedPartition, maxBatchBytes: number): R
       if (segment.codec !== "none") expandedBytes += segment.bytes?.length ?? maxBatchBytes;
     }
     nextOffset = Math.max(nextOffset, lastOffset + 1); // D1
+    leaderEpoch = batch.readInt32BE(AT.leaderEpoch);
     position = end;
   }
-  return position === 0 ? null : new FetchedBatch(fetched, { segments, nextOffset, bytes: position });
+  return position === 0 ? null : new FetchedBatch(fetched, { segments, nextOffset, leaderEpoch, bytes: position });
 }
 
 function formatProblem(records: Buffer, start: number, end: number): UnreadableRecords | null {
@@ -103,6 +106,7 @@ function segmentOf(batch: Buffer, maxBatchBytes: number): Segment {
   const announced = batch.readInt32BE(AT.count);
   const frame = {
     baseOffset,
+    leaderEpoch: batch.readInt32BE(AT.leaderEpoch),
     codec,
     firstTimestamp: int64(batch, AT.firstTimestamp),
     appendTime: (attributes & LOG_APPEND_TIME) !== 0 ? int64(batch, AT.maxTimestamp) : Number.NaN,

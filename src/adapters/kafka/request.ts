@@ -9,6 +9,8 @@ export interface Request<T extends Throttled> {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly apiName: string;
+  /** Whether that version's headers have tags (KIP-482); `decode` sees the answer's. Default: they have none. */
+  readonly isFlexible?: boolean;
   /** Sent one after another. */
   readonly body: readonly Buffer[];
   /** @throws kafkajs's errors */
@@ -52,11 +54,12 @@ export async function sendRequest<T extends Throttled>(broker: Broker, request: 
 }
 
 function headerOf(
-  { apiKey, apiVersion, body }: Pick<Request<Throttled>, "apiKey" | "apiVersion" | "body">,
+  { apiKey, apiVersion, isFlexible, body }: Pick<Request<Throttled>, "apiKey" | "apiVersion" | "isFlexible" | "body">,
   { correlationId, clientId }: { correlationId: number; clientId: string },
 ): Buffer {
   const header = new WireWriter(64);
   header.int32(0).int16(apiKey).int16(apiVersion).int32(correlationId).string(clientId);
+  if (isFlexible === true) header.noTags();
   const bodyBytes = body.reduce((sum, { length }) => sum + length, 0);
   header.patchInt32(0, header.position - SIZE_FIELD_BYTES + bodyBytes);
   return header.take();

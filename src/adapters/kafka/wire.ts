@@ -1,5 +1,6 @@
 // Reading and writing the fields of Kafka's protocol in one buffer, for the requests the adapter encodes
-// itself (fetch-protocol.ts, produce-protocol.ts). Big-endian; 64-bit numbers are exact to 2^53.
+// itself (fetch-protocol.ts, produce-protocol.ts, topic-ids.ts). Big-endian; 64-bit numbers are exact to 2^53.
+// What is called compact, and tags, is of requests whose version is flexible (KIP-482).
 
 export class WireReader {
   readonly #bytes: Buffer;
@@ -7,6 +8,10 @@ export class WireReader {
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+  }
+
+  int8(): number {
+    return this.#bytes.readInt8((this.#position += 1) - 1);
   }
 
   int16(): number {
@@ -37,7 +42,52 @@ export class WireReader {
 
   /** Empty for null. */
   array<T>(item: (reader: WireReader) => T): T[] {
-    const length = Math.max(0, this.int32());
+    return this.#items(this.int32(), item);
+  }
+
+  /** Empty for null. */
+  compactArray<T>(item: (reader: WireReader) => T): T[] {
+    return this.#items(this.uvarint() - 1, item);
+  }
+
+  /** Empty for null. */
+  compactString(): string {
+    return this.compactBytes().toString("utf8");
+  }
+
+  /** A view, not a copy; empty for null. */
+  compactBytes(): Buffer {
+    return this.#view(Math.max(0, this.uvarint() - 1));
+  }
+
+  /** As text, in base64url. */
+  uuid(): string {
+    return this.#view(16).toString("base64url");
+  }
+
+  uvarint(): number {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.#bytes.readUInt8(this.#position++);
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  }
+
+  /** @param field is called at the fields with a tag; what it leaves of one is skipped */
+  tags(field: (tag: number, reader: WireReader) => void = () => {}): void {
+    for (let count = this.uvarint(); count > 0; count -= 1) {
+      const tag = this.uvarint();
+      field(tag, new WireReader(this.#view(this.uvarint())));
+    }
+  }
+
+  #view(length: number): Buffer {
+    this.#position += length;
+    return this.#bytes.subarray(this.#position - length, this.#position);
+  }
+
+  #items<T>(length: number, item: (reader: WireReader) => T): T[] {
     const items: T[] = [];
     for (let index = 0; index < length; index += 1) items.push(item(this));
     return items;
@@ -92,6 +142,30 @@ export class WireWriter {
     const at = this.#need(length);
     this.#bytes.write(value, at, "utf8");
     return this;
+  }
+
+  compactString(value: string): this {
+    return this.uvarint(Buffer.byteLength(value) + 1).raw(Buffer.from(value));
+  }
+
+  /** How many items follow. */
+  compactArray(length: number): this {
+    return this.uvarint(length + 1);
+  }
+
+  /** @param id as WireReader.uuid gives it */
+  uuid(id: string): this {
+    return this.raw(Buffer.from(id, "base64url"));
+  }
+
+  uvarint(value: number): this {
+    let rest = value;
+    for (; rest >= 0x80; rest >>>= 7) this.int8(((rest & 0x7f) | 0x80) - 0x100);
+    return this.int8(rest);
+  }
+
+  noTags(): this {
+    return this.uvarint(0);
   }
 
   raw(value: Buffer): this {

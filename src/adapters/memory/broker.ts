@@ -12,8 +12,8 @@
 //   B15  What a failed call has done is what its fate says, never half of a request.
 
 import type { Instant } from "../../core/time.ts";
-import type { OutRecord, RecordBatch } from "../../runtime/ports.ts";
-import { BrokerFailure } from "../../runtime/ports.ts";
+import type { LogMark, OutRecord, RecordBatch } from "../../runtime/ports.ts";
+import { BrokerFailure, UNMARKED } from "../../runtime/ports.ts";
 import { createManualClock } from "./clock.ts";
 import type { ManualClock } from "./clock.ts";
 import { Coordinator } from "./coordinator.ts";
@@ -41,7 +41,7 @@ type Pair = { readonly topic: string; readonly partition: number };
 export class MemoryBroker {
   readonly clock: ManualClock;
   readonly #wire = new Wire();
-  readonly #topics: ReadonlyMap<string, readonly MemoryLog[]>;
+  readonly #topics: Map<string, readonly MemoryLog[]>;
   readonly #coordinators = new Map<string, Coordinator>();
   readonly #growth: ((topic: string, partition: number) => void)[] = [];
   readonly #maxSendBytes: number;
@@ -54,7 +54,7 @@ export class MemoryBroker {
     this.#topics = new Map(
       Object.entries(options.topics).map(([topic, count]) => [
         topic,
-        Array.from({ length: count }, () => new MemoryLog()),
+        Array.from({ length: count }, () => new MemoryLog(`${topic}#1`)),
       ]),
     );
     this.#maxSendBytes = options.maxSendBytes ?? 1_000_000;
@@ -154,13 +154,31 @@ export class MemoryBroker {
     return coordinator;
   }
 
-  /** One fetch. Out of range it starts over at the log's start, in silence, as clients do: `fetchedFrom` tells. */
-  fetch(pair: Pair, position: number): RecordBatch {
+  /** Deletes a topic and creates another one of its name. */
+  createAnew(topic: string): void {
+    const id = `${this.log({ topic, partition: 0 }).id}+1`;
+    const logs = this.#topics.get(topic) ?? [];
+    this.#topics.set(
+      topic,
+      logs.map(() => new MemoryLog(id)),
+    );
+  }
+
+  /**
+   * One fetch. Out of range it starts over at the log's start, in silence, as clients do: `fetchedFrom` tells.
+   * @throws BrokerFailure when the log is not the mark's, or was cut back below the position
+   */
+  fetch(pair: Pair, position: number, mark: LogMark = UNMARKED): RecordBatch {
     const log = this.log(pair);
+    if (!log.holds(position, mark)) {
+      const message = `${pair.topic} partition ${pair.partition} is not the log that was read to offset ${position}`;
+      throw new BrokerFailure(message, { disposition: "halt", code: "LOG_TRUNCATED" });
+    }
     const { start, end } = log.range();
     const fetchedFrom = position < start || position > end ? start : position;
     const read = log.read(fetchedFrom, this.#maxFetchRecords);
-    return new MemoryBatch(pair, { fetchedFrom, endOffset: end, ...read });
+    const leaderEpochOf = (offset: number): number => log.leaderEpochOf(offset);
+    return new MemoryBatch(pair, { fetchedFrom, endOffset: end, leaderEpochOf, ...read });
   }
 
   /** Calls `grown` after each append. */

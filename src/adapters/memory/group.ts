@@ -16,8 +16,9 @@ import type {
   CommittedOffset,
   Group,
   GroupListener,
+  LogMark,
 } from "../../runtime/ports.ts";
-import { BrokerFailure } from "../../runtime/ports.ts";
+import { BrokerFailure, UNMARKED } from "../../runtime/ports.ts";
 import type { Coordinator } from "./coordinator.ts";
 import type { MemoryProcess } from "./process.ts";
 
@@ -37,6 +38,7 @@ interface Fetching {
   readonly partition: number;
   /** null until sought. */
   position: number | null;
+  mark: LogMark;
   paused: boolean;
   epoch: number;
   inFlight: boolean;
@@ -86,10 +88,11 @@ export class MemoryGroup implements Group {
     return this.#lastHeartbeatAt;
   }
 
-  seek(topic: string, partition: number, offset: number): void {
+  seek(topic: string, partition: number, offset: number, mark: LogMark = UNMARKED): void {
     const fetching = this.#partitions.get(`${topic}/${partition}`);
     if (fetching === undefined) return;
     fetching.position = offset;
+    fetching.mark = mark;
     fetching.epoch += 1; // B10
     fetching.inFlight = false;
     this.#fetch(fetching);
@@ -206,7 +209,7 @@ export class MemoryGroup implements Group {
     this.#partitions.clear();
     for (const topic of this.#options.topics) {
       for (const partition of tasks) {
-        const fetching = { topic, partition, position: null, paused: true, epoch: 0, inFlight: false };
+        const fetching = { topic, partition, position: null, mark: UNMARKED, paused: true, epoch: 0, inFlight: false };
         this.#partitions.set(`${topic}/${partition}`, fetching);
       }
     }
@@ -224,18 +227,19 @@ export class MemoryGroup implements Group {
   #fetch(fetching: Fetching | undefined): void {
     if (fetching === undefined || fetching.paused || fetching.inFlight || fetching.position === null) return;
     if (this.#generation === -1) return;
-    const { topic, partition, position, epoch } = fetching;
+    const { topic, partition, position, mark, epoch } = fetching;
     const { broker } = this.#process;
     if (broker.log({ topic, partition }).end() === position) return;
     fetching.inFlight = true;
     const channel = `fetch/${topic}/${partition}`;
     this.#process
-      .call({ kind: "fetch", channel, topic, partition }, () => broker.fetch({ topic, partition }, position))
+      .call({ kind: "fetch", channel, topic, partition }, () => broker.fetch({ topic, partition }, position, mark))
       .then(
         (batch) => {
           if (fetching.epoch !== epoch) return;
           fetching.inFlight = false;
           fetching.position = batch.nextOffset;
+          fetching.mark = [mark[0], batch.leaderEpochAt(batch.length)];
           this.#listener!.onBatch(batch);
           this.#fetch(fetching);
         },

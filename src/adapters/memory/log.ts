@@ -6,7 +6,7 @@
 //   B3  A control record (a transaction's marker) takes an offset and is never read.
 
 import type { Instant } from "../../core/time.ts";
-import type { OutRecord, PartitionRange, RecordBatch, RecordHeaders } from "../../runtime/ports.ts";
+import type { LogMark, OutRecord, PartitionRange, RecordBatch, RecordHeaders } from "../../runtime/ports.ts";
 
 export interface MemoryRecord extends OutRecord {
   readonly offset: number;
@@ -14,9 +14,17 @@ export interface MemoryRecord extends OutRecord {
 }
 
 export class MemoryLog {
+  /** Of the topic; another one created under the same name has another. */
+  readonly id: string;
   /** null: a control record. Index 0 is the record at `#start`. */
   #records: (MemoryRecord | null)[] = [];
   #start = 0;
+  /** Where each leader's records begin; its index is the leader epoch. */
+  readonly #leaders: number[] = [0];
+
+  constructor(id = "") {
+    this.id = id;
+  }
 
   /** @returns the offset of the first */
   append(records: readonly OutRecord[], timestamp: Instant): number {
@@ -72,6 +80,17 @@ export class MemoryLog {
   /** Loses what lies at and above `offset`, as an unclean election does. */
   truncate(offset: number): void {
     this.#records = this.#records.slice(0, Math.max(0, offset - this.#start));
+    for (const [epoch, from] of this.#leaders.entries()) this.#leaders[epoch] = Math.min(from, this.end());
+    this.#leaders.push(this.end());
+  }
+
+  leaderEpochOf(offset: number): number {
+    return this.#leaders.findLastIndex((from) => from <= offset);
+  }
+
+  /** Whether the mark's log is this one, and its epoch reaches up to `position`. */
+  holds(position: number, [id, epoch]: LogMark): boolean {
+    return (id === "" || id === this.id) && (epoch < 0 || position <= (this.#leaders[epoch + 1] ?? this.end()));
   }
 }
 
@@ -85,10 +104,17 @@ export class MemoryBatch implements RecordBatch {
   readonly length: number;
   readonly bytes: number;
   readonly #records: readonly MemoryRecord[];
+  readonly #leaderEpochOf: (offset: number) => number;
 
   constructor(
     place: { readonly topic: string; readonly partition: number },
-    fetched: { fetchedFrom: number; nextOffset: number; endOffset: number; records: readonly MemoryRecord[] },
+    fetched: {
+      fetchedFrom: number;
+      nextOffset: number;
+      endOffset: number;
+      records: readonly MemoryRecord[];
+      leaderEpochOf: (offset: number) => number;
+    },
   ) {
     this.topic = place.topic;
     this.partition = place.partition;
@@ -98,6 +124,7 @@ export class MemoryBatch implements RecordBatch {
     this.length = fetched.records.length;
     this.bytes = fetched.records.reduce((sum, record) => sum + recordBytes(record), 0);
     this.#records = fetched.records;
+    this.#leaderEpochOf = fetched.leaderEpochOf;
   }
 
   offsetAt(index: number): number {
@@ -117,6 +144,9 @@ export class MemoryBatch implements RecordBatch {
   }
   flawAt(): null {
     return null;
+  }
+  leaderEpochAt(index: number): number {
+    return this.#leaderEpochOf(index < this.length ? this.offsetAt(index) : this.nextOffset - 1);
   }
 }
 

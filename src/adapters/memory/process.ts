@@ -89,6 +89,10 @@ export class MemoryProcess {
     return {
       partitionCounts: (topics) =>
         this.call({ kind: "partitionCounts", channel }, () => broker.partitionCounts(topics)),
+      logIds: (topics) =>
+        this.call({ kind: "logIds", channel }, () => {
+          return new Map(topics.map((topic) => [topic, broker.log({ topic, partition: 0 }).id]));
+        }),
       ranges: (pairs: readonly Pair[]): Promise<PartitionRange[]> =>
         this.call({ kind: "ranges", channel }, () => pairs.map((pair) => broker.log(pair).range())),
       offsetsAt: (pairs: readonly Pair[], timestamp: Instant): Promise<number[]> =>

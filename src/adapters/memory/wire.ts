@@ -20,6 +20,7 @@ export type CallKind =
   | "commit"
   | "committed"
   | "partitionCounts"
+  | "logIds"
   | "ranges"
   | "offsetsAt"
   | "deleteRecords"

@@ -7,10 +7,11 @@ import { Feed } from "../../../src/adapters/kafka/feed.ts";
 import type { RecordBatch } from "../../../src/runtime/ports.ts";
 
 const batch = (from: number, to: number): RecordBatch =>
-  ({ fetchedFrom: from, nextOffset: to, topic: "t", partition: 0 }) as unknown as RecordBatch;
+  ({ fetchedFrom: from, nextOffset: to, topic: "t", partition: 0, leaderEpochAt: () => 7 }) as unknown as RecordBatch;
 
 function reading(offset: number): Feed {
   const feed = new Feed("t", 0);
+  feed.log = "id";
   feed.seek(offset);
   feed.paused = false;
   return feed;
@@ -22,6 +23,8 @@ test("a feed begins paused and wants nothing before a seek", () => {
   feed.paused = false;
   assert.equal(feed.hungry, false);
   feed.seek(0);
+  assert.equal(feed.hungry, false, "it is not known yet which log it is");
+  feed.log = "id";
   assert.equal(feed.hungry, true);
 });
 

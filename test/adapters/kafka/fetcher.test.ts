@@ -1,5 +1,5 @@
-// What the fetcher makes of damaged and unreadable batches. The broker is one of bytes: it answers fetches
-// with record sets as a wire would carry them, and can flip a byte on the way.
+// What the fetcher makes of damaged and unreadable batches, and of logs that are not those it read. The broker is
+// one of bytes: it answers fetches with record sets as a wire would carry them, and can flip a byte on the way.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,21 +8,28 @@ import { Fetcher } from "../../../src/adapters/kafka/fetcher.ts";
 import type { QueuedRequest } from "../../../src/adapters/kafka/kafkajs.ts";
 import { encodeRecordBatch } from "../../../src/adapters/kafka/record-encoder.ts";
 import { WireWriter } from "../../../src/adapters/kafka/wire.ts";
-import type { BrokerFailure, RecordBatch } from "../../../src/runtime/ports.ts";
+import type { BrokerFailure, LogMark, RecordBatch } from "../../../src/runtime/ports.ts";
 
 const TOPIC = "t";
+const FIRST = Buffer.from("the first log id").toString("base64url");
+const SECOND = Buffer.from("the second logid").toString("base64url");
 
-function stored(base: number, value: string): Buffer {
+function stored(base: number, value: string, leaderEpoch = 0): Buffer {
   const batch = encodeRecordBatch([{ key: null, value: Buffer.from(value), headers: {} }], 0);
   batch.writeBigInt64BE(BigInt(base), 0);
+  batch.writeInt32BE(leaderEpoch, 12); // the checksum does not count it
   return batch;
 }
 
 /** Answers every fetch with the log from the asked offset on; `damage` may change the set on its way. */
 class ByteBroker {
-  readonly log: readonly Buffer[];
+  log: readonly Buffer[];
   readonly damage: (set: Buffer, fetch: number) => void;
   fetches = 0;
+  /** Id of the topic. */
+  id = FIRST;
+  /** Offset and epoch of each fetch. */
+  readonly asked: [number, number][] = [];
 
   constructor(log: readonly Buffer[], damage: (set: Buffer, fetch: number) => void) {
     this.log = log;
@@ -31,7 +38,8 @@ class ByteBroker {
 
   connections(): Connections {
     const metadata = [{ partitionId: 0, leader: 1 }];
-    const cluster = { findTopicPartitionMetadata: () => metadata };
+    const brokerPool = { findConnectedBroker: () => Promise.resolve(broker) };
+    const cluster = { findTopicPartitionMetadata: () => metadata, brokerPool };
     let sent: Buffer[] = [];
     const connection = {
       clientId: "c",
@@ -46,7 +54,9 @@ class ByteBroker {
           sendRequest();
           const request = Buffer.concat(sent);
           assert.equal(request.readInt32BE(0), request.length - 4, "the size is what follows");
-          void this.#answer(request).then((payload) => entry.resolve({ payload }));
+          const isMetadata = request.readInt16BE(4) === 3;
+          const answer = isMetadata ? Promise.resolve(this.#identity()) : this.#answer(request);
+          void answer.then((payload) => entry.resolve({ payload }), entry.reject);
         },
       },
     };
@@ -58,26 +68,56 @@ class ByteBroker {
     } as unknown as Connections;
   }
 
+  /** What Metadata says of the one topic; no brokers. */
+  #identity(): Buffer {
+    const writer = new WireWriter(100).noTags().int32(0).compactArray(0).compactString("cluster").int32(1);
+    writer.compactArray(1).int16(0).compactString(TOPIC).uuid(this.id).int8(0).compactArray(0).int32(0).noTags();
+    return writer.noTags().take();
+  }
+
   async #answer(request: Buffer): Promise<Buffer> {
-    // A header of 15 bytes, fixed fields, one topic of one character, one partition: its offset.
-    const from = Number(request.readBigInt64BE(15 + 25 + 4 + 2 + TOPIC.length + 4 + 4 + 4));
+    // A header of 16 bytes, fixed fields, one topic, one partition: its offset.
+    const at = 16 + 25 + 1;
+    const id = request.toString("base64url", at, at + 16);
+    const [from, epoch] = [Number(request.readBigInt64BE(at + 25)), request.readInt32BE(at + 33)];
+    this.asked.push([from, epoch]);
+    if (id !== this.id) return this.#frame(id, { code: 100 });
+    const below = this.log.filter((batch) => Number(batch.readBigInt64BE(0)) < from);
+    const held = below.findLastIndex((batch) => batch.readInt32BE(12) <= epoch) + 1;
+    if (epoch >= 0 && held < below.length) return this.#frame(id, { cutBackTo: held });
     const set = Buffer.concat(this.log.filter((batch) => Number(batch.readBigInt64BE(0)) >= from));
     this.damage(set, (this.fetches += 1));
     if (set.length === 0) await new Promise((resolve) => setTimeout(resolve, 5)); // as a broker waits for more
+    return this.#frame(id, { set });
+  }
+
+  #frame(id: string, { code = 0, set = Buffer.alloc(0), cutBackTo }: Answer): Buffer {
     const writer = new WireWriter(200 + set.length);
-    writer.int32(0).int16(0).int32(0).int32(1).string(TOPIC).int32(1).int32(0).int16(0);
-    writer.int64(this.log.length).int64(this.log.length).int64(0).int32(0).int32(-1);
-    writer.int32(set.length).raw(set);
-    return writer.take();
+    writer.noTags().int32(0).int16(0).int32(0).compactArray(1).uuid(id).compactArray(1).int32(0).int16(code);
+    writer.int64(this.log.length).int64(this.log.length).int64(0).compactArray(0).int32(-1);
+    writer.compactArray(set.length).raw(set);
+    if (cutBackTo === undefined) writer.noTags();
+    else writer.uvarint(1).uvarint(0).uvarint(13).int32(0).int64(cutBackTo).noTags(); // the diverging epoch
+    return writer.noTags().noTags().take();
   }
 }
 
+interface Answer {
+  readonly code?: number;
+  readonly set?: Buffer;
+  readonly cutBackTo?: number;
+}
+
 /** Reads until three records came or it failed. */
-async function readThree(broker: ByteBroker): Promise<{ values: string[]; failure: BrokerFailure | null }> {
+async function readThree(
+  broker: ByteBroker,
+  { from = 0, mark, afterEach = () => {} }: { from?: number; mark?: LogMark; afterEach?: () => void } = {},
+): Promise<{ values: string[]; failure: BrokerFailure | null }> {
   const values: string[] = [];
   const failure = await new Promise<BrokerFailure | null>((resolve) => {
     const onBatch = (batch: RecordBatch): void => {
       for (let index = 0; index < batch.length; index++) values.push(String(batch.valueAt(index)));
+      afterEach();
       if (values.length === 3) resolve(null);
     };
     const limits = { maxWaitMs: 5, maxBytesPerPartition: 1_000, maxBytes: 1_000, maxBatchBytes: 1_000 };
@@ -85,7 +125,7 @@ async function readThree(broker: ByteBroker): Promise<{ values: string[]; failur
       ...limits,
       listener: { onBatch, onFailure: resolve },
     });
-    fetcher.seek(TOPIC, 0, 0);
+    fetcher.seek(TOPIC, 0, from, mark);
     fetcher.resume(TOPIC, 0);
     fetcher.start();
     stops.push(() => fetcher.stop());
@@ -119,4 +159,47 @@ test("one that stays damaged is a failure that names it; what lies before it is 
   assert.equal(failure.code, "CORRUPT_MESSAGE");
   assert.match(failure.message, /^t partition 0 offset 1 cannot be read: .*checksum/u);
   assert.equal(broker.fetches, 4, "three looks at the damaged one");
+});
+
+test("a log that was cut back below the position and grew again is not read on with (L4)", async () => {
+  const broker = new ByteBroker([stored(0, "a", 3), stored(1, "b", 3)], () => {});
+  const regrown = [stored(0, "a", 3), stored(1, "x", 5), stored(2, "y", 5)];
+  const { values, failure } = await readThree(broker, { afterEach: () => (broker.log = regrown) });
+  assert.deepEqual(values, ["a", "b"]);
+  assert.deepEqual(broker.asked, [
+    [0, -1],
+    [2, 3],
+  ]);
+  assert.equal(failure?.code, "LOG_TRUNCATED");
+  assert.match(failure.message, /^t partition 0 was cut back to offset 1 after it had been read to 2/u);
+  assert.match(failure.message, /holdfast recover --forget t --apply/u);
+});
+
+test("an election that loses nothing is none of a reader's business (L4)", async () => {
+  const broker = new ByteBroker([stored(0, "a", 3), stored(1, "b", 3)], () => {});
+  const longer = [...broker.log, stored(2, "c", 4)];
+  const { values, failure } = await readThree(broker, { afterEach: () => (broker.log = longer) });
+  assert.deepEqual([values, failure], [["a", "b", "c"], null]);
+});
+
+test("a topic created anew, running or since the position was kept, is a failure that names it (L4)", async () => {
+  const running = new ByteBroker([stored(0, "a")], () => {});
+  const told = await readThree(running, {
+    afterEach: () => {
+      running.id = SECOND;
+      running.log = LOG;
+    },
+  });
+  assert.deepEqual(told.values, ["a"]);
+  assert.match(
+    told.failure?.message ?? "",
+    /^t was deleted and created anew .* to offset 1 \(topic id dGhlIGZpcnN0IGxvZyBpZA, now dGhlIHNlY29uZCBsb2dpZA\)/u,
+  );
+
+  const kept = await readThree(new ByteBroker(LOG, () => {}), { from: 1, mark: [SECOND, 0] });
+  assert.deepEqual(kept.values, []);
+  assert.match(
+    kept.failure?.message ?? "",
+    /^t was deleted and created anew .* to offset 1 \(topic id dGhlIHNlY29uZCBsb2dpZA, now/u,
+  );
 });

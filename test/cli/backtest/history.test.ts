@@ -26,6 +26,7 @@ function batchOf(partition: number, records: readonly Kept[], nextOffset: number
     keyAt: () => null,
     valueAt: () => null,
     headersAt: () => ({}),
+    leaderEpochAt: () => -1,
     flawAt: () => null,
   };
 }

@@ -50,6 +50,7 @@ function batchOf(driver: ProcessorDriver, topic: string, partition: number): Rec
     keyAt: (index) => records[index]!.key,
     valueAt: (index) => records[index]!.value,
     headersAt: () => ({}),
+    leaderEpochAt: () => -1,
     flawAt: () => null,
   };
 }

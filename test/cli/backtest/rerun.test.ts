@@ -37,6 +37,7 @@ function batchOf(topic: string, told: readonly Told[]): RecordBatch {
     keyAt: () => null,
     valueAt: (index) => Buffer.from([index]),
     headersAt: () => ({}),
+    leaderEpochAt: () => -1,
     flawAt: (index) => (told[index]!.flaw === true ? { reason: "TOO_LARGE", detail: "x" } : null),
   };
 }
