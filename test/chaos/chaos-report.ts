@@ -18,6 +18,8 @@ export function reportText(report: CourseReport): string {
     `accounts linked ${verdict.links}, told again ${verdict.repeatedLinks}, held for a link and a first step ${verdict.held}`,
     `commands answered in time ${verdict.answered}, said again for want of an answer ${verdict.unanswered}, ` +
       `a third time by a successor ${verdict.repeatedAgain}`,
+    `breakers opened ${verdict.opened}, closed by a person ${verdict.closedByWord}, by a quiet window ${verdict.closedByQuiet}; ` +
+      `accounts of waves frozen ${verdict.frozen}, held for an hour instead ${verdict.reduced}`,
     `dead letters ${verdict.deadLetters}, repeated ${verdict.repeatedDeadLetters}`,
     `append to command: p50 ${quantile(verdict.latencies, 0.5)} ms, p99 ${quantile(verdict.latencies, 0.99)} ms, faults included`,
     `peak memory of a process ${Math.round(report.peakMemoryBytes / 1e6)} MB`,

@@ -17,7 +17,17 @@ import type { Fault, Scene } from "./faults.ts";
 import { SOURCES } from "./occurrence.ts";
 import { countEvents, watchMemory } from "./process-watch.ts";
 import { Decoder, follow, readWhole } from "./topic-log.ts";
-import { historiesOf, readAnswers, readCommands, readDecisions, readInputs, readLinks, refusalOf } from "./truth.ts";
+import type { LogRecord } from "./topic-log.ts";
+import {
+  historiesOf,
+  readAnswers,
+  readBreakers,
+  readCommands,
+  readDecisions,
+  readInputs,
+  readLinks,
+  refusalOf,
+} from "./truth.ts";
 import { ABSENCE_DECIDED_MS, judge, PROGRESS_WITHIN_MS } from "./verdict.ts";
 import type { Disturbance, Evidence, SaidCommand, Verdict } from "./verdict.ts";
 import { Workload } from "./workload.ts";
@@ -64,7 +74,13 @@ const GIVE_UP_MS = 120_000;
 const CALM_MS: readonly [number, number] = [300, 3_000];
 
 export async function runCourse(options: CourseOptions): Promise<CourseReport> {
-  const settings = { ...SETTINGS, HOLDFAST_ACK_TIMEOUT_MS: String(ackTimeoutOf(options)), ...options.settings };
+  const settings = {
+    ...SETTINGS,
+    HOLDFAST_ACK_TIMEOUT_MS: String(ackTimeoutOf(options)),
+    HOLDFAST_BREAKER_FLOOR: String(breakerBoundOf(options)),
+    HOLDFAST_BREAKER_HOLD_FLOOR: String(breakerBoundOf(options)),
+    ...options.settings,
+  };
   const arena = await openArena({ ...options, settings });
   try {
     const report = await run(arena, options);
@@ -83,16 +99,26 @@ export async function runCourse(options: CourseOptions): Promise<CourseReport> {
 const ACK_TIMEOUT_MS = 20_000;
 const BRIEF_ACK_TIMEOUT_MS = 8_000;
 
-/** A wave of cases is what this run is made of: no breaker may take it for a bad rule. */
+const BREAKER_WINDOW_MS = 60_000;
+/** Of the accounts that begin a script in a partition, what no rule but one that a wave is for reaches in a window. */
+const BOUND_SECONDS = 80;
+
+/** However many accounts are active, the floors are the bounds. */
 const SETTINGS = {
-  HOLDFAST_BREAKER_FLOOR: "1000000",
-  HOLDFAST_BREAKER_HOLD_FLOOR: "1000000",
+  HOLDFAST_BREAKER_FRACTION: "0.0001",
+  HOLDFAST_BREAKER_LINKED_FRACTION: "0.0001",
+  HOLDFAST_BREAKER_HOLD_FRACTION: "0.0001",
+  HOLDFAST_BREAKER_WINDOW_MS: String(BREAKER_WINDOW_MS),
   HOLDFAST_ABSENCE_GRACE_MS: "5000",
   HOLDFAST_CHECKPOINT_INTERVAL_MS: "500",
 };
 
 function ackTimeoutOf({ brief }: CourseOptions): number {
   return brief ? BRIEF_ACK_TIMEOUT_MS : ACK_TIMEOUT_MS;
+}
+
+function breakerBoundOf({ accountsPerSecond, partitions }: CourseOptions): number {
+  return Math.ceil((accountsPerSecond / partitions) * BOUND_SECONDS);
 }
 
 async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> {
@@ -112,7 +138,7 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
   const brokers = arena.cluster.bootstrap;
   const decoder = new Decoder(arena.cluster.registryUrl);
   const heard = new Set<string>();
-  const { acks, commands, decisions, deadLetter } = arena.topics;
+  const { acks, commands, decisions, deadLetter, detections } = arena.topics;
   const timeoutMs = ackTimeoutOf(options);
   const desk = new Desk({
     client: arena.client,
@@ -128,9 +154,11 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     timeoutMs,
   });
   const buriedSoFar = new Set<string>();
-  const observer = await follow({ brokers, topics: [commands, deadLetter] }, (record) => {
+  const breakerBound = breakerBoundOf(options);
+  const observer = await follow({ brokers, topics: [commands, deadLetter, detections] }, (record) => {
     const { topic, key, value } = record;
     if (topic === deadLetter) return void buriedSoFar.add(refusalOf(record).place);
+    if (topic === detections) return void hearBreaker(record, { decoder, desk });
     heard.add(key ?? "");
     // What cannot be decoded shows at the end, when everything is read again.
     decoder.decode<SaidCommand>(value).then(
@@ -150,7 +178,14 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     await workload.start();
     await arena.recover();
     const start = { kind: "start", from, to: Date.now() };
-    const scene: Scene = { arena, workload, enforcer, random: random.fork("faults"), brief: options.brief };
+    const scene: Scene = {
+      arena,
+      workload,
+      enforcer,
+      breakerBound,
+      random: random.fork("faults"),
+      brief: options.brief,
+    };
     const faults = await causeFaults(scene, { options, heard, findings });
     arena.say("faults are over; the scripts come to their end");
     await workload.finish();
@@ -166,6 +201,7 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     const told = await readLinks(await readWhole(brokers, arena.topics.signals), decoder);
     const buried = (await readWhole(brokers, deadLetter)).map(refusalOf);
     const answers = await readAnswers(await readWhole(brokers, acks), decoder);
+    const breakers = await readBreakers(await readWhole(brokers, detections), decoder);
     const disturbances = [start, ...faults];
     const verdict = judge({
       ...truth,
@@ -173,6 +209,9 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
       told,
       decisions: decided,
       answers,
+      breakers,
+      breakerBound,
+      breakerWindowMs: BREAKER_WINDOW_MS,
       buried,
       disturbances,
       timeoutMs,
@@ -200,6 +239,15 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
     enforcer.close();
     await observer.stop();
   }
+}
+
+function hearBreaker(record: LogRecord, { decoder, desk }: { decoder: Decoder; desk: Desk }): void {
+  readBreakers([record], decoder).then(
+    (words) => {
+      for (const { kind, caseId } of words) if (kind === "BREAKER_OPENED") desk.hearOpening(caseId);
+    },
+    () => {},
+  );
 }
 
 function inputOf(arena: Arena, source: string): string {

@@ -1,5 +1,5 @@
-// The fraud desk of a chaos run: takes back some of the cases it hears of, now and then twice with one word.
-// Owns the decisions' producer; what became of them is the verdict's.
+// The fraud desk of a chaos run: takes back some of the cases it hears of, now and then twice with one word, and
+// closes some of the breakers. Owns the decisions' producer; what became of them is the verdict's.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KafkaClient } from "../../src/adapters/kafka/client.ts";
@@ -19,6 +19,7 @@ export interface DeskOptions {
 
 const SCHEMA_FILE = "commands/decision.avsc";
 const DECIDED = 0.15;
+const CLOSED = 0.5;
 const TWICE = 0.2;
 const SLOWEST_MS = 3_000;
 const LOOK_MS = 50;
@@ -55,16 +56,27 @@ export class Desk {
     if (this.#known.has(commandId) || action === "RELEASE") return;
     this.#known.add(commandId);
     if (this.#over.signal.aborted || !this.#options.random.chance(DECIDED)) return;
+    this.#awaited.add(releaseIdOf(this.#end({ accountId, caseId })));
+  }
+
+  /** Reads that a breaker opened, and may close it. */
+  hearOpening(caseId: string): void {
+    if (this.#known.has(caseId)) return;
+    this.#known.add(caseId);
+    if (this.#over.signal.aborted || !this.#options.random.chance(CLOSED)) return;
+    this.#end({ accountId: decodeURIComponent(caseId.split("/")[0]!), caseId });
+  }
+
+  #end(of: { readonly accountId: string; readonly caseId: string }): { decisionId: string; caseId: string } {
     const decision = {
+      ...of,
       decisionId: `d${++this.#decisions}`,
-      accountId,
-      caseId,
       verdict: this.#options.random.pick(["RELEASE", "FALSE_POSITIVE"]),
       decidedBy: "chaos",
     };
-    this.#awaited.add(releaseIdOf(decision));
     const writing = this.#decide(decision).finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
+    return decision;
   }
 
   async #decide(decision: { readonly accountId: string }): Promise<void> {

@@ -8,6 +8,7 @@ import type { Enforcer } from "./enforcer.ts";
 import { SOURCES } from "./occurrence.ts";
 import type { RegistryMood } from "./registry-proxy.ts";
 import type { KafkaRequest, Loss } from "./tcp-proxy.ts";
+import { WAVE } from "./waves.ts";
 import type { Workload } from "./workload.ts";
 
 export interface Scene {
@@ -15,6 +16,8 @@ export interface Scene {
   readonly workload: Workload;
   readonly enforcer: Enforcer;
   readonly random: Random;
+  /** Accounts of a partition that the breaker lets one rule freeze. */
+  readonly breakerBound: number;
   /** A run of a minute or two: what may be short is short. */
   readonly brief: boolean;
 }
@@ -85,6 +88,8 @@ const SINGLE: readonly Fault[] = [
   { kind: "an instance's answers held up", run: (scene) => holdUp(scene, "answers") },
   { kind: "slow network", run: slowNetwork },
   ...MOODS.map((mood): Fault => ({ kind: `registry ${mood}`, run: (scene) => registryFault(scene, mood) })),
+  { kind: WAVE, run: wave },
+  { kind: "a wave of freezes, and kill -9 after a command's append", run: waveAndKill },
   { kind: "the enforcer down past its time-out", run: silenceEnforcer },
   { kind: "nothing but poison", run: poisonBurst },
   { kind: "a flood of accounts", run: ({ workload, brief }) => workload.flood(brief ? 5_000 : 50_000) },
@@ -342,6 +347,18 @@ async function registryFault(scene: Scene, mood: RegistryMood): Promise<void> {
   }
   await arena.sleep(brief ? 5_000 : 25_000);
   arena.registry.mood = "well";
+}
+
+/** Half as many again as its breaker lets out, and some more while it may be open. */
+async function wave({ arena, workload, random, breakerBound }: Scene): Promise<void> {
+  const partition = random.integer(0, arena.options.partitions - 1);
+  await workload.wave({ partition, count: Math.ceil(1.5 * breakerBound) });
+  await arena.sleep(random.integer(0, 6_000));
+  await workload.wave({ partition, count: Math.ceil(0.25 * breakerBound) });
+}
+
+async function waveAndKill(scene: Scene): Promise<void> {
+  await Promise.all([wave(scene), killAt(scene, { at: MOMENTS["a command's append"]!, loss: "answer" })]);
 }
 
 /** It comes back to commands that were said twice meanwhile. */

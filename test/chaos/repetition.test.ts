@@ -49,7 +49,7 @@ function judged(given: Partial<Asked>): Answering {
   });
 }
 
-const decision = { decisionId: "d", accountId: "a", caseId: command.caseId };
+const decision = { decisionId: "d", accountId: "a", caseId: command.caseId, decidedAt: NOW };
 
 const RIGHT: readonly (readonly [what: string, given: Partial<Asked>])[] = [
   ["answered, and said once", { answers: [answered(1)] }],

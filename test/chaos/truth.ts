@@ -10,10 +10,11 @@ import type { Answer } from "./repetition.ts";
 import { readWhole } from "./topic-log.ts";
 import type { Decoder, LogRecord } from "./topic-log.ts";
 import type { EndingDecision, Evidence, Refusal, SaidCommand, ToldLink } from "./verdict.ts";
+import type { BreakerWord, Wanted } from "./waves.ts";
 
 const MOST_HISTORIES = 5;
 
-export interface Truth extends Pick<Evidence, "expectations" | "links" | "times" | "poison"> {
+export interface Truth extends Pick<Evidence, "expectations" | "links" | "wanted" | "times" | "poison"> {
   readonly records: number;
   /** Each record of an account: when, where, what. For whoever has to find out why. */
   readonly histories: ReadonlyMap<string, readonly string[]>;
@@ -28,6 +29,7 @@ export async function readInputs(
   const times = new Map<string, number>();
   const poison: Refusal[] = [];
   const histories = new Map<string, string[]>();
+  const wanted = new Map<string, Wanted>();
   let records = 0;
   for (const topic of topics) {
     for (const { partition, offset, value, headers, timestamp } of await readWhole(brokers, topic)) {
@@ -40,6 +42,8 @@ export async function readInputs(
       const occurrence = await decoder.decode<Occurrence>(value);
       const { accountId, eventId, occurredAt } = occurrence;
       times.set(eventId, occurredAt);
+      if (occurrence.type === "PHONE_UNREACHABLE" && !wanted.has(eventId))
+        wanted.set(eventId, { accountId, eventId, partition, at: occurredAt, since: timestamp });
       const line = `${iso(timestamp)} ${topic}/${partition}/${offset} ${eventId} ${occurrence.type} of ${iso(occurredAt)}`;
       const history = histories.get(accountId);
       if (history === undefined) histories.set(accountId, [line]);
@@ -53,7 +57,15 @@ export async function readInputs(
   const appended = new Map(Array.from(accounts, ([id, events]) => [id, [...events.values()]]));
   const links = linksOf(appended);
   const expectations = [...appended].flatMap(([id, events]) => expectationsOf(id, events));
-  return { expectations: [...expectations, ...startedOf(appended, links)], links, times, poison, records, histories };
+  return {
+    expectations: [...expectations, ...startedOf(appended, links)],
+    links,
+    wanted: [...wanted.values()],
+    times,
+    poison,
+    records,
+    histories,
+  };
 }
 
 function iso(instant: number): string {
@@ -100,6 +112,15 @@ export async function readAnswers(records: readonly LogRecord[], decoder: Decode
     answers.push({ ...(await decoder.decode<Answer>(value)), appendedAt: timestamp });
   }
   return answers;
+}
+
+/** What is told of breakers; cases left out. */
+export async function readBreakers(records: readonly LogRecord[], decoder: Decoder): Promise<BreakerWord[]> {
+  const words: BreakerWord[] = [];
+  for (const { value, timestamp } of records) {
+    words.push({ ...(await decoder.decode<BreakerWord>(value)), appendedAt: timestamp });
+  }
+  return words.filter(({ kind }) => kind.startsWith("BREAKER_"));
 }
 
 export function refusalOf({ headers }: LogRecord): Refusal {

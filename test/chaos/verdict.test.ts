@@ -39,7 +39,7 @@ const release: SaidCommand = {
   expiresAt: null,
 };
 
-const decision: EndingDecision = { decisionId: "d1", accountId: "a", caseId: command.caseId };
+const decision: EndingDecision = { decisionId: "d1", accountId: "a", caseId: command.caseId, decidedAt: NOW };
 
 const link: Link = { eventId: "chaos_shared_device/d/a", accountId: "a", at: [NOW, NOW + 5], since: NOW };
 const told: ToldLink = { eventId: link.eventId, accountId: "a", occurredAt: NOW + 5 };
@@ -51,6 +51,10 @@ const good: Evidence = {
   told: [told],
   decisions: [],
   answers: [{ commandId: command.commandId, status: "APPLIED", appendedAt: NOW + 20 }],
+  wanted: [],
+  breakers: [],
+  breakerBound: 2,
+  breakerWindowMs: 60_000,
   timeoutMs: 20_000,
   endedAt: NOW + 20_000,
   times: new Map([

@@ -6,6 +6,8 @@ import { EXPECTING, LASTS_MS } from "./oracle.ts";
 import type { Expectation } from "./oracle.ts";
 import { judgeAnswers } from "./repetition.ts";
 import type { Answer, Answering, Asked } from "./repetition.ts";
+import { isOpening, judgeWaves, WAVE_RULE } from "./waves.ts";
+import type { Breaking, Waves } from "./waves.ts";
 
 /** A command as a consumer of `holdfast.commands` reads it. */
 export interface SaidCommand {
@@ -30,11 +32,12 @@ export interface ToldLink {
   readonly occurredAt: number;
 }
 
-/** A person's word that ends a case. */
+/** A person's word that ends a case, or closes a breaker. */
 export interface EndingDecision {
   readonly decisionId: string;
   readonly accountId: string;
   readonly caseId: string;
+  readonly decidedAt: number;
 }
 
 /** A record that must end in the dead letters, or one that did: by its place, with the reason. */
@@ -50,7 +53,7 @@ export interface Disturbance {
   readonly to: number;
 }
 
-export interface Evidence extends Pick<Asked, "timeoutMs" | "endedAt"> {
+export interface Evidence extends Pick<Asked, "timeoutMs" | "endedAt">, Waves {
   readonly expectations: readonly Expectation[];
   readonly links: readonly Link[];
   readonly said: readonly SaidCommand[];
@@ -64,7 +67,7 @@ export interface Evidence extends Pick<Asked, "timeoutMs" | "endedAt"> {
   readonly buried: readonly Refusal[];
 }
 
-export interface Verdict extends Omit<Answering, "findings"> {
+export interface Verdict extends Omit<Answering & Breaking, "findings"> {
   /** What is wrong, one line each; empty: every promise was kept. */
   readonly findings: readonly string[];
   /** Groups that had to fire. */
@@ -114,6 +117,7 @@ export function judge(evidence: Evidence): Verdict {
       releases.push(command);
       continue;
     }
+    if (command.ruleId === WAVE_RULE) continue;
     const group = `${command.accountId} ${command.ruleId}`;
     const own = cases.get(group);
     if (own === undefined) cases.set(group, [command]);
@@ -147,18 +151,23 @@ export function judge(evidence: Evidence): Verdict {
   for (const [group] of cases) findings.push(`wrong: ${group} must not fire`);
 
   findings.push(...judgeReleases(releases, evidence.decisions));
-  const sinceOf = new Map(evidence.expectations.map((each) => [`${each.accountId} ${each.rule}`, each.since]));
+  const sinceOf = new Map<string, number>(
+    evidence.expectations.map((each) => [`${each.accountId} ${each.rule}`, each.since]),
+  );
+  for (const { accountId, since } of evidence.wanted) sinceOf.set(`${accountId} ${WAVE_RULE}`, since);
+  const timely = { ...evidence, boundOf: (due: number) => boundOf(due, PROMPT_MS, evidence.disturbances) };
+  const waves = judgeWaves(timely);
   const answering = judgeAnswers({
-    ...evidence,
+    ...timely,
     sinceOf: ({ accountId, ruleId }) => sinceOf.get(`${accountId} ${ruleId}`),
-    boundOf: (due) => boundOf(due, PROMPT_MS, evidence.disturbances),
   });
   const links = judgeLinks(evidence);
   const letters = judgeDeadLetters(evidence);
   return {
     ...counts,
     ...answering,
-    findings: [...findings, ...answering.findings, ...links.findings, ...letters.findings],
+    ...waves,
+    findings: [...findings, ...answering.findings, ...waves.findings, ...links.findings, ...letters.findings],
     expected: evidence.expectations.filter(({ open }) => !open).length,
     wrong: cases.size,
     repeated,
@@ -207,7 +216,8 @@ function boundOf(due: number, allowedMs: number, disturbances: readonly Disturba
 
 /** One for each decision that ends a case, and no other. */
 function judgeReleases(releases: readonly SaidCommand[], decisions: readonly EndingDecision[]): string[] {
-  const due = new Map(decisions.map((decision) => [releaseIdOf(decision), decision]));
+  const ending = decisions.filter(({ caseId }) => !isOpening(caseId));
+  const due = new Map(ending.map((decision) => [releaseIdOf(decision), decision]));
   const findings = releases.flatMap(({ commandId, accountId, caseId, expiresAt }) => {
     const decision = due.get(commandId);
     due.delete(commandId);

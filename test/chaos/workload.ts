@@ -108,6 +108,18 @@ export class Workload {
     return accounts;
   }
 
+  /** So many accounts of one partition, of each of which a freeze is wanted, at one moment. */
+  async wave(given: { readonly partition: number; readonly count: number }): Promise<void> {
+    const encode = this.#encoders.get("auth")!;
+    const at = Date.now();
+    const records = Array.from({ length: given.count }, () => {
+      const key = this.#accountIn(given.partition);
+      return { key, value: encode(this.#occurrence(key, { type: "PHONE_UNREACHABLE", at })) };
+    });
+    await this.#writer.write(this.#options.topics.auth, records);
+    this.appended += records.length;
+  }
+
   /** Nothing but poison for one partition of one topic. */
   async burst(source: Source, given: { readonly partition: number; readonly count: number }): Promise<void> {
     const key = this.#accountIn(given.partition);
