@@ -229,6 +229,17 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [{ file: "src/runtime/restore.ts", find: "return inside && n >= this.#n;", replace: "return inside;" }],
   },
   {
+    name: "start anew with changed rules",
+    breaks: "L8, AC2: a reload drops the partial matches of all rules, changed or not",
+    edits: [
+      {
+        file: "src/core/partition.ts",
+        find: "const dropped = account.dropChanged(this.#table);",
+        replace: "const dropped = account.memories.splice(0).length;",
+      },
+    ],
+  },
+  {
     name: "treat an unknown schema as poison",
     breaks: "W2: the first time that the registry does not know an id, its record is rejected",
     edits: [

@@ -26,17 +26,23 @@ export class DrivenProcessor {
   readonly reported: Reported[] = [];
   readonly #stop = new AbortController();
   readonly #worker: Worker;
+  readonly #readFields: (fields: ReadonlySet<string>) => void;
   #end: End = { how: "running" };
   #prepared = false;
 
-  /** @param compose makes what the worker needs, and what must be done before it runs */
+  /** @param compose makes what the worker needs, what must be done before it runs, and at other rules */
   constructor(
     process: MemoryProcess,
-    compose: (telemetry: Telemetry) => { context: TaskContext; prepare: () => Promise<readonly string[]> },
+    compose: (telemetry: Telemetry) => {
+      context: TaskContext;
+      prepare: () => Promise<readonly string[]>;
+      readFields: (fields: ReadonlySet<string>) => void;
+    },
   ) {
     this.process = process;
     const telemetry: Telemetry = { emit: (name, fields) => void this.reported.push({ name, fields }) };
-    const { context, prepare } = compose(telemetry);
+    const { context, prepare, readFields } = compose(telemetry);
+    this.#readFields = readFields;
     this.#worker = new Worker(context);
     void this.#run(prepare);
   }
@@ -62,6 +68,7 @@ export class DrivenProcessor {
 
   /** As if the rules on disk had changed. */
   replaceRules(rules: RuleSet): void {
+    this.#readFields(rules.fields);
     this.#worker.replaceRules(rules);
   }
 

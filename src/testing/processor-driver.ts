@@ -163,7 +163,11 @@ export class ProcessorDriver {
         tuning: this.tuning,
         newWriter: () => `${name}-${(writers += 1)}`,
       };
-      return { context: this.#options.around?.(context, name) ?? context, prepare: () => codec.prepare() };
+      return {
+        context: this.#options.around?.(context, name) ?? context,
+        prepare: () => codec.prepare(),
+        readFields: (fields) => codec.readFields(fields),
+      };
     });
   }
 

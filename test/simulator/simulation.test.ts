@@ -26,6 +26,7 @@ test(`${WORLDS} worlds under faults end where they would without`, async () => {
     "commands adopted",
     "checkpoints rejected",
     "calls failed",
+    "commands of an added rule",
     "questions to the registry failed",
     "links told",
     "cases released",

@@ -5,6 +5,8 @@ import type { Duration } from "../../core/time.ts";
 import { SECOND } from "../../core/time.ts";
 import type { Random } from "../exchange/random.ts";
 import { DRIVER_TOPICS } from "../processor-driver.ts";
+import { RULE_CHANGES } from "./rule-changes.ts";
+import type { RuleChange } from "./rule-changes.ts";
 
 /** The connections of a process that can be held up: nothing on them moves until the stall is over. */
 export const CONNECTIONS = [
@@ -48,7 +50,12 @@ export type Fault =
     }
   /** The wall clock of one process is wrong from then on. */
   | { readonly kind: "clock"; readonly slot: number; readonly at: Duration; readonly by: Duration }
-  /** Calls of one kind, counted over all processes, fail or half-fail; or their process ends in the middle. */
+  /** Other rules take the place of those of the process in a slot; whoever starts there later has the first again. */
+  | { readonly kind: "reload"; readonly slot: number; readonly change: RuleChange; readonly at: Duration }
+  /**
+   * Calls of one kind, counted over all processes, fail or half-fail; or their process ends in the middle, or has
+   * its rules changed.
+   */
   | {
       readonly kind: "call";
       /** `commit`, `send holdfast.state`, `fetch holdfast.commands`, … */
@@ -59,7 +66,7 @@ export type Fault =
       /** Whether the broker does it all the same; late: after the answer, a send by so much. */
       readonly done: boolean | "late";
       readonly lateBy: Duration;
-      readonly after: "answer lost" | "killed" | "frozen";
+      readonly after: "answer lost" | "killed" | "frozen" | RuleChange;
     };
 
 export interface FaultDraw {
@@ -98,7 +105,8 @@ function drawFault(random: Random, { length, instances, calls }: FaultDraw): Fau
   if (luck < 0.41) return { kind: "outage", slot: random.chance(0.5) ? "all" : slot, at, lasts };
   if (luck < 0.44) return { kind: "clock", slot, at, by: random.pick([-60, -5, 5, 60]) * SECOND };
   if (luck < 0.5) return { kind: "registry", how: random.pick(["down", "refuses", "denies"] as const), at, lasts };
-  if (luck < 0.61) {
+  if (luck < 0.55) return { kind: "reload", slot, change: random.pick(RULE_CHANGES), at };
+  if (luck < 0.65) {
     const direction = random.pick(["requests", "answers"] as const);
     return { kind: "stall", slot, connection: random.pick(CONNECTIONS), direction, at, lasts };
   }
@@ -112,7 +120,16 @@ function drawFault(random: Random, { length, instances, calls }: FaultDraw): Fau
     times: random.chance(0.8) ? 1 : random.integer(2, 5),
     done: random.pick([false, true, "late"] as const),
     lateBy: random.integer(0, 5 * SECOND),
-    after: random.pick(["answer lost", "answer lost", "killed", "frozen"] as const),
+    after: random.pick([
+      "answer lost",
+      "answer lost",
+      "answer lost",
+      "killed",
+      "killed",
+      "frozen",
+      "frozen",
+      random.pick(RULE_CHANGES),
+    ]),
   };
 }
 
@@ -142,13 +159,27 @@ export function faultText(fault: Fault): string {
       return `${seconds(fault.at)} the registry ${REGISTRY_TEXTS[fault.how]} for ${seconds(fault.lasts)}`;
     case "clock":
       return `${seconds(fault.at)} slot ${fault.slot}: its clock is wrong by ${seconds(fault.by)}`;
+    case "reload":
+      return `${seconds(fault.at)} slot ${fault.slot}: its rules are ${fault.change}`;
     case "call": {
       const which =
         fault.times === 1 ? `${fault.call} #${fault.nth}` : `${fault.call} #${fault.nth} and ${fault.times - 1} more`;
       const done = fault.done === "late" ? `done ${seconds(fault.lateBy)} late` : fault.done ? "done" : "not done";
-      return `${which}: ${done}, ${fault.after}`;
+      return `${which}: ${done}, ${isRuleChange(fault.after) ? `rules are ${fault.after}` : fault.after}`;
     }
   }
+}
+
+export function isRuleChange(text: string): text is RuleChange {
+  return (RULE_CHANGES as readonly string[]).includes(text);
+}
+
+/** All changes of rules among them. */
+export function changesOf(faults: readonly Fault[]): RuleChange[] {
+  return faults.flatMap((fault) => {
+    if (fault.kind === "reload") return [fault.change];
+    return fault.kind === "call" && isRuleChange(fault.after) ? [fault.after] : [];
+  });
 }
 
 function seconds(ms: number): string {

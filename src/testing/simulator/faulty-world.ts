@@ -20,10 +20,12 @@ import type { DrivenProcessor } from "../driven-processor.ts";
 import { createProcessorDriver, DRIVER_TOPICS, serviceOf, topicOf } from "../processor-driver.ts";
 import type { Place, ProcessorDriver, ProcessorDriverOptions } from "../processor-driver.ts";
 import { Desk } from "./desk.ts";
+import { isRuleChange } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import { makeProbes } from "./probes.ts";
 import type { Probes } from "./probes.ts";
 import { registerReleases, releasesOf } from "./releases.ts";
+import type { ChangedRules, RuleChange } from "./rule-changes.ts";
 import { closingPostings } from "./scenario.ts";
 import type { Posting, Scenario } from "./scenario.ts";
 
@@ -31,7 +33,7 @@ import type { Posting, Scenario } from "./scenario.ts";
 export type WorldParts = Pick<
   ProcessorDriverOptions,
   "rules" | "schemas" | "openPartition" | "stateCodec" | "stateLogCodec"
->;
+> & { readonly ruleChanges: Readonly<Record<RuleChange, ChangedRules>> };
 
 const SESSION_MS: Duration = 3 * SECOND;
 /** Within so much calm everything has to be done; the same as is promised of a real cluster. */
@@ -213,6 +215,8 @@ export class FaultyWorld {
         }
         case "registry":
           return this.#disturbRegistry(fault.how, fault.at + fault.lasts);
+        case "reload":
+          return this.#reload(this.#slots[fault.slot]!.processor, fault.change);
         case "clock":
           return this.#slots[fault.slot]!.processor.process.skewBy(fault.by);
       }
@@ -250,6 +254,10 @@ export class FaultyWorld {
     });
   }
 
+  #reload(processor: DrivenProcessor, change: RuleChange): void {
+    if (processor.process.alive()) processor.replaceRules(this.parts.ruleChanges[change].rules);
+  }
+
   #freeze(processor: DrivenProcessor, lasts: Duration): void {
     processor.freeze();
     this.#at(this.driver.broker.clock.monotonic() + lasts, () => processor.thaw());
@@ -281,8 +289,10 @@ export class FaultyWorld {
     if (done === "late" && kind === "send") this.#stall(`network/${process}/producer-`, "", lateBy);
     const slot = this.#slots.findIndex(({ processor }) => processor.process.name === process);
     if (slot < 0 || after === "answer lost") return { applied: done, answer: LOST };
-    if (after === "frozen") {
-      this.#freeze(this.#slots[slot]!.processor, 2 * SESSION_MS);
+    if (after === "frozen" || isRuleChange(after)) {
+      const { processor } = this.#slots[slot]!;
+      if (after === "frozen") this.#freeze(processor, 2 * SESSION_MS);
+      else this.#reload(processor, after);
       return { applied: done, answer: done === false ? LOST : "result" };
     }
     this.#replace(slot, "kill", SECOND);

@@ -25,10 +25,12 @@ export interface Outcome {
   readonly announced: readonly string[];
 }
 
-export function outcomeOf(world: FaultyWorld): Outcome {
+/** @param apart rules whose own doings are left out */
+export function outcomeOf(world: FaultyWorld, apart: ReadonlySet<string>): Outcome {
   const { driver } = world;
-  const commands = driver.commands();
-  const detections = driver.detections();
+  const isCompared = ({ ruleId }: { readonly ruleId: string }): boolean => !apart.has(ruleId);
+  const commands = driver.commands().filter(isCompared);
+  const detections = driver.detections().filter(isCompared);
   return {
     commands: byId(commands.map((command) => [command.commandId, command])),
     detections: byId(

@@ -3,8 +3,9 @@
 
 import { seededRandom } from "../exchange/random.ts";
 import { DRIVER_TOPICS } from "../processor-driver.ts";
+import { ADDED_REASON } from "./rule-changes.ts";
 import type { Fault } from "./faults.ts";
-import { drawFaults } from "./faults.ts";
+import { changesOf, drawFaults } from "./faults.ts";
 import { openWorld } from "./faulty-world.ts";
 import type { FaultyWorld, WorldParts } from "./faulty-world.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -30,7 +31,7 @@ export interface Simulated {
 
 interface Calm {
   readonly scenario: Scenario;
-  readonly outcome: Outcome;
+  readonly outcomeWithout: (apart: ReadonlySet<string>) => Outcome;
   readonly calls: ReadonlyMap<string, number>;
   readonly problems: readonly Problem[];
 }
@@ -69,8 +70,10 @@ export function createSimulator(parts: WorldParts): Simulator {
 }
 
 async function runCalm(scenario: Scenario, parts: WorldParts): Promise<Calm> {
-  const { world, outcome } = await runWorld(scenario, [], parts);
-  return { scenario, outcome, calls: world.calls, problems: world.probes.problems };
+  const world = await runWorld(scenario, [], parts);
+  const all = outcomeOf(world, new Set());
+  const outcomeWithout = (apart: ReadonlySet<string>): Outcome => (apart.size === 0 ? all : outcomeOf(world, apart));
+  return { scenario, outcomeWithout, calls: world.calls, problems: world.probes.problems };
 }
 
 async function runFaulty(
@@ -79,20 +82,24 @@ async function runFaulty(
   parts: WorldParts,
 ): Promise<Pick<Simulated, "problems" | "tally">> {
   const { scenario } = calm;
-  const { world, outcome } = await runWorld(scenario, faults, parts);
-  const ended = [...(world.desk?.ended ?? [])];
-  const judged = { scenario, outcome, calm: calm.outcome, badPlaces: world.probes.badPlaces(), ended, parts };
+  const world = await runWorld(scenario, faults, parts);
+  const apart = new Set(changesOf(faults).flatMap((change) => parts.ruleChanges[change].apart));
+  const judged = {
+    scenario,
+    outcome: outcomeOf(world, apart),
+    calm: calm.outcomeWithout(apart),
+    badPlaces: world.probes.badPlaces(),
+    ended: [...(world.desk?.ended ?? [])],
+    parts,
+    apart,
+  };
   return { problems: [...calm.problems, ...world.probes.problems, ...judgeOutcome(judged)], tally: tallyOf(world) };
 }
 
-async function runWorld(
-  scenario: Scenario,
-  faults: readonly Fault[],
-  parts: WorldParts,
-): Promise<{ world: FaultyWorld; outcome: Outcome }> {
+async function runWorld(scenario: Scenario, faults: readonly Fault[], parts: WorldParts): Promise<FaultyWorld> {
   const world = await openWorld(parts, { scenario, faults });
   await world.run();
-  return { world, outcome: outcomeOf(world) };
+  return world;
 }
 
 function tallyOf(world: FaultyWorld): Record<string, number> {
@@ -109,7 +116,9 @@ function tallyOf(world: FaultyWorld): Record<string, number> {
     add("memories kept", processor.reports("task.kept").length);
     for (const { reason, count } of processor.reports("state.evicted")) add(`evicted (${reason})`, count);
   }
-  add("commands said", world.driver.commands().length);
+  const commands = world.driver.commands();
+  add("commands said", commands.length);
+  add("commands of an added rule", commands.filter(({ reasonCode }) => reasonCode === ADDED_REASON).length);
   add("links told", world.driver.signals().filter(({ type }) => type === "LINKED").length);
   add("breakers opened", world.driver.detections().filter(({ kind }) => kind === "BREAKER_OPENED").length);
   add("cases released", world.desk?.ended.size ?? 0);

@@ -20,16 +20,22 @@ export interface Judged {
   /** Cases that somebody decided to end. */
   readonly ended: readonly string[];
   readonly parts: WorldParts;
+  /** Rules that not all processes had all the time: the outcomes are without what they said. */
+  readonly apart: ReadonlySet<string>;
 }
 
 export function judgeOutcome(judged: Judged): Problem[] {
-  const { scenario, outcome, calm, badPlaces, ended } = judged;
+  const { scenario, outcome, calm, badPlaces, ended, apart } = judged;
   const problems = [
     ...differences("dead letters", Object.keys(outcome.deadLetters), badPlaces).map(({ check, detail }) => ({
       check,
       detail: `${detail} ${outcome.deadLetters[detail.slice(detail.lastIndexOf(" ") + 1)] ?? ""}`,
     })),
-    ...differences("released cases", outcome.released, ended),
+    ...differences(
+      "released cases",
+      outcome.released,
+      ended.filter((caseId) => !apart.has(ruleOf(caseId))),
+    ),
     ...missedTakeovers(judged),
   ];
   const announced = new Set(outcome.announced);
@@ -47,7 +53,7 @@ export function judgeOutcome(judged: Judged): Problem[] {
     ...problems,
     ...byteDifferences("commands", outcome.commands, calm.commands),
     ...byteDifferences("detections", outcome.detections, calm.detections),
-    ...byteDifferences("state", outcome.state, calm.state, (hex) => stateText(hex, judged.parts)),
+    ...byteDifferences("state", outcome.state, calm.state, (hex) => stateText(hex, judged)),
   ];
 }
 
@@ -78,12 +84,19 @@ function byteDifferences(
  * A group's state as text, without what depends on when something no longer needed was released and says
  * nothing: in which order an account came to its memories, and to when one has decided already.
  */
-function stateText(hex: string, { stateCodec }: WorldParts): string {
+function stateText(hex: string, { parts, apart }: Judged): string {
+  const isCompared = (value: { readonly rule?: string } | null): boolean => !apart.has(value?.rule ?? "");
   const telling = (name: string, value: unknown): unknown => {
     if (name === "decidedTo") return undefined;
-    return Array.isArray(value) ? value.toSorted((a, b) => compareText(JSON.stringify(a), JSON.stringify(b))) : value;
+    if (!Array.isArray(value)) return value;
+    return value.filter(isCompared).toSorted((a, b) => compareText(JSON.stringify(a), JSON.stringify(b)));
   };
-  return JSON.stringify(stateCodec.decodeGroup(Buffer.from(hex, "hex")), telling);
+  return JSON.stringify(parts.stateCodec.decodeGroup(Buffer.from(hex, "hex")), telling);
+}
+
+/** A case is named `account/rule/event`. */
+function ruleOf(caseId: string): string {
+  return decodeURIComponent(caseId.split("/")[1] ?? "");
 }
 
 function compareText(a: string, b: string): number {
@@ -91,7 +104,7 @@ function compareText(a: string, b: string): number {
 }
 
 /** Only where the runs differ is it worth asking what other orders would have given. */
-function wrongProtections({ scenario, outcome, calm, parts }: Judged): Problem[] {
+function wrongProtections({ scenario, outcome, calm, parts, apart }: Judged): Problem[] {
   const accounts = distinct(scenario.postings.map(({ accountId }) => accountId));
   return accounts.flatMap((account) => {
     const of = (all: Outcome): string[] => all.protections.filter((each) => each.startsWith(`${account} `));
@@ -101,7 +114,7 @@ function wrongProtections({ scenario, outcome, calm, parts }: Judged): Problem[]
     const found = of(outcome);
     return [
       ...orders.always
-        .filter((each) => !found.includes(each))
+        .filter((each) => !found.includes(each) && !apart.has(each.split(" ")[1]!))
         .map((each) => `missing, though every order finds it: ${each}`),
       ...found.filter((each) => !orders.ever.includes(each)).map((each) => `no order of the events finds it: ${each}`),
     ].map((detail) => ({ check: "protections", detail }));
