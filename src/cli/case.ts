@@ -3,6 +3,7 @@
 
 import { writeFile } from "node:fs/promises";
 import type { Settings } from "../config.ts";
+import { readEvents } from "./case/account-events.ts";
 import { readAccount, readDetections } from "./case/account-records.ts";
 import type { Cluster } from "./case/account-records.ts";
 import { caseFileOf } from "./case/case-file.ts";
@@ -13,6 +14,7 @@ import { casePage } from "./case/case-page.ts";
 import { caseText } from "./case/case-text.ts";
 import { answered } from "./case/connection.ts";
 import type { DeskSettings } from "./case/connection.ts";
+import { joined, periodOf, withOtherEvents } from "./case/other-events.ts";
 import { redacted } from "./case/redaction.ts";
 import { readRuleNotes } from "./case/rule-notes.ts";
 import { plainText } from "./case/wording.ts";
@@ -31,14 +33,15 @@ export interface CaseOptions extends DeskSettings, Pick<Settings, "rules"> {
 /** Exit code 1 when nothing is known of the account or case, or the brokers do not answer. */
 export async function showCase(options: CaseOptions, io: Io): Promise<number> {
   return answered(options, io, async (cluster) => {
-    const file = await findCases(cluster, options);
-    if (file === null) {
+    const found = await findCases(cluster, options);
+    if (found === null) {
       io.stderr(
         `${cluster.topics.commands} and ${cluster.topics.detections} hold nothing of "${plainText(options.about)}"; ` +
           "it is an account's id, or a case's as `holdfast case ACCOUNT` prints it\n",
       );
       return EXIT.failed;
     }
+    const file = await withMeanwhile(cluster, found);
     const shown = options.redact ? redacted(file) : file;
     if (options.html !== null) {
       await writeFile(options.html, casePage(shown));
@@ -48,6 +51,14 @@ export async function showCase(options: CaseOptions, io: Io): Promise<number> {
     else if (options.html === null) io.stdout(caseText(shown));
     return EXIT.ok;
   });
+}
+
+/** What happened to the account beside the evidence; of what several accounts share there is no such thing. */
+async function withMeanwhile(cluster: Cluster, file: CaseFile): Promise<CaseFile> {
+  if (file.accountId === null) return file;
+  const periods = joined(file.cases.flatMap((record) => periodOf(record) ?? []));
+  const { events, gaps } = await readEvents(cluster, file.accountId, periods);
+  return withOtherEvents({ ...file, gaps: [...file.gaps, ...gaps] }, events);
 }
 
 async function findCases(cluster: Cluster, { about, rules }: CaseOptions): Promise<CaseFile | null> {

@@ -38,6 +38,8 @@ test(
       processes: [enforcer],
     });
 
+    const own = { accountId: "alice", eventId: "alice-own", type: "LOGIN_SUCCEEDED", deviceId: "alice-phone" };
+    await floor.append("auth", { ...own, verifiedWith: ["PASSWORD", "TOTP"], occurredAt: Date.now() - 3 * MINUTE });
     await floor.takeOver("alice");
     await until(async () => (await ask(enforcer, trade("alice"))) === "closed", {
       what: "the freeze",
@@ -47,6 +49,7 @@ test(
     const shown = await floor.holdfast("case", freeze!.caseId);
     assert.match(shown.out, /TRADE: frozen until/);
     assert.match(shown.out, /✓ FREEZE applied by example-enforcer/);
+    assert.match(shown.out, /· RISK_NOTICE_SENT .*\n.*LOGIN_SUCCEEDED .*\(not evidence, .*\n.*· FACTOR_SWITCHED /);
 
     const falsePositive = await floor.holdfast(
       "decide",

@@ -11,6 +11,9 @@ import { decoded, partsOf } from "./case-id.ts";
 import { protectionsAt } from "./protection.ts";
 import type { Protection } from "./protection.ts";
 
+/** An event of the account that no rule of the case needed. */
+export type OtherEvent = Omit<Evidence, "rule">;
+
 /** A record and when the broker took it. */
 export interface Appended<T> {
   readonly value: T;
@@ -74,6 +77,10 @@ export interface CaseRecord {
   readonly evidence: readonly Evidence[];
   /** Also counts what is not listed. */
   readonly evidenceCount: number;
+  /** What else happened to the account meanwhile (other-events.ts), the first of it; empty until it was read. */
+  readonly otherEvents: readonly OtherEvent[];
+  /** Also counts what is not listed. */
+  readonly otherEventCount: number;
   readonly commands: readonly SaidCommand[];
   readonly decisions: readonly MadeDecision[];
 }
@@ -147,6 +154,8 @@ function caseRecord(
     ...statusOf(said, cases, asOf),
     decidedBy,
     evidence,
+    otherEvents: [],
+    otherEventCount: 0,
     evidenceCount: Math.max(evidence.length, ...[...cases, ...said.map(({ command }) => command)].map(countOf)),
     commands: said,
     decisions: decisionsOn(caseId, records.decisions, said).filter(

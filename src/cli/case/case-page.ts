@@ -90,7 +90,7 @@ function closedItem({ scope, action, targets, until }: Protection): Markup {
 }
 
 function article(record: CaseRecord, { asOf, anchor }: { asOf: Instant; anchor: string }): Markup {
-  const { notes, evidence, evidenceCount, group } = record;
+  const { notes, evidence, evidenceCount, otherEvents, otherEventCount, group } = record;
   const shared = Object.entries(group).filter(([field]) => field !== "accountId");
   return html`<article id="${anchor}">
     <h2>${record.ruleTitle}</h2>
@@ -108,6 +108,7 @@ function article(record: CaseRecord, { asOf, anchor }: { asOf: Instant; anchor: 
       ${momentItems(record)}
     </ol>
     ${evidenceCount > evidence.length && html`<p class="soft small">And ${evidenceCount - evidence.length} more events that are not listed.</p>`}
+    ${otherEventCount > otherEvents.length && html`<p class="soft small">And ${otherEventCount - otherEvents.length} more events of the account meanwhile that are not evidence.</p>`}
     ${protectionBars(record, asOf)}
     ${
       notes !== null &&

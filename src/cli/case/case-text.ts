@@ -41,6 +41,7 @@ function caseLines(record: CaseRecord): string[] {
   const moments = momentsOf(record);
   const day = moments[0]?.at ?? record.openedAt;
   const unlisted = evidenceCount - evidence.length;
+  const others = record.otherEventCount - record.otherEvents.length;
   const label = [record.level, record.mode, ...record.reasons].filter((part) => part !== null).join(", ");
   const width = Math.max(...moments.map(({ at }) => timeOn(at, day).length), 0);
   return [
@@ -52,6 +53,7 @@ function caseLines(record: CaseRecord): string[] {
     `  ${dateTime(day).slice(0, 10)} UTC`,
     ...moments.flatMap((moment) => momentLines(moment, timeOn(moment.at, day).padStart(width))),
     ...(unlisted > 0 ? [`  and ${unlisted} more events that are not listed`] : []),
+    ...(others > 0 ? [`  and ${others} more events of the account meanwhile that are not evidence`] : []),
     ...(record.status === "open" && commands.length > 0
       ? [`  to undo: holdfast decide --case ${shellWord(record.caseId)} FALSE_POSITIVE --by YOU --note WHY`]
       : []),
@@ -73,6 +75,10 @@ function momentLines(moment: Moment, time: string): string[] {
       const { rule, summary, topic, partition, offset } = moment.evidence;
       const place = `${topic}/${partition}@${offset}`;
       return [`  ${time}  ${moment.decides ? "●" : "·"} ${summary}  (${rule}, ${place})`];
+    }
+    case "other": {
+      const { summary, topic, partition, offset } = moment.event;
+      return [`  ${time}    ${summary}  (not evidence, ${topic}/${partition}@${offset})`];
     }
     case "command": {
       const { command } = moment.said;

@@ -1,5 +1,5 @@
-// One case as a sequence of moments: what happened, what Holdfast said, what was answered, what people
-// decided. Owns their order. Pure; the text and the page show the same.
+// One case as a sequence of moments: what happened, as evidence or beside it, what Holdfast said, what was
+// answered, what people decided. Owns their order. Pure; the text and the page show the same.
 //
 // Invariants:
 //   MO1 a command stands after the event that decided it, an answer after its command, whatever the clocks of
@@ -7,10 +7,11 @@
 
 import type { Instant } from "../../core/time.ts";
 import type { Evidence } from "../../core/output.ts";
-import type { CaseRecord, MadeDecision, SaidCommand } from "./case-file.ts";
+import type { CaseRecord, MadeDecision, OtherEvent, SaidCommand } from "./case-file.ts";
 
 export type Moment = { readonly at: Instant } & (
   | { readonly kind: "event"; readonly evidence: Evidence; readonly decides: boolean }
+  | { readonly kind: "other"; readonly event: OtherEvent }
   | { readonly kind: "command"; readonly said: SaidCommand }
   | { readonly kind: "ack"; readonly said: SaidCommand }
   | { readonly kind: "decision"; readonly made: MadeDecision }
@@ -18,7 +19,7 @@ export type Moment = { readonly at: Instant } & (
 );
 
 /** At equal times in this order. */
-const RANK = { event: 0, decision: 1, command: 2, ack: 3, end: 4 } as const;
+const RANK = { event: 0, other: 1, decision: 2, command: 3, ack: 4, end: 5 } as const;
 
 export function momentsOf(record: CaseRecord): Moment[] {
   const deciders = new Set(record.commands.map(({ calledForBy }) => calledForBy));
@@ -27,6 +28,7 @@ export function momentsOf(record: CaseRecord): Moment[] {
     ...record.evidence.map((evidence): Moment => {
       return { at: evidence.occurredAt, kind: "event", evidence, decides: deciders.has(evidence.eventId) };
     }),
+    ...record.otherEvents.map((event): Moment => ({ at: event.occurredAt, kind: "other", event })),
     ...record.decisions.map((made): Moment => ({ at: made.decision.decidedAt, kind: "decision", made })),
     ...record.commands.flatMap(momentsOfCommand),
   ];

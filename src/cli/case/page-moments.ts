@@ -2,12 +2,13 @@
 
 import type { Instant } from "../../core/time.ts";
 import { SECOND } from "../../core/time.ts";
-import type { CaseRecord, SaidCommand } from "./case-file.ts";
+import type { CaseRecord, OtherEvent, SaidCommand } from "./case-file.ts";
 import { html } from "./markup.ts";
 import type { Markup } from "./markup.ts";
 import { momentsOf } from "./moments.ts";
 import type { Moment } from "./moments.ts";
 import { fieldInWords, inWords, readSummary } from "./summary.ts";
+import type { SummaryField } from "./summary.ts";
 import { answerText, dateTime, delayText, span, targetsText } from "./wording.ts";
 
 /** Shorter gaps are not worth a word. */
@@ -35,7 +36,7 @@ export function momentItems(record: CaseRecord): Markup[] {
   });
 }
 
-const SIGNS = { command: "→", ack: "✓", decision: "!", end: "○" } as const;
+const SIGNS = { other: "·", command: "→", ack: "✓", decision: "!", end: "○" } as const;
 
 /** The class that colours it. */
 function kindOf(moment: Moment): string {
@@ -46,6 +47,7 @@ function kindOf(moment: Moment): string {
       return moment.said.command.action.toLowerCase();
     case "ack":
       return moment.said.ack?.value.status === "REJECTED" ? "unanswered" : "ack";
+    case "other":
     case "decision":
     case "end":
       return moment.kind;
@@ -56,6 +58,8 @@ function contentOf(moment: Moment): Markup {
   switch (moment.kind) {
     case "event":
       return eventContent(moment);
+    case "other":
+      return otherContent(moment.event);
     case "command":
       return commandContent(moment.said);
     case "ack":
@@ -76,18 +80,30 @@ function eventContent({ evidence, decides }: Extract<Moment, { kind: "event" }>)
   const { account, type, fields } = readSummary(evidence);
   return html`<b>${inWords(type)}</b
     >${account !== "" && ` of account ${account}`}${decides && html` <span class="decides small">decided the case</span>`}
-    <dl class="fields">
-      ${fields.map(fieldInWords).map(
-        ({ name, value }) =>
-          html`<div>
-            <dt>${name}</dt>
-            <dd>${value}</dd>
-          </div>`,
-      )}
-    </dl>
-    <div class="place mono">
-      ${evidence.rule} · ${evidence.topic} ${evidence.partition}@${evidence.offset} · ${evidence.eventId}
-    </div>`;
+    ${fieldList(fields)}
+    <div class="place mono">${evidence.rule} · ${placeText(evidence)}</div>`;
+}
+
+function otherContent(event: OtherEvent): Markup {
+  const { type, fields } = readSummary(event);
+  return html`${inWords(type)} <span class="small">not evidence</span> ${fieldList(fields)}
+    <div class="place mono">${placeText(event)}</div>`;
+}
+
+function fieldList(fields: readonly SummaryField[]): Markup {
+  return html`<dl class="fields">
+    ${fields.map(fieldInWords).map(
+      ({ name, value }) =>
+        html`<div>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>`,
+    )}
+  </dl>`;
+}
+
+function placeText({ topic, partition, offset, eventId }: OtherEvent): string {
+  return `${topic} ${partition}@${offset} · ${eventId}`;
 }
 
 function commandContent(said: SaidCommand): Markup {

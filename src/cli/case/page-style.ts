@@ -34,6 +34,7 @@ svg { display: block; overflow: visible; } svg text { font: 600 12px system-ui, 
 .bar rect { fill: currentColor; } .bar .room { fill: var(--room); } .bar .cut { opacity: .25; } .now { stroke: var(--text); stroke-width: 2; stroke-dasharray: 3 2; }
 .event { color: var(--event); } .decides { color: var(--decides); } .freeze { color: var(--freeze); } .hold { color: var(--hold); }
 .step_up { color: var(--step-up); } .review { color: var(--review); } .release { color: var(--release); } .ack { color: var(--release); }
+.other, .other + .what { color: var(--soft); } .dot.other { opacity: .5; scale: .7; }
 .unanswered { color: var(--alarm-text); } .decision { color: var(--decision); } .end { color: var(--soft); }
 .moments { list-style: none; margin: 0; padding: 0; }
 .moments li { display: grid; grid-template-columns: 7rem 1.6rem 1fr; gap: 0 .6rem; position: relative; padding-bottom: .9rem; break-inside: avoid; }

@@ -6,7 +6,7 @@
 //   RD1 no identifier that is replaced anywhere is left anywhere else, be it part of an id
 
 import type { Evidence } from "../../core/output.ts";
-import type { CaseFile, CaseRecord } from "./case-file.ts";
+import type { CaseFile, CaseRecord, OtherEvent } from "./case-file.ts";
 import { readSummary, textsOf, writeSummary } from "./summary.ts";
 import type { Summary, SummaryField } from "./summary.ts";
 
@@ -23,7 +23,7 @@ export function redacted(file: CaseFile): CaseFile {
     counts.set(what, nth);
     secrets.set(identifier, `[${what} ${nth}]`);
   };
-  const onChain = new Set(file.cases.flatMap(({ evidence }) => evidence.flatMap(chainAddress)));
+  const onChain = new Set(file.cases.flatMap((record) => eventsOf(record).flatMap(chainAddress)));
   for (const record of file.cases) collect(record, onChain, hide);
   const cases = file.cases.map((record) => ({
     ...record,
@@ -36,13 +36,18 @@ export function redacted(file: CaseFile): CaseFile {
   return { ...replaceAll({ ...file, cases }, inEveryForm(secrets)), redacted: true };
 }
 
+function eventsOf({ evidence, otherEvents }: CaseRecord): readonly OtherEvent[] {
+  return [...evidence, ...otherEvents];
+}
+
 function collect(
-  { evidence, commands, group }: CaseRecord,
+  record: CaseRecord,
   onChain: ReadonlySet<string>,
   hide: (what: string, identifier: string) => void,
 ): void {
+  const { commands, group } = record;
   for (const [field, value] of Object.entries(group)) if (field !== "accountId") hide(field, value);
-  for (const each of evidence) {
+  for (const each of eventsOf(record)) {
     const { account, fields } = readSummary(each);
     const { type, eventId } = each;
     hide("account", account);
@@ -58,8 +63,8 @@ function collect(
   }
 }
 
-function chainAddress(evidence: Evidence): string[] {
-  const { fields } = readSummary(evidence);
+function chainAddress(event: OtherEvent): string[] {
+  const { fields } = readSummary(event);
   const isOnChain = fields.some(({ name, value }) => name === "channel" && value === "ON_CHAIN");
   return isOnChain ? valuesOf(fields, "address") : [];
 }

@@ -55,10 +55,10 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   await registry.register(subjectOf(topics.signals), schemas.signal.text);
   await registry.register(subjectOf(topics.commands), schemas.command.text);
   await registry.register(subjectOf(topics.detections), schemas.detection.text);
-  const encodeAck = await registeredEncoder<Ack>(registry, { topic: topics.acks, file: schemas.ack });
+  const encodeAck = await registeredEncoder(registry, { topic: topics.acks, file: schemas.ack });
   const appenders = await Promise.all(
     topics.inputs.map(async ({ topic, service }): Promise<Appender> => {
-      const encode = await registeredEncoder<ExchangeEvent>(registry, { topic, file: schemas.events[service] });
+      const encode = await registeredEncoder(registry, { topic, file: schemas.events[service] });
       return { topic, service, encode };
     }),
   );
@@ -119,10 +119,10 @@ function settingsOf(env: StageOptions["env"]): Settings {
   return read.settings;
 }
 
-async function registeredEncoder<T>(
+async function registeredEncoder(
   registry: SchemaRegistry,
   { topic, file }: { topic: string; file: SchemaFile },
-): Promise<(value: T) => Buffer> {
+): Promise<(value: ExchangeEvent | Ack) => Buffer> {
   const header = Buffer.alloc(5);
   header.writeInt32BE(await registry.register(subjectOf(topic), file.text), 1);
   return (value) => Buffer.concat([header, file.type.toBuffer(value)]);

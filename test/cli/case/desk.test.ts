@@ -78,6 +78,11 @@ test("a case is found by its account and by its id, among others' records, in ev
   const json = JSON.parse((await holdfast(desk.env, "case", "alice", "--json")).out);
   assert.deepEqual([json.accountId, json.cases.length, json.gaps], ["alice", 1, []]);
 
+  // Whoever may not read the exchange's own topics reads the case all the same.
+  const elsewhere = await holdfast({ ...desk.env, HOLDFAST_TOPIC_AUTH: "elsewhere" }, "case", "alice");
+  assert.equal(elsewhere.exitCode, 0, elsewhere.err);
+  assert.match(elsewhere.out, /Note: the account's other events cannot be read: .*elsewhere/);
+
   const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
   t.after(() => rmSync(directory, { recursive: true }));
   const file = join(directory, "alice.html");
