@@ -13,7 +13,8 @@ import type { Cluster } from "./case/account-records.ts";
 import { caseFileOf } from "./case/case-file.ts";
 import type { CaseRecord } from "./case/case-file.ts";
 import { partsOf } from "./case/case-id.ts";
-import { followOutcome } from "./case/outcome.ts";
+import { followClosing, followOutcome } from "./case/outcome.ts";
+import type { Outcome } from "./case/outcome.ts";
 import type { DeskSettings } from "./case/connection.ts";
 import { answered } from "./case/connection.ts";
 import { dateTime, plainText, shellWord, statusText } from "./case/wording.ts";
@@ -56,7 +57,7 @@ export async function decide(options: DecideOptions, io: Io): Promise<number> {
       io.stderr(`${plainText(refusal)}\n`);
       return EXIT.failed;
     }
-    return write(cluster, { ...options, header, cases }, io);
+    return write(cluster, { ...options, header, cases, isOpening }, io);
   });
 }
 
@@ -100,10 +101,14 @@ function refusalOf({ accountId, caseId, verdict }: DecideOptions, cases: readonl
 
 async function write(
   cluster: Cluster,
-  given: DecideOptions & { readonly header: Buffer; readonly cases: readonly CaseRecord[] },
+  given: DecideOptions & {
+    readonly header: Buffer;
+    readonly cases: readonly CaseRecord[];
+    readonly isOpening: boolean;
+  },
   io: Io,
 ): Promise<number> {
-  const { accountId, caseId, verdict, header, cases, wait } = given;
+  const { accountId, caseId, verdict, header, cases, isOpening, wait } = given;
   const decidedAt = Date.now();
   const decision: Decision = {
     decisionId: randomUUID(),
@@ -117,7 +122,9 @@ async function write(
   };
   // Before writing: the answer may come at once.
   const waiting = cases.filter((record) => awaitsCommand(record, decision)).map((record) => record.caseId);
-  const outcome = wait > 0 ? await followOutcome(cluster, decision, waiting) : null;
+  const follow = (): Promise<Outcome> =>
+    isOpening ? followClosing(cluster, decision.caseId!) : followOutcome(cluster, decision, waiting);
+  const outcome = wait > 0 ? await follow() : null;
   const writer = createKeyedWriter(cluster.client, { patienceMs: WRITE_WITHIN, signal: io.signal });
   try {
     const value = Buffer.concat([header, cluster.schemas.decision.type.toBuffer(decision)]);

@@ -148,6 +148,7 @@ test(
     const { caseId } = opened().find((each) => isLast(each.caseId.split("/")[0]!))!;
     const decided = await floor.holdfast("decide", "RELEASE", "--case", caseId, "--by", "m.lee", "--wait", "40s");
     assert.equal(decided.exitCode, 0, decided.err + running.log());
+    assert.match(decided.out, /the breaker is closed, within .*: its rule acts as written again/);
     const closed = (): Detection[] => detected("notice_bypass_key", "BREAKER_CLOSED");
     await until(() => closed().some((each) => each.caseId === caseId), { what: "it closes at that word", processes });
     const late = crowd("late").find(isLast)!;

@@ -1,11 +1,12 @@
-// What comes of a decision: the commands that Holdfast says because of it, and the enforcing service's answers.
-// Owns hearing them from before the decision is written until they are there, or the patience ends.
+// What comes of a decision: the commands that Holdfast says because of it, and the enforcing service's answers;
+// of one on a breaker's opening, that it is closed. Owns hearing them from before the decision is written until
+// they are there, or the patience ends.
 
 import { readTopic } from "../../adapters/kafka/reader.ts";
 import type { ReadRecord, TopicReader } from "../../adapters/kafka/reader.ts";
 import { RecordDecoder, Undecodable } from "../../adapters/record-decoder.ts";
 import type { Ack, Decision } from "../../core/decision.ts";
-import type { Command } from "../../core/output.ts";
+import type { Command, Detection } from "../../core/output.ts";
 import { encodePart } from "../../core/response.ts";
 import type { Duration } from "../../core/time.ts";
 import type { Cluster } from "./account-records.ts";
@@ -24,12 +25,10 @@ export async function followOutcome(
   decision: Decision,
   caseIds: readonly string[],
 ): Promise<Outcome> {
-  const { registry, schemas, topics, signal } = cluster;
+  const { registry, schemas, topics } = cluster;
   const commands = new Map<string, Command>();
   const acks = new Map<string, Ack>();
-  const { promise: failure, reject: fail } = Promise.withResolvers<never>();
-  failure.catch(() => {});
-  let heard = Promise.withResolvers<void>();
+  const waiting = makeWaiting(cluster.signal);
 
   const hear = async <T>(topic: string, decoder: RecordDecoder<T>, take: (value: T) => void): Promise<TopicReader> => {
     const key = Buffer.from(decision.accountId);
@@ -39,13 +38,13 @@ export async function followOutcome(
       decoder.decode(record.value).then(
         (value) => {
           take(value);
-          heard.resolve();
+          waiting.look();
         },
-        (error: unknown) => error instanceof Undecodable || fail(error),
+        (error: unknown) => error instanceof Undecodable || waiting.fail(error),
       );
     };
     const reader = await readTopic({ client: cluster.client, topic, from: "end", partitions: [partition] }, onRecord);
-    reader.done.catch(fail);
+    reader.done.catch(waiting.fail);
     return reader;
   };
   /** `<caseId>/release/<decisionId>`, and for each thing that is prolonged `<caseId>/extend/<decisionId>…`. */
@@ -68,14 +67,7 @@ export async function followOutcome(
   };
   return {
     async within(patience) {
-      const started = Date.now();
-      const over = AbortSignal.any([AbortSignal.timeout(patience), signal]);
-      const ended = new Promise<void>((resolve) => over.addEventListener("abort", () => resolve(), { once: true }));
-      while (!over.aborted && !caseIds.every(isAnswered)) {
-        await Promise.race([heard.promise, ended, failure]);
-        heard = Promise.withResolvers();
-      }
-      const waited = span(Date.now() - started);
+      const waited = await waiting.until(() => caseIds.every(isAnswered), patience);
       const lines = caseIds.map((caseId) =>
         describe(caseId, { command: saidOf(caseId)[0], acks: answersOf(caseId), waited }),
       );
@@ -84,6 +76,60 @@ export async function followOutcome(
     },
     stop() {
       for (const reader of readers) reader.stop();
+    },
+  };
+}
+
+/** @param caseId a breaker's opening. Hears from when it resolves on. */
+export async function followClosing(cluster: Cluster, caseId: string): Promise<Outcome> {
+  const { client, registry, schemas, topics } = cluster;
+  const decoder = new RecordDecoder<Detection>(registry, schemas.detection);
+  const waiting = makeWaiting(cluster.signal);
+  let isClosed = false;
+  const take = (detection: Detection): void => {
+    isClosed ||= detection.caseId === caseId && detection.kind === "BREAKER_CLOSED";
+    waiting.look();
+  };
+  const reader = await readTopic({ client, topic: topics.detections, from: "end" }, ({ value }) => {
+    decoder.decode(value).then(take, (error: unknown) => error instanceof Undecodable || waiting.fail(error));
+  });
+  reader.done.catch(waiting.fail);
+  return {
+    async within(patience) {
+      const waited = await waiting.until(() => isClosed, patience);
+      const line = isClosed
+        ? `the breaker is closed, within ${waited}: its rule acts as written again`
+        : `Holdfast has not closed the breaker within ${waited}: the decision stands and is carried out when it runs; is it running?`;
+      return { acted: isClosed, lines: [line] };
+    },
+    stop: () => reader.stop(),
+  };
+}
+
+interface Waiting {
+  /** Something came: the condition may hold now. */
+  look(): void;
+  readonly fail: (why: unknown) => void;
+  /** Resolves when the condition holds, or the patience is over. @returns how long that took, in words */
+  until(condition: () => boolean, patience: Duration): Promise<string>;
+}
+
+function makeWaiting(signal: AbortSignal): Waiting {
+  const { promise: failure, reject: fail } = Promise.withResolvers<never>();
+  failure.catch(() => {});
+  let heard = Promise.withResolvers<void>();
+  return {
+    look: () => heard.resolve(),
+    fail,
+    async until(condition, patience) {
+      const started = Date.now();
+      const over = AbortSignal.any([AbortSignal.timeout(patience), signal]);
+      const ended = new Promise<void>((resolve) => over.addEventListener("abort", () => resolve(), { once: true }));
+      while (!over.aborted && !condition()) {
+        await Promise.race([heard.promise, ended, failure]);
+        heard = Promise.withResolvers();
+      }
+      return span(Date.now() - started);
     },
   };
 }

@@ -221,17 +221,25 @@ test("a breaker's opening is closed by its id, and by nothing else than RELEASE"
     caseId: opening,
     group: { ruleId: "sequence", breaker: "freeze" },
   });
-  const decide = (verdict: string): Promise<Ended> =>
-    holdfast(desk.env, "decide", verdict, "--case", opening, "--by", "m.lee");
+  const decide = (verdict: string, ...more: string[]): Promise<Ended> =>
+    holdfast(desk.env, "decide", verdict, "--case", opening, "--by", "m.lee", ...more);
   assert.match((await decide("RELEASE")).err, /^no breaker's opening alice\/sequence\/e3\/breaker-freeze is known/);
   await desk.write("detections", breaker);
   assert.match((await decide("FALSE_POSITIVE")).err, /all that can be said of it is RELEASE/);
-  assert.equal((await decide("RELEASE")).exitCode, 0);
+  const unheard = await decide("RELEASE", "--wait", "1s");
+  assert.equal(unheard.exitCode, 1);
+  assert.match(unheard.err, /Holdfast has not closed the breaker within 1\.\d s: the decision stands/);
+  await desk.hear("decisions", () => void desk.write("detections", { ...breaker, kind: "BREAKER_CLOSED" }));
+  const closed = await decide("RELEASE");
+  assert.equal(closed.exitCode, 0, closed.err);
+  assert.match(closed.out, /the breaker is closed, within .*: its rule acts as written again/);
   assert.deepEqual(
     (await desk.all("decisions")).map(({ accountId, caseId }) => [accountId, caseId]),
-    [["alice", opening]],
+    [
+      ["alice", opening],
+      ["alice", opening],
+    ],
   );
-  await desk.write("detections", { ...breaker, kind: "BREAKER_CLOSED" });
   assert.match((await decide("RELEASE")).err, /is closed already/);
 });
 
