@@ -122,11 +122,14 @@ class WireCodec implements RegistryCodec {
     if (id === null) return [`${output.file.path} is not registered as ${subject}: run \`holdfast schemas register\``];
     output.header = Buffer.alloc(HEADER_BYTES);
     output.header.writeInt32BE(id, 1);
+    this.#writers.pin(id, output.file.type);
     return [];
   }
 
   async #prepareInput(input: Input): Promise<string[]> {
     const subject = subjectOf(input.topic);
+    const own = await this.#registry.idOf(subject, input.file.text);
+    if (own !== null) this.#writers.pin(own, input.file.type);
     const id = await this.#registry.latestId(subject);
     // Nobody has produced yet.
     if (id === null) return [];
@@ -179,6 +182,7 @@ class WireCodec implements RegistryCodec {
     const reader = tryCompile(writer.type, { file: input.file, without: this.#unread, id });
     if (input.readers.size >= MOST_READERS) input.readers.clear();
     input.readers.set(id, reader);
+    if (typeof reader === "function") this.#writers.pin(id, writer.type);
     return reader;
   }
 
@@ -225,9 +229,10 @@ class WireCodec implements RegistryCodec {
       const message = `the registry does not know schema id ${id}, which a command was written with`;
       throw new BrokerFailure(message, { disposition: "retry", code: "UNKNOWN_SCHEMA" });
     }
-    return "rejection" in writer
-      ? writer.rejection
-      : tryCompile(writer.type, { file: this.#commands.file, without: new Set(), id });
+    if ("rejection" in writer) return writer.rejection;
+    const reader = tryCompile(writer.type, { file: this.#commands.file, without: new Set(), id });
+    if (typeof reader === "function") this.#writers.pin(id, writer.type);
+    return reader;
   }
 }
 

@@ -10,6 +10,9 @@
 //   W4 Patience is a minute in ten, all ids together: garbage in place of ids must not stop a topic-partition
 //      for a minute each. Without any left, an id is still asked for until its record is two seconds old.
 //      An id that is learned after it was denied shows that replicas do lag: patience is whole again.
+//   W5 A pinned id means its schema for as long as the process lives, also when the cache has forgotten it: a
+//      registry that answers with another one, or denies it, was restored or replaced; that is no answer, and
+//      the records wait.
 
 import type avro from "avsc";
 import type { Rejection } from "../core/event.ts";
@@ -25,6 +28,7 @@ export type WriterSchema = { readonly type: avro.Type } | { readonly rejection: 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 const MOST_IDS = 1_000;
+const MOST_PINS = 10_000;
 /** So much time gives back one part of patience. */
 const RECOVERY = 10;
 /** Age of a record below which its id may simply be too new for the registry's replica. */
@@ -37,6 +41,8 @@ export class WriterSchemas {
   readonly #unknownAfterMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #known = new Map<number, WriterSchema>();
+  /** Fingerprints of the schemas that ids mean. */
+  readonly #pinned = new Map<number, string>();
   /** Ids given up, and until when that is not asked again. */
   readonly #unknown = new Map<number, number>();
   readonly #asked = new Map<number, Promise<void>>();
@@ -80,16 +86,33 @@ export class WriterSchemas {
     return asked;
   }
 
+  /** The id means this schema: a topic's records are read with it, or the registry has it for one of ours. (W5) */
+  pin(id: number, type: avro.Type): void {
+    if (!this.#pinned.has(id)) put(this.#pinned, id, fingerprintOf(type), MOST_PINS);
+  }
+
   /** Asks once. @throws BrokerFailure */
   async ask(id: number): Promise<WriterSchema | "unknown"> {
     const known = this.#known.get(id);
     if (known !== undefined) return known;
     const found = await this.#registry.schema(id);
-    if (found.kind === "unknown") return "unknown";
-    const schema = toWriterSchema(id, found);
+    const schema = found.kind === "unknown" ? null : toWriterSchema(id, found);
+    this.#insist(id, schema);
+    if (schema === null) return "unknown";
     this.#unknown.delete(id);
     put(this.#known, id, schema);
     return schema;
+  }
+
+  // W5
+  #insist(id: number, schema: WriterSchema | null): void {
+    const pinned = this.#pinned.get(id);
+    if (pinned === undefined || pinned === (schema !== null && "type" in schema ? fingerprintOf(schema.type) : ""))
+      return;
+    const message =
+      `the registry's answer for schema id ${id} is not what the id meant before: was the registry restored or ` +
+      `replaced? Records with this id wait until it answers as before; a restart believes what it says then`;
+    throw new BrokerFailure(message, { disposition: "retry", code: "REGISTRY_CONTRADICTION" });
   }
 
   async #settle(id: number, freshForMs: number): Promise<void> {
@@ -134,9 +157,14 @@ export class WriterSchemas {
 }
 
 /** W3: the oldest goes; if it is still in use it is fetched again. */
-function put<T>(cache: Map<number, T>, id: number, value: T): void {
-  if (cache.size >= MOST_IDS) cache.delete(cache.keys().next().value!);
+function put<T>(cache: Map<number, T>, id: number, value: T, most: number = MOST_IDS): void {
+  if (cache.size >= most) cache.delete(cache.keys().next().value!);
   cache.set(id, value);
+}
+
+/** Of what decides how bytes are read: names, types, the order of fields and symbols. */
+function fingerprintOf(type: avro.Type): string {
+  return type.fingerprint("sha256").toString("hex");
 }
 
 function toWriterSchema(id: number, found: Exclude<RegisteredSchema, { kind: "unknown" }>): WriterSchema {

@@ -18,6 +18,10 @@ export class KnownSchemas implements SchemaRegistry {
     return id;
   }
 
+  remove(id: number): void {
+    this.#texts.delete(id);
+  }
+
   async schema(id: number): Promise<RegisteredSchema> {
     this.asked.push(id);
     this.#answer();

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { authRecord, CodecFixture, framed, schemas, verdict, waitOf } from "./codec-fixture.ts";
+import { authRecord, CodecFixture, framed, schemas, verdict, waitOf, WITHDRAWAL_ID } from "./codec-fixture.ts";
 
 let fixture: CodecFixture;
 
@@ -148,5 +148,42 @@ describe("ids the codec does not know", () => {
     await fixture.clock.turn();
     stop.abort();
     await wait;
+  });
+
+  test("an id that was read with is never believed to mean another schema, or none (W5)", async () => {
+    const writer = fixture.evolve(() => {});
+    const value = authRecord({}, writer);
+    assert.equal(verdict(await fixture.decodeFetched(value)), "ok");
+    const forget = async (): Promise<void> => {
+      // The cache is bounded: a thousand other ids push this one out.
+      for (let id = 5_000; id < 6_000; id++) fixture.registry.put("others", schemas.events.auth.text, id);
+      for (let id = 5_000; id < 6_000; id++) await waitOf(fixture.decode(framed(id, Buffer.alloc(9))));
+      fixture.codec.readFields(new Set());
+    };
+    await forget();
+    fixture.registry.put("restored", schemas.events.withdrawal.text, writer.id);
+    const wait = waitOf(fixture.decode(value));
+    let settled = false;
+    void wait.then(() => (settled = true));
+    for (let minute = 0; minute < 5; minute++) {
+      await fixture.clock.turn();
+      fixture.clock.moveTo(fixture.clock.monotonic() + 60_000);
+      if (minute === 2) fixture.registry.remove(writer.id);
+    }
+    assert.equal(settled, false, "it is no poison");
+    assert.equal(verdict(fixture.decode(value)), "wait");
+    fixture.registry.put("restored", JSON.stringify(writer.type().schema()), writer.id);
+    await pass(wait, 10_000);
+    assert.equal(verdict(fixture.decode(value)), "ok");
+  });
+
+  test("an id that the registry gives for a schema of ours means that schema before any record does (W5)", async () => {
+    fixture.registry.put("swapped", schemas.events.auth.text, WITHDRAWAL_ID);
+    const { registry } = fixture;
+    const idOf = registry.idOf.bind(registry);
+    registry.idOf = (subject, text) =>
+      subject === "withdrawal-events-value" ? Promise.resolve(WITHDRAWAL_ID) : idOf(subject, text);
+    fixture.codec = fixture.create({});
+    await assert.rejects(fixture.codec.prepare(), { code: "REGISTRY_CONTRADICTION", disposition: "retry" });
   });
 });
