@@ -86,7 +86,7 @@ function eventContent({ evidence, decides }: Extract<Moment, { kind: "event" }>)
 
 function otherContent(event: OtherEvent): Markup {
   const { type, fields } = readSummary(event);
-  return html`${inWords(type)} <span class="small">not evidence</span> ${fieldList(fields)}
+  return html`${inWords(type)} <span class="small">· not evidence</span> ${fieldList(fields)}
     <div class="place mono">${placeText(event)}</div>`;
 }
 

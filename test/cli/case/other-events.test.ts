@@ -55,7 +55,7 @@ test("each form shows them in their place, marked; none of them is numbered or d
   );
   assert.equal(JSON.parse(caseJson(shown)).cases[0].otherEvents[0].occurredAt, "2026-06-09T10:01:00.000Z");
   const page = casePage(shown);
-  assert.match(page, /class="dot other"[\s\S]*Login succeeded <span class="small">not evidence/);
+  assert.match(page, /class="dot other"[\s\S]*Login succeeded <span class="small">· not evidence/);
   assert.equal(page.split("<circle").length, casePage(file).split("<circle").length);
 });
 
