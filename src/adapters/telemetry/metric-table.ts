@@ -143,7 +143,7 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
   },
   withdrawn_usd_total: {
     type: "counter",
-    help: "US dollars that left by completed withdrawals, by exit, as delivered.",
+    help: "US dollars that left by completed withdrawals, by exit; a completion that is delivered twice counts twice.",
     bad: "Above its own baseline: money leaves the exchange faster than it does, whether or not a rule says so.",
     labels: { channel: ["ON_CHAIN", "INTERNAL", "P2P", "GIFT", "FIAT", "UNKNOWN"] },
   },
