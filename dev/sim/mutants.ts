@@ -88,6 +88,11 @@ export const MUTANTS: readonly Mutant[] = [
         find: "return inside && n >= this.#n;",
         replace: "return (inside || true) && n >= this.#n;",
       },
+      {
+        file: "src/runtime/restore.ts",
+        find: "if (!this.#lineage.some(([, from, to]) => offset >= from && offset < to)) return;",
+        replace: "",
+      },
     ],
   },
   {

@@ -11,7 +11,8 @@
 // and whose failures leave the client unusable; a lineage in the commit point costs 40 bytes an owner.
 //
 // Invariants:
-//   R1  A record counts only inside its own writer's range of the lineage.
+//   R1  A record counts only inside its own writer's range of the lineage. What lies in nobody's is not even
+//       looked at: a stranger's record, once recovered from, must not stop every restore after it.
 //   R2  Among those that count n never falls: a block with a lower one is a send whose answer was lost and
 //       that arrived a second time, late. It would bring old state back, or what a tombstone had removed.
 
@@ -30,6 +31,7 @@ export class Restore {
   readonly places: Places = new Places();
   readonly #codec: StateLogCodec;
   readonly #ranges: ReadonlyMap<string, readonly LineageRange[]>;
+  readonly #lineage: readonly LineageRange[];
   readonly #takeGroup: TakeGroup;
   #partition: Uint8Array | null = null;
   #n = -1;
@@ -41,6 +43,7 @@ export class Restore {
   ) {
     this.#codec = options.codec;
     this.#takeGroup = options.takeGroup;
+    this.#lineage = range.lineage;
     this.#ranges = Map.groupBy(range.lineage, ([writer]) => writer);
     this.#next = range.base;
   }
@@ -73,12 +76,14 @@ export class Restore {
 
   /** One record; in the log's order. @throws TaskRefused as `read` does */
   take(bytes: StateRecordBytes): void {
+    const { offset } = bytes;
+    if (!this.#lineage.some(([, from, to]) => offset >= from && offset < to)) return; // R1
     const record = stateRecordOf(bytes);
-    if (!this.#counts(record, bytes.offset)) return;
+    if (!this.#counts(record, offset)) return;
     this.#n = record.n;
     if (record.kind !== "block") return;
     try {
-      this.#takeBlock(record.value, bytes.offset);
+      this.#takeBlock(record.value, offset);
     } catch (error) {
       throw unreadable(bytes, error);
     }

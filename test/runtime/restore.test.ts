@@ -68,6 +68,17 @@ test("what a writer appended outside its range counts for nothing (R1)", () => {
   );
 });
 
+test("a record that lies in no writer's range is not looked at, whatever it is (R1)", () => {
+  const stranger = { key: null, value: Buffer.from("who reads this?"), headers: {} };
+  const records = [block("a", 1, { alice: "1" }), stranger, block("b", 2, { bob: "2" })];
+  const lineage: LineageRange[] = [
+    ["a", 0, 1],
+    ["b", 2, 3],
+  ];
+  assert.deepEqual(restored(lineage, records), { alice: "1", bob: "2", partition: "p2" });
+  assert.throws(() => restored([["a", 0, 3]], records), /offset 1 is no state record/);
+});
+
 test("a block that was appended twice, the second time late, does not bring old state back (R2)", () => {
   const records = [block("a", 1, { alice: "1" }), block("a", 2, { alice: "2" }), block("a", 1, { alice: "1" })];
   assert.deepEqual(restored([["a", 0, 3]], records), { alice: "2", partition: "p2" });
