@@ -51,6 +51,10 @@ export interface ArenaOptions {
   readonly say: (line: string) => void;
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+export const GROUP_ID = "chaos";
 export const SESSION_TIMEOUT_MS = 6_000;
 const READY_WITHIN_MS = 90_000;
 const RESTART_AFTER_MS = 1_000;
@@ -71,8 +75,12 @@ export class Arena {
   readonly topicIds: ReadonlyMap<string, string>;
   readonly client: KafkaClient;
   readonly directory: string;
-  /** Processes that ended without having been told to: each is a finding. */
-  readonly unexpectedEnds: string[];
+  /** Processes that ended without having been told to, and without a reason that was to be expected. */
+  readonly unexpectedEnds: string[] = [];
+  /** Those that ended for the reason that was to be expected. */
+  readonly expectedEnds: string[] = [];
+  #expected: RegExp | null = null;
+  readonly #env: Environment;
   readonly #ending: AsyncDisposableStack;
 
   /** For openArena. */
@@ -85,7 +93,7 @@ export class Arena {
     this.topicIds = parts.topicIds;
     this.client = parts.client;
     this.directory = parts.directory;
-    this.unexpectedEnds = parts.unexpectedEnds;
+    this.#env = parts.env;
     this.#ending = parts.ending;
   }
 
@@ -118,6 +126,24 @@ export class Arena {
     const how = await slot.instance.stop();
     if (how !== "exit code 0" && how !== "SIGTERM" && how !== "not running")
       this.unexpectedEnds.push(`${slot.instance.name}, told to stop, ended with ${how}`);
+  }
+
+  /** Meanwhile processes may end by themselves, if the end of their log says this. */
+  async expectingEnds(because: RegExp, run: () => Promise<void>): Promise<void> {
+    this.#expected = because;
+    await run().finally(() => (this.#expected = null));
+  }
+
+  /** For the platform: a process has ended by itself. */
+  noteEnd(why: string): void {
+    const isExpected = this.#expected?.test(why) ?? false;
+    (isExpected ? this.expectedEnds : this.unexpectedEnds).push(why);
+    this.say(isExpected ? why.split("\n")[0]! : why);
+  }
+
+  /** Runs one command of the program to its end. @throws Error with what it printed */
+  async command(...args: readonly string[]): Promise<void> {
+    await holdfast(this.options, { env: this.#env, args });
   }
 
   /** Everything that should run runs, nothing is in its way, and every task has an owner that has restored it. */
@@ -157,7 +183,7 @@ interface Parts {
   readonly topicIds: ReadonlyMap<string, string>;
   readonly client: KafkaClient;
   readonly directory: string;
-  readonly unexpectedEnds: string[];
+  readonly env: Environment;
   readonly ending: AsyncDisposableStack;
 }
 
@@ -184,6 +210,8 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
     directory: options.kept,
     env: options.env,
     fronts: proxies.map((own) => own.map(({ address }) => address)),
+    // Nobody is denied anything, until somebody is.
+    settings: { "authorizer.class.name": AUTHORIZER, "allow.everyone.if.no.acl.found": "true" },
     onProgress: options.say,
     signal: options.signal,
   });
@@ -203,7 +231,6 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
   const directory = await mkdtemp(join(tmpdir(), "holdfast-chaos-"));
   const watchdog = startWatchdog(directory);
   ending.defer(() => watchdog.end());
-  const unexpectedEnds: string[] = [];
   const slots: Slot[] = await Promise.all(
     proxies.map(async (own, index): Promise<Slot> => {
       const instance = await makeInstance({
@@ -214,8 +241,7 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
         watchdog,
         stopGraceMs: STOP_GRACE_MS,
         onDeath(why) {
-          unexpectedEnds.push(why.message);
-          options.say(why.message);
+          arena.noteEnd(why.message);
           setTimeout(() => {
             const slot = slots[index]!;
             if (!slot.resting && !slot.instance.isRunning()) slot.instance.start();
@@ -233,13 +259,14 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
   const topics = topicsOf(read.settings);
   const logs = createKafkaLogs(client);
   const topicIds = await logs.logIds([topics.state, topics.commands]).finally(() => logs.close());
-  return new Arena({ options, cluster, registry, slots, topics, topicIds, client, directory, unexpectedEnds, ending });
+  const arena = new Arena({ options, cluster, registry, slots, topics, topicIds, client, directory, env, ending });
+  return arena;
 }
 
 function environmentOf(
   options: ArenaOptions,
   { cluster, registry }: { cluster: LocalCluster; registry: RegistryProxy },
-): Record<string, string | undefined> {
+): Environment {
   const own = Object.entries(options.env).filter(([name]) => !name.startsWith("HOLDFAST_"));
   const known = new Set(SETTING_NAMES.map(variableOf));
   const settings = Object.entries(options.settings).filter(([name]) => known.has(name));
@@ -247,7 +274,7 @@ function environmentOf(
     ...Object.fromEntries(own),
     HOLDFAST_KAFKA_BROKERS: cluster.bootstrap.join(","),
     HOLDFAST_REGISTRY_URL: registry.url,
-    HOLDFAST_GROUP_ID: "chaos",
+    HOLDFAST_GROUP_ID: GROUP_ID,
     HOLDFAST_TOPIC_PREFIX: "chaos.",
     HOLDFAST_PARTITIONS: String(options.partitions),
     HOLDFAST_REPLICATION: String(options.brokers),
@@ -261,7 +288,7 @@ function environmentOf(
 /** Runs one command of the program to its end. @throws Error with what it printed */
 async function holdfast(
   { holdfast: [program, ...leading], variables, signal }: ArenaOptions,
-  { env, args }: { env: Readonly<Record<string, string | undefined>>; args: readonly string[] },
+  { env, args }: { env: Environment; args: readonly string[] },
 ): Promise<void> {
   const child = spawn(program!, [...leading, ...args], {
     env: { ...env, ...variables },

@@ -158,7 +158,7 @@ async function run(arena: Arena, options: CourseOptions): Promise<CourseReport> 
   const observer = await follow({ brokers, topics: [commands, deadLetter, detections] }, (record) => {
     const { topic, key, value } = record;
     if (topic === deadLetter) return void buriedSoFar.add(refusalOf(record).place);
-    if (topic === detections) return void hearBreaker(record, { decoder, desk });
+    if (topic === detections) return hearBreaker(record, { decoder, desk });
     heard.add(key ?? "");
     // What cannot be decoded shows at the end, when everything is read again.
     decoder.decode<SaidCommand>(value).then(

@@ -5,6 +5,7 @@ import type { Random } from "../../src/testing/exchange/random.ts";
 import { SESSION_TIMEOUT_MS } from "./arena.ts";
 import type { Arena, Slot } from "./arena.ts";
 import type { Enforcer } from "./enforcer.ts";
+import { MISHAPS } from "./mishaps.ts";
 import { SOURCES } from "./occurrence.ts";
 import type { RegistryMood } from "./registry-proxy.ts";
 import type { KafkaRequest, Loss } from "./tcp-proxy.ts";
@@ -99,7 +100,7 @@ const SINGLE: readonly Fault[] = [
   { kind: "dead letters cannot be appended", run: (scene) => refuse(scene, scene.arena.topics.deadLetter) },
 ];
 
-export const FAULTS: readonly Fault[] = [...SINGLE, { kind: "two faults at once", run: twoAtOnce }];
+export const FAULTS: readonly Fault[] = [...SINGLE, ...MISHAPS, { kind: "two faults at once", run: twoAtOnce }];
 
 /** @param topic its name; of fetches its id */
 function naming(apiKey: number, topic?: string): (request: KafkaRequest) => boolean {

@@ -64,7 +64,7 @@ class DockerCluster implements LocalCluster {
     return this.#all().map((one) => one.getId());
   }
 
-  async start({ brokers: count, onProgress, signal }: LocalClusterOptions): Promise<void> {
+  async start({ brokers: count, settings, onProgress, signal }: LocalClusterOptions): Promise<void> {
     const { GenericContainer, Network, Wait } = this.#docker.testcontainers;
     const ports = await freePorts(count + 1);
     const registryPort = ports.pop()!;
@@ -76,8 +76,8 @@ class DockerCluster implements LocalCluster {
     const brokerEnvironment = (index: number): Record<string, string> => ({
       CLUSTER_ID: clusterId,
       KAFKA_HEAP_OPTS: "-Xmx384m",
-      ...asEnvironment(
-        brokerSettings({
+      ...asEnvironment({
+        ...brokerSettings({
           index,
           count,
           listeners: `CLIENT://0.0.0.0:${clientPort},CONTROLLER://0.0.0.0:9093,INTERNAL://0.0.0.0:9094`,
@@ -85,7 +85,8 @@ class DockerCluster implements LocalCluster {
           between: "INTERNAL",
           controllers: ports.map((_, voter) => `${alias(voter)}:9093`),
         }),
-      ),
+        ...settings,
+      }),
     });
     const starting: Promise<unknown>[] = ports.map(async (port, index) => {
       const broker = published(new GenericContainer(kafkaImage), { inside: clientPort, outside: port })

@@ -117,7 +117,11 @@ class JavaCluster implements LocalCluster {
             advertised: advertised[index]!,
           })),
         });
-        const properties = asProperties({ ...settings, "log.dirs": join(data, `broker-${index}`) });
+        const properties = asProperties({
+          ...settings,
+          ...options.settings,
+          "log.dirs": join(data, `broker-${index}`),
+        });
         await writeFile(this.#propertiesFile(index), properties);
         await this.#format(index, either);
         await this.#startBroker(index, either);

@@ -36,6 +36,8 @@ export interface LocalClusterOptions {
    * a proxy there can come between. Always on Java, whatever cluster is named.
    */
   readonly fronts?: readonly (readonly string[])[];
+  /** Further settings of its brokers, by Kafka's own names. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** One short line each: downloads, what is being started. */
   readonly onProgress: (message: string) => void;
   /** Stops a start that is under way, with nothing left running; afterwards it does nothing. */
