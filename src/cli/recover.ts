@@ -78,6 +78,7 @@ async function recoverAll(recovering: Recovering, apply: boolean): Promise<numbe
   const pairs = Array.from({ length: partitions }, (_, partition) => ({ topic: state, partition }));
   const [ranges, committed] = await Promise.all([logs.ranges(pairs), offsets.committed(pairs)]);
   let open = 0;
+  let forgotten = 0;
   for (const [task, log] of ranges.entries()) {
     const { offset, metadata } = committed[task]!;
     const found = await recoverTask({
@@ -94,6 +95,7 @@ async function recoverAll(recovering: Recovering, apply: boolean): Promise<numbe
     if (found.kind === "lost" || found.kind === "empty") continue;
     const checkpoint = forgetting(found.checkpoint, recovering.forget);
     if (checkpoint !== found.checkpoint) {
+      forgotten++;
       io.stdout(`    offset ${found.checkpoint.positions[recovering.forget!]} of ${recovering.forget} is let go of\n`);
     } else if (found.kind === "committed") continue;
     for (const problem of await unreachable(recovering, { task, checkpoint })) {
@@ -104,6 +106,10 @@ async function recoverAll(recovering: Recovering, apply: boolean): Promise<numbe
       await offsets.commit(commitEntries(checkpoint, { state, task }));
       io.stdout("    committed\n");
     }
+  }
+  if (recovering.forget !== undefined && forgotten === 0) {
+    io.stderr(`No checkpoint has a position in ${recovering.forget}: is that the topic's whole name?\n`);
+    return EXIT.failed;
   }
   if (open > 0 && !apply) io.stderr("Nothing was changed. Stop all instances of the group, then add --apply.\n");
   return open > 0 ? EXIT.failed : EXIT.ok;

@@ -44,6 +44,9 @@ test(
     const dry = await floor.holdfast("recover", "--group-id", groupOf(floor), "--forget", topic);
     assert.equal(dry.exitCode, 1, dry.err);
     assert.match(dry.out, / {4}offset \d+ of \S+ is let go of/u);
+    const misnamed = await floor.holdfast("recover", "--group-id", groupOf(floor), "--forget", "auth", "--apply");
+    assert.equal(misnamed.exitCode, 1);
+    assert.match(misnamed.err, /No checkpoint has a position in auth/u);
     const applied = await floor.holdfast("recover", "--group-id", groupOf(floor), "--forget", topic, "--apply");
     assert.equal(applied.exitCode, 0, applied.err);
     const second = await startHoldfast(t, floor);
