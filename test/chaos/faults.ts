@@ -7,6 +7,7 @@ import type { Arena, Slot } from "./arena.ts";
 import type { Enforcer } from "./enforcer.ts";
 import { MISHAPS } from "./mishaps.ts";
 import { SOURCES } from "./occurrence.ts";
+import { writeBomb } from "./poison.ts";
 import type { RegistryMood } from "./registry-proxy.ts";
 import type { KafkaRequest, Loss } from "./tcp-proxy.ts";
 import { WAVE } from "./waves.ts";
@@ -93,6 +94,7 @@ const SINGLE: readonly Fault[] = [
   { kind: "a wave of freezes, and kill -9 after a command's append", run: waveAndKill },
   { kind: "the enforcer down past its time-out", run: silenceEnforcer },
   { kind: "nothing but poison", run: poisonBurst },
+  { kind: "batches that expand without measure", run: bombs },
   { kind: "a flood of accounts", run: ({ workload, brief }) => workload.flood(brief ? 5_000 : 50_000) },
   { kind: "commands cannot be appended, and an instance joins", run: refuseJoining },
   { kind: "commands cannot be appended", run: (scene) => refuse(scene, scene.arena.topics.commands) },
@@ -372,4 +374,12 @@ async function poisonBurst({ arena, workload, random, brief }: Scene): Promise<v
   const partition = random.integer(0, arena.options.partitions - 1);
   const source = random.pick(SOURCES);
   await workload.burst(source, { partition, count: brief ? 300 : 1_500 });
+}
+
+async function bombs({ arena, random, brief }: Scene): Promise<void> {
+  for (let left = brief ? 2 : 5; left > 0; left -= 1) {
+    const source = random.pick(SOURCES);
+    const { topic } = arena.topics.inputs.find(({ service }) => service === source)!;
+    await writeBomb(arena.cluster.bootstrap, { topic, partition: random.integer(0, arena.options.partitions - 1) });
+  }
 }

@@ -1,6 +1,7 @@
-// Records that no processor can use, each of a kind of its own, with the reason that must stand beside it in
-// the dead letters. Each carries a header, by which the oracle finds it again.
+// Records that no processor can use, alone or as a batch that expands without measure, each with the reason that
+// must stand beside it in the dead letters. Each carries a header, by which the oracle finds it again.
 
+import kafkajs from "kafkajs";
 import type { Random } from "../../src/testing/exchange/random.ts";
 import type { Occurrence } from "./occurrence.ts";
 
@@ -43,4 +44,27 @@ const RECIPES: readonly Recipe[] = [
 export function poisonRecord(given: Given): PoisonRecord {
   const recipe = given.random.pick(RECIPES);
   return { key: given.occurrence.accountId, value: recipe.value(given), headers: { [POISON_HEADER]: recipe.reason } };
+}
+
+const BOMB_RECORDS = 3;
+/** Together more than any batch may expand to. */
+const BOMB_RECORD_BYTES = 6_000_000;
+const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 1_000_000 };
+
+/** One batch of a few kilobytes that expands to eighteen million bytes: what is in it nobody unpacks. */
+export async function writeBomb(
+  brokers: readonly string[],
+  at: { readonly topic: string; readonly partition: number },
+): Promise<void> {
+  const kafka = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING, retry: RETRY });
+  const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  const value = Buffer.alloc(BOMB_RECORD_BYTES);
+  const headers = { [POISON_HEADER]: "TOO_LARGE" };
+  const messages = Array.from({ length: BOMB_RECORDS }, () => ({ partition: at.partition, value, headers }));
+  try {
+    await producer.connect();
+    await producer.send({ topic: at.topic, messages, compression: kafkajs.CompressionTypes.GZIP });
+  } finally {
+    await producer.disconnect();
+  }
 }
