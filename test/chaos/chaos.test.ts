@@ -38,12 +38,17 @@ test(
           "broker killed",
           "registry down",
           "nothing but poison",
+          "a wave of freezes",
+          "the enforcer down",
         ],
         accountsPerSecond: 20,
       });
       t.diagnostic(reportText(report));
       assert.ok(isClean(report), reportText(report));
-      assert.ok(report.verdict.expected > 100, "hardly anything had to be said");
+      const { expected, held, answered, unanswered } = report.verdict;
+      assert.ok(expected > 100, "hardly anything had to be said");
+      assert.ok(held > 10, "hardly anybody was held for a link");
+      assert.ok(answered > 100 && unanswered > 10, "hardly anything was answered, or left without an answer");
       assert.ok(report.faults.length > 0, "nothing was disturbed");
     } catch (error) {
       if (!(error instanceof NoLocalCluster)) throw error;
