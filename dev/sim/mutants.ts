@@ -245,6 +245,22 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: "decide an absence without having read every topic",
+    breaks: "L3: what waits for the clock is decided by it although a topic has records nobody has read",
+    edits: [{ file: "src/core/frontier.ts", find: "return this.#idle.every(Boolean);", replace: "return true;" }],
+  },
+  {
+    name: "take what was read to its end for read to its end now",
+    breaks: "L3: a topic that has got records since counts as idle until one of them is read",
+    edits: [
+      {
+        file: "src/runtime/task.ts",
+        find: "if (service !== undefined && (idle || isUnread)) this.#partition.setIdle(service, idle);",
+        replace: "void isUnread;\n    if (service !== undefined && idle) this.#partition.setIdle(service, idle);",
+      },
+    ],
+  },
+  {
     name: "treat an unknown schema as poison",
     breaks: "W2: the first time that the registry does not know an id, its record is rejected",
     edits: [

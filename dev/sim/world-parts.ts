@@ -3,13 +3,13 @@
 import { join } from "node:path";
 import { createStateCodec } from "../../src/adapters/state-codec.ts";
 import { createStateLogCodec } from "../../src/adapters/state-log-codec.ts";
-import { readRules, readRuleTexts } from "../../src/adapters/rule-files.ts";
+import { readRuleTexts } from "../../src/adapters/rule-files.ts";
 import { WatchListFiles, watchListsBeside } from "../../src/adapters/watch-list-files.ts";
 import { loadSchemas } from "../../src/adapters/schema-files.ts";
 import { openPartition } from "../../src/core/partition.ts";
-import { formatProblem } from "../../src/sigma/problem.ts";
+import { ABSENCE_RULES } from "../../src/testing/simulator/absences.ts";
 import type { WorldParts } from "../../src/testing/simulator/faulty-world.ts";
-import { changedRules } from "../../src/testing/simulator/rule-changes.ts";
+import { changedRules, loadedRules } from "../../src/testing/simulator/rule-changes.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
@@ -17,12 +17,12 @@ export async function readWorldParts(): Promise<WorldParts> {
   const path = join(root, "rules");
   const watchLists = new WatchListFiles(await watchListsBeside(path));
   await watchLists.reload();
-  const { rules, problems } = await readRules(path, { watchLists });
-  if (rules === null) throw new Error(problems.map(formatProblem).join("\n"));
+  const texts = [...(await readRuleTexts(path)), ABSENCE_RULES];
+  const options = { watchLists: watchLists.lists };
   const schemas = join(root, "schemas");
   return {
-    rules,
-    ruleChanges: changedRules(await readRuleTexts(path), { watchLists: watchLists.lists }),
+    rules: loadedRules(texts, options),
+    ruleChanges: changedRules(texts, options),
     schemas: await loadSchemas(schemas),
     openPartition,
     stateCodec: createStateCodec(schemas),

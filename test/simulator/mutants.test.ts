@@ -13,7 +13,8 @@ const FOUND_SOON = [
   "skip the fence",
   "ignore the lease",
   "do not adopt commands already said",
-  "lose the outbox at a rebalance",
+  "take silence of the registry for a denial",
+  "start anew with changed rules",
 ];
 
 test("every mutant's edits fit the sources", () => {

@@ -8,7 +8,7 @@ import { faultText } from "../../src/testing/simulator/faults.ts";
 import { createSimulator, simulatedText } from "../../src/testing/simulator/simulation.ts";
 
 const parts = await readWorldParts();
-const WORLDS = 200;
+const WORLDS = 160;
 
 test(`${WORLDS} worlds under faults end where they would without`, async () => {
   const simulator = createSimulator(parts);
@@ -29,6 +29,7 @@ test(`${WORLDS} worlds under faults end where they would without`, async () => {
     "commands of an added rule",
     "questions to the registry failed",
     "links told",
+    "absences found",
     "cases released",
     "breakers opened",
     "evicted (accounts)",

@@ -53,7 +53,7 @@ export class Desk {
       const status = random.chance(0.85) ? "APPLIED" : "REJECTED";
       after(2 * SECOND, () => this.#driver.acknowledge({ accountId, commandId, status }));
     }
-    if (!random.chance(0.3)) return;
+    if (!random.chance(0.5)) return;
     const verdict = random.pick(["RELEASE", "FALSE_POSITIVE", "EXTEND", "CONFIRMED_TAKEOVER"] as const);
     const until = ENDING.includes(verdict) ? null : command.issuedAt + 100 * HOUR;
     if (until === null) this.ended.add(caseId);

@@ -7,17 +7,19 @@ import type { Random } from "../exchange/random.ts";
 import { DRIVER_TOPICS } from "../processor-driver.ts";
 import { RULE_CHANGES } from "./rule-changes.ts";
 import type { RuleChange } from "./rule-changes.ts";
+import type { Spread } from "./scenario.ts";
 
 /** The connections of a process that can be held up: nothing on them moves until the stall is over. */
-export const CONNECTIONS = [
+const CONNECTIONS: readonly string[] = [
   "coordinator",
   "membership",
   "fetch",
+  ...DRIVER_TOPICS.inputs.map(({ topic }) => `fetch/${topic}` as const),
   "producer-1",
   "producer-2",
   "logs",
   "registry",
-] as const;
+];
 
 export type Fault =
   /** Everything ready moves in an order drawn from this seed, instead of first come, first served. */
@@ -35,7 +37,8 @@ export type Fault =
   | {
       readonly kind: "stall";
       readonly slot: number;
-      readonly connection: (typeof CONNECTIONS)[number];
+      /** One of CONNECTIONS. */
+      readonly connection: string;
       /** Requests reach nobody, or answers do not come back. */
       readonly direction: "requests" | "answers";
       readonly at: Duration;
@@ -72,6 +75,7 @@ export type Fault =
 export interface FaultDraw {
   readonly length: Duration;
   readonly instances: number;
+  readonly spread: Spread;
   /** How often each kind of call was made in the calm run. */
   readonly calls: ReadonlyMap<string, number>;
 }
@@ -90,10 +94,20 @@ export function drawFaults(random: Random, draw: FaultDraw): Fault[] {
   if (random.chance(0.3)) faults.push({ kind: "small fetches", records: random.integer(1, 4) });
   const count = random.integer(1, 8);
   for (let i = 0; i < count; i++) faults.push(drawFault(random, draw));
+  if (draw.spread === "absences" && random.chance(0.7)) faults.push(drawTopicAway(random, draw));
   return faults;
 }
 
-function drawFault(random: Random, { length, instances, calls }: FaultDraw): Fault {
+/** One topic cannot be read while the others can. */
+function drawTopicAway(random: Random, { length, instances }: FaultDraw): Fault {
+  const slot = random.integer(0, instances - 1);
+  const at = random.integer(0, length - 1);
+  const { topic } = random.pick(DRIVER_TOPICS.inputs);
+  const lasts = random.integer(1, length - at);
+  return { kind: "stall", slot, connection: `fetch/${topic}`, direction: "answers", at, lasts };
+}
+
+function drawFault(random: Random, { length, instances, calls, spread }: FaultDraw): Fault {
   const slot = random.integer(0, instances - 1);
   const at = random.integer(0, length - 1);
   const lasts = random.integer(1, length - at);
@@ -103,7 +117,9 @@ function drawFault(random: Random, { length, instances, calls }: FaultDraw): Fau
   if (luck < 0.3) return { kind: "freeze", slot, at, lasts };
   if (luck < 0.36) return { kind: "join", at, lasts };
   if (luck < 0.41) return { kind: "outage", slot: random.chance(0.5) ? "all" : slot, at, lasts };
-  if (luck < 0.44) return { kind: "clock", slot, at, by: random.pick([-60, -5, 5, 60]) * SECOND };
+  // On idle topics absences are decided by the clock: a wrong one is not promised to be right.
+  if (luck < 0.44 && spread !== "absences")
+    return { kind: "clock", slot, at, by: random.pick([-60, -5, 5, 60]) * SECOND };
   if (luck < 0.5) return { kind: "registry", how: random.pick(["down", "refuses", "denies"] as const), at, lasts };
   if (luck < 0.55) return { kind: "reload", slot, change: random.pick(RULE_CHANGES), at };
   if (luck < 0.65) {

@@ -22,6 +22,7 @@ import type { Place, ProcessorDriver, ProcessorDriverOptions } from "../processo
 import { Desk } from "./desk.ts";
 import { isRuleChange } from "./faults.ts";
 import type { Fault } from "./faults.ts";
+import { ABSENCE_GRACE, ABSENCE_SPAN } from "./absences.ts";
 import { makeProbes } from "./probes.ts";
 import type { Probes } from "./probes.ts";
 import { registerReleases, releasesOf } from "./releases.ts";
@@ -110,6 +111,7 @@ export class FaultyWorld {
     for (const posting of closingPostings(this.scenario)) this.#post(posting);
     await this.#settle();
     await broker.advance(AFTERMATH_MS);
+    if (this.scenario.spread === "absences") await broker.advance(ABSENCE_SPAN + ABSENCE_GRACE);
     this.probes.compareMemories();
     await this.#succeed();
     this.probes.compareMemories();
@@ -362,6 +364,7 @@ export async function openWorld(
 
 function settingsOf({ spread, maxAccounts }: Scenario): Partial<CoreSettings> {
   if (spread === "decided cases") return { maxAccounts, ackTimeout: ACK_TIMEOUT_MS };
+  if (spread === "absences") return { maxAccounts, absenceGrace: ABSENCE_GRACE };
   if (spread === "open breakers") return { maxAccounts, breaker: BREAKER };
   return { maxAccounts };
 }

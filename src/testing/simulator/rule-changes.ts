@@ -58,9 +58,9 @@ export function changedRules(
   const first: RuleText = { ...ADDED, path: `${dirname(texts[0]!.path)}/0-${ADDED.path}` };
   // The order of the paths is that of the rules.
   const reversed = texts.map((text, index) => ({ ...text, path: `${1_000 - index}-${basename(text.path)}` }));
-  const all = loaded(texts, options);
+  const all = loadedRules(texts, options);
   const against = (changed: readonly RuleText[]): ChangedRules => {
-    const rules = loaded(changed, options);
+    const rules = loadedRules(changed, options);
     const [before, after] = [idsOf(all), idsOf(rules)];
     return { rules, apart: [...before.symmetricDifference(after)] };
   };
@@ -73,7 +73,8 @@ export function changedRules(
   };
 }
 
-function loaded(texts: readonly RuleText[], options: LoadOptions): RuleSet {
+/** @throws Error when they do not load */
+export function loadedRules(texts: readonly RuleText[], options: LoadOptions): RuleSet {
   const { rules, problems } = loadRules(texts, options);
   if (rules === null) throw new Error(problems.map(formatProblem).join("\n"));
   return rules;

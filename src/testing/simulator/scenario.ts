@@ -9,6 +9,7 @@
 //   three topics      an account's events come from all three: the order between them is the faults' to choose
 //   linked accounts   everything in `auth`, accounts share devices: what one learns of another comes at any time
 //   decided cases     everything in `auth`; services answer commands, people end cases and prolong them meanwhile
+//   absences          three topics, and what did not happen has to be found in them: exactly that
 //   open breakers     everything in `auth`, and no more than two accounts may be held by a rule at a time: the same
 //   too many accounts    one topic, and memory for fewer: who is dropped, and with that what is found, depends on
 //                        when, but what is written of it must be what is remembered
@@ -19,6 +20,7 @@ import { DAY, HOUR, MINUTE, SECOND } from "../../core/time.ts";
 import type { Duration, Instant } from "../../core/time.ts";
 import type { Random } from "../exchange/random.ts";
 import { seededRandom } from "../exchange/random.ts";
+import { ABSENCE_SPAN, drawAbsenceStory } from "./absences.ts";
 import { RELEASES } from "./releases.ts";
 import { drawStory } from "./stories.ts";
 import type { StoryStep } from "./stories.ts";
@@ -27,6 +29,7 @@ const SPREADS = [
   "one topic",
   "a topic an account",
   "three topics",
+  "absences",
   "linked accounts",
   "decided cases",
   "open breakers",
@@ -67,7 +70,7 @@ export const SCENARIO_START: Instant = Date.UTC(2024, 5, 9);
 
 export function drawScenario(seed: number): Scenario {
   const random = seededRandom(`scenario ${seed}`);
-  const spread = random.pick(SPREADS);
+  const spread = SPREADS[seed % SPREADS.length]!;
   const length = random.integer(5, 12) * SECOND;
   const isCrowded = spread === "too many accounts";
   const accounts = isCrowded || spread === "open breakers" ? random.integer(6, 9) : random.integer(2, 6);
@@ -78,7 +81,7 @@ export function drawScenario(seed: number): Scenario {
   return {
     seed,
     spread,
-    partitions: isCrowded ? 1 : random.integer(1, 3),
+    partitions: isCrowded ? 1 : random.integer(1, spread === "open breakers" ? 2 : 3),
     instances: random.integer(1, 3),
     maxAccounts: isCrowded ? random.integer(1, 3) : 1_000,
     stateLogSlackBytes: random.pick([0, 2_000, 1_048_576]),
@@ -127,11 +130,13 @@ interface Telling {
 
 /** One account's records over the scenario's length. */
 function tell(accountId: string, { spread, length, random }: Telling): Posting[] {
-  const steps = drawStory(servicesFor(spread, random), {
-    random,
-    places: spread === "linked accounts" ? "" : `${accountId}-`,
-  });
-  const instants = steps.map(() => random.integer(0, length - 1)).toSorted((a, b) => a - b);
+  const places = spread === "linked accounts" ? "" : `${accountId}-`;
+  const steps =
+    spread === "absences" ? drawAbsenceStory(random) : drawStory(servicesFor(spread, random), { random, places });
+  // What answers has to come about when what it answers is decided on.
+  const within = spread === "absences" ? ABSENCE_SPAN : length;
+  const from = random.integer(0, length - within);
+  const instants = steps.map(() => from + random.integer(0, within - 1)).toSorted((a, b) => a - b);
   return steps.flatMap((step, index) => posted(step, { accountId, index, at: instants[index]!, length, random }));
 }
 
@@ -146,6 +151,7 @@ function servicesFor(spread: Spread, random: Random): readonly ExchangeService[]
     case "a topic an account":
       return [random.pick(["auth", "api_key", "withdrawal"] as const)];
     case "three topics":
+    case "absences":
       return ["auth", "api_key", "withdrawal"];
   }
 }

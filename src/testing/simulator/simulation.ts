@@ -3,6 +3,7 @@
 
 import { seededRandom } from "../exchange/random.ts";
 import { DRIVER_TOPICS } from "../processor-driver.ts";
+import { ABSENCE_REASON } from "./absences.ts";
 import { ADDED_REASON } from "./rule-changes.ts";
 import type { Fault } from "./faults.ts";
 import { changesOf, drawFaults } from "./faults.ts";
@@ -17,7 +18,7 @@ import { shrink } from "./shrink.ts";
 import { judgeOutcome } from "./verdict.ts";
 
 /** So many fault lists meet the same scenario before the next is drawn. */
-const SEEDS_A_SCENARIO = 10;
+const SEEDS_A_SCENARIO = 5;
 
 export interface Simulated {
   readonly seed: number;
@@ -117,6 +118,7 @@ function tallyOf(world: FaultyWorld): Record<string, number> {
     for (const { reason, count } of processor.reports("state.evicted")) add(`evicted (${reason})`, count);
   }
   const commands = world.driver.commands();
+  add("absences found", commands.filter(({ reasonCode }) => reasonCode === ABSENCE_REASON).length);
   add("commands said", commands.length);
   add("commands of an added rule", commands.filter(({ reasonCode }) => reasonCode === ADDED_REASON).length);
   add("links told", world.driver.signals().filter(({ type }) => type === "LINKED").length);

@@ -4,6 +4,7 @@
 
 import type { ExchangeEvent } from "../../core/event.ts";
 import { MINUTE } from "../../core/time.ts";
+import { absencesIn, ofAbsences } from "./absences.ts";
 import type { WorldParts } from "./faulty-world.ts";
 import { protectionsOfOrders } from "./orders.ts";
 import { distinct } from "./outcome.ts";
@@ -44,6 +45,10 @@ export function judgeOutcome(judged: Judged): Problem[] {
     if (!announced.has(of)) problems.push({ check: "announced", detail: `${protection} is told to nobody` });
   }
   if (scenario.spread === "too many accounts") return problems;
+  if (scenario.spread === "absences") {
+    const found = differences("absences", ofAbsences(outcome.protections), absencesIn(scenario, judged.parts));
+    return [...problems, ...found];
+  }
   if (scenario.spread === "three topics") return [...problems, ...wrongProtections(judged)];
   problems.push(...differences("links", outcome.links, calm.links));
   if (scenario.spread === "linked accounts" || scenario.spread === "decided cases") {
