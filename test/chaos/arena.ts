@@ -4,7 +4,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -53,7 +53,9 @@ export interface ArenaOptions {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+/** By this name the brokers know Holdfast's processes; everybody else comes by the open listeners. */
+export const USER = "holdfast";
+const PASSWORD = "not guessed";
 export const GROUP_ID = "chaos";
 export const SESSION_TIMEOUT_MS = 6_000;
 const READY_WITHIN_MS = 90_000;
@@ -210,8 +212,7 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
     directory: options.kept,
     env: options.env,
     fronts: proxies.map((own) => own.map(({ address }) => address)),
-    // Nobody is denied anything, until somebody is.
-    settings: { "authorizer.class.name": AUTHORIZER, "allow.everyone.if.no.acl.found": "true" },
+    settings: accessSettings(options.slots),
     onProgress: options.say,
     signal: options.signal,
   });
@@ -229,6 +230,8 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
   await holdfast(options, { env, args: ["schemas", "register"] });
 
   const directory = await mkdtemp(join(tmpdir(), "holdfast-chaos-"));
+  const password = join(directory, "password");
+  await writeFile(password, PASSWORD, { mode: 0o600 });
   const watchdog = startWatchdog(directory);
   ending.defer(() => watchdog.end());
   const slots: Slot[] = await Promise.all(
@@ -236,7 +239,14 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
       const instance = await makeInstance({
         name: `Holdfast ${index + 1}`,
         self: options.holdfast,
-        env: { ...env, ...options.variables, HOLDFAST_KAFKA_BROKERS: own.map(({ address }) => address).join(",") },
+        env: {
+          ...env,
+          ...options.variables,
+          HOLDFAST_KAFKA_BROKERS: own.map(({ address }) => address).join(","),
+          HOLDFAST_KAFKA_SASL_MECHANISM: "plain",
+          HOLDFAST_KAFKA_SASL_USERNAME: USER,
+          HOLDFAST_KAFKA_SASL_PASSWORD_FILE: password,
+        },
         directory,
         watchdog,
         stopGraceMs: STOP_GRACE_MS,
@@ -261,6 +271,23 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
   const topicIds = await logs.logIds([topics.state, topics.commands]).finally(() => logs.close());
   const arena = new Arena({ options, cluster, registry, slots, topics, topicIds, client, directory, env, ending });
   return arena;
+}
+
+/** Whoever has a name may be denied something; until somebody is, nobody is. */
+function accessSettings(slots: number): Record<string, string> {
+  const fronts = Array.from({ length: slots }, (_, slot) => `FRONT${slot}`);
+  const login = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${USER}="${PASSWORD}";`;
+  return {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+    "super.users": "User:ANONYMOUS",
+    "listener.security.protocol.map": [
+      "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT",
+      ...fronts.map((name) => `${name}:SASL_PLAINTEXT`),
+    ].join(","),
+    "sasl.enabled.mechanisms": "PLAIN",
+    ...Object.fromEntries(fronts.map((name) => [`listener.name.${name.toLowerCase()}.plain.sasl.jaas.config`, login])),
+  };
 }
 
 function environmentOf(

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs from "kafkajs";
 import { createKafkaProducer } from "../../src/adapters/kafka/producer.ts";
-import { GROUP_ID } from "./arena.ts";
+import { GROUP_ID, USER } from "./arena.ts";
 import type { Arena } from "./arena.ts";
 import type { Fault, Scene } from "./faults.ts";
 
@@ -25,8 +25,7 @@ const { TOPIC, GROUP } = kafkajs.AclResourceTypes;
 const { ALL, READ, WRITE } = kafkajs.AclOperationTypes;
 const { ALLOW, DENY } = kafkajs.AclPermissionTypes;
 const { LITERAL } = kafkajs.ResourcePatternTypes;
-/** Who connects without a name. */
-const EVERYBODY = { principal: "User:ANONYMOUS", host: "*", resourcePatternType: LITERAL };
+const HOLDFAST = { principal: `User:${USER}`, host: "*", resourcePatternType: LITERAL };
 
 const REMEDY = /holdfast recover/u;
 const REFUSED_WITHIN_MS = 30_000;
@@ -51,8 +50,8 @@ async function takeRight({ arena, random, brief }: Scene): Promise<void> {
       admin.createAcls({
         acl: [
           // Whatever has an entry is closed but for what its entries allow.
-          { ...EVERYBODY, ...resource, operation: ALL, permissionType: ALLOW },
-          { ...EVERYBODY, ...resource, operation, permissionType: DENY },
+          { ...HOLDFAST, ...resource, operation: ALL, permissionType: ALLOW },
+          { ...HOLDFAST, ...resource, operation, permissionType: DENY },
         ],
       }),
     );
@@ -60,7 +59,7 @@ async function takeRight({ arena, random, brief }: Scene): Promise<void> {
     await administer(arena, (admin) =>
       admin.deleteAcls({
         filters: [ALLOW, DENY].map((permissionType) => ({
-          ...EVERYBODY,
+          ...HOLDFAST,
           ...resource,
           operation: permissionType === ALLOW ? ALL : operation,
           permissionType,
