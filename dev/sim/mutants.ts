@@ -261,6 +261,61 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: "repeat a command twice",
+    breaks: "AK1: what nobody acknowledged is said a third time",
+    edits: [
+      {
+        file: "src/core/acknowledgement.ts",
+        find: "    this.#repeat(account, command);",
+        replace: "    this.#repeat(account, command);\n    this.#repeat(account, command);",
+      },
+    ],
+  },
+  {
+    name: "wait for no answer after a restore",
+    breaks: "AK1: what the owner before said and nobody acknowledged is not said again",
+    edits: [
+      {
+        file: "src/core/responder.ts",
+        find: "    this.#acknowledgements?.watch(account);",
+        replace: "    void account;",
+      },
+    ],
+  },
+  {
+    name: "forget the breaker at a restart",
+    breaks: "BR1: what a rule froze before a restore does not count",
+    edits: [
+      {
+        file: "src/core/responder.ts",
+        find: "    this.#breakers?.load(breakers);",
+        replace: "    void breakers;",
+      },
+    ],
+  },
+  {
+    name: "forget what dead owners froze",
+    breaks: "BR1: a command found in the log is in force, but does not count for the breaker",
+    edits: [
+      {
+        file: "src/core/responder.ts",
+        find: "if (adopted.isFirst) this.#adoptProtection(account, command);",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "lose facts at a restart",
+    breaks: "a restored group knows nothing of what accounts told it before",
+    edits: [
+      {
+        file: "src/core/links.ts",
+        find: "    if (state === null) return;",
+        replace: "    if (state !== null) return;\n    if (state === null) return;",
+      },
+    ],
+  },
+  {
     name: "treat an unknown schema as poison",
     breaks: "W2: the first time that the registry does not know an id, its record is rejected",
     edits: [

@@ -31,6 +31,7 @@ test(`${WORLDS} worlds under faults end where they would without`, async () => {
     "links told",
     "absences found",
     "cases released",
+    "commands repeated",
     "breakers opened",
     "evicted (accounts)",
     "state logs trimmed",

@@ -14,6 +14,8 @@ export const ENDING: readonly string[] = ["RELEASE", "FALSE_POSITIVE"];
 export class Desk {
   /** Cases that somebody decided to end. */
   readonly ended: Set<string> = new Set();
+  /** Ids of commands that a service answered. */
+  readonly answered: Set<string> = new Set();
   readonly #driver: ProcessorDriver;
   readonly #seed: number;
   readonly #known = new Set<string>();
@@ -51,6 +53,7 @@ export class Desk {
     const after = (most: Duration, say: () => void): void => this.#after(random.integer(0, most), say);
     if (random.chance(0.8)) {
       const status = random.chance(0.85) ? "APPLIED" : "REJECTED";
+      this.answered.add(commandId);
       after(2 * SECOND, () => this.#driver.acknowledge({ accountId, commandId, status }));
     }
     if (!random.chance(0.5)) return;

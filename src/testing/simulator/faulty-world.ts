@@ -44,7 +44,7 @@ const AFTERMATH_MS: Duration = 2_500;
 /** Short, so that what nobody answers is said again within a run. */
 const ACK_TIMEOUT_MS: Duration = 2 * SECOND;
 /** Of holds; accounts under `auth` alone are never frozen. */
-const BREAKER: BreakerSettings = {
+export const BREAKER: BreakerSettings = {
   fraction: 0,
   linkedFraction: 0,
   holdFraction: 0,

@@ -12,6 +12,7 @@
 //   PR4  An owner that has read what was said before its assignment does not decide it again, neither the same
 //        command nor one of another case of the same rule and account while the first is in force.
 //   PR5  What the committed checkpoint of a task would restore is what its owner remembers, group by group.
+//   PR6  One memory says a command again once at most.
 
 import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
 import type { Arrival } from "../../core/event.ts";
@@ -157,11 +158,13 @@ export class Probes {
   #openPartition(context: TaskContext, process: string): OpenPartition {
     return (options) => {
       const seen = new Map<string, number>();
+      const repeated = new Set<string>();
       const assignedAt = this.#commandEnds();
       const partition = context.openPartition({
         ...options,
         emit: (outputs) => {
           const decided = outputs.isRepetition === true ? [] : outputs.commands;
+          if (outputs.isRepetition === true) this.#repeats(outputs.commands, { process, repeated });
           for (const command of decided) this.#decided(command, { process, assignedAt });
           options.emit(outputs);
         },
@@ -198,6 +201,14 @@ export class Probes {
     if (offset <= by.last) this.problem("PR1", `${what}: given before`);
     for (let left = by.last + 1; left < offset; left++) {
       if (!this.#bad.has(`${topic}/${partition}/${left}`)) this.problem("PR1", `${what}: ${left} is left out`);
+    }
+  }
+
+  /** PR6 */
+  #repeats(commands: readonly Command[], by: { process: string; repeated: Set<string> }): void {
+    for (const { commandId } of commands) {
+      if (by.repeated.has(commandId)) this.problem("PR6", `${by.process} says ${commandId} a third time`);
+      by.repeated.add(commandId);
     }
   }
 

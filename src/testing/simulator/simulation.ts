@@ -14,6 +14,7 @@ import type { Outcome } from "./outcome.ts";
 import type { Problem } from "./probes.ts";
 import { drawScenario } from "./scenario.ts";
 import type { Posting, Scenario } from "./scenario.ts";
+import { judgeProtections } from "./protections-said.ts";
 import { shrink } from "./shrink.ts";
 import { judgeOutcome } from "./verdict.ts";
 
@@ -94,7 +95,13 @@ async function runFaulty(
     parts,
     apart,
   };
-  return { problems: [...calm.problems, ...world.probes.problems, ...judgeOutcome(judged)], tally: tallyOf(world) };
+  const found = [
+    ...calm.problems,
+    ...world.probes.problems,
+    ...judgeOutcome(judged),
+    ...judgeProtections(world, faults),
+  ];
+  return { problems: found, tally: tallyOf(world) };
 }
 
 async function runWorld(scenario: Scenario, faults: readonly Fault[], parts: WorldParts): Promise<FaultyWorld> {
@@ -114,6 +121,7 @@ function tallyOf(world: FaultyWorld): Record<string, number> {
     const failures = processor.reports("broker.failed");
     add("calls failed", failures.length);
     add("questions to the registry failed", failures.filter(({ doing }) => doing.startsWith("registry")).length);
+    add("commands repeated", processor.reports("command.repeated").length);
     add("memories kept", processor.reports("task.kept").length);
     for (const { reason, count } of processor.reports("state.evicted")) add(`evicted (${reason})`, count);
   }
