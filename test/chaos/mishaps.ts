@@ -28,8 +28,8 @@ const { LITERAL } = kafkajs.ResourcePatternTypes;
 const HOLDFAST = { principal: `User:${USER}`, host: "*", resourcePatternType: LITERAL };
 
 const REMEDY = /holdfast recover/u;
-const REFUSED_WITHIN_MS = 30_000;
-const RECOVERED_WITHIN_MS = 30_000;
+const REFUSED_WITHIN_MS = 60_000;
+const RECOVERED_WITHIN_MS = 60_000;
 const LOOK_MS = 100;
 
 function rightsOf({ topics }: Arena): Right[] {

@@ -14,7 +14,10 @@ import type { BreakerWord, Wanted } from "./waves.ts";
 
 const MOST_HISTORIES = 5;
 
-export interface Truth extends Pick<Evidence, "expectations" | "links" | "wanted" | "times" | "poison"> {
+export interface Truth extends Pick<
+  Evidence,
+  "expectations" | "links" | "wanted" | "eventsEndAt" | "times" | "poison"
+> {
   readonly records: number;
   /** Each record of an account: when, where, what. For whoever has to find out why. */
   readonly histories: ReadonlyMap<string, readonly string[]>;
@@ -31,6 +34,7 @@ export async function readInputs(
   const histories = new Map<string, string[]>();
   const wanted = new Map<string, Wanted>();
   let records = 0;
+  let eventsEndAt = 0;
   for (const topic of topics) {
     for (const { partition, offset, value, headers, timestamp } of await readWhole(brokers, topic)) {
       records += 1;
@@ -42,6 +46,7 @@ export async function readInputs(
       const occurrence = await decoder.decode<Occurrence>(value);
       const { accountId, eventId, occurredAt } = occurrence;
       times.set(eventId, occurredAt);
+      eventsEndAt = Math.max(eventsEndAt, timestamp);
       if (occurrence.type === "PHONE_UNREACHABLE" && !wanted.has(eventId))
         wanted.set(eventId, { accountId, eventId, partition, at: occurredAt, since: timestamp });
       const line = `${iso(timestamp)} ${topic}/${partition}/${offset} ${eventId} ${occurrence.type} of ${iso(occurredAt)}`;
@@ -61,6 +66,7 @@ export async function readInputs(
     expectations: [...expectations, ...startedOf(appended, links)],
     links,
     wanted: [...wanted.values()],
+    eventsEndAt,
     times,
     poison,
     records,

@@ -53,6 +53,7 @@ const good: Evidence = {
   answers: [{ commandId: command.commandId, status: "APPLIED", appendedAt: NOW + 20 }],
   wanted: [],
   breakers: [],
+  eventsEndAt: NOW,
   breakerBound: 2,
   breakerWindowMs: 60_000,
   timeoutMs: 20_000,

@@ -61,6 +61,7 @@ const good: WavesJudged = {
   said: [...frozen(a), ...frozen(b), ...held(c)],
   decisions: [],
   disturbances: [{ kind: WAVE, from: NOW, to: NOW + 1_000 }],
+  eventsEndAt: NOW + 900_000,
   endedAt: NOW + 1_000_000,
   boundOf: (due) => due + 15_000,
 };
@@ -92,7 +93,7 @@ test("a dying owner and its successor may let out and open on their own", () => 
 });
 
 test("what is still open at the end may be so when nothing was quiet for a window", () => {
-  assert.deepEqual(judged({ breakers: [opened], endedAt: NOW + WINDOW_MS }).findings, []);
+  assert.deepEqual(judged({ breakers: [opened], eventsEndAt: NOW + WINDOW_MS }).findings, []);
 });
 
 const later = wantedAt(30_000, "f")[0]!;
@@ -129,7 +130,7 @@ const FLAWS: readonly (readonly [what: string, change: Partial<WavesJudged>, say
   ["one that stays open", { breakers: [opened] }, /^missing: the breaker .* was never closed/u],
   [
     "one that a person could not close",
-    { breakers: [opened], decisions: [byWord], endedAt: NOW + 50_000 },
+    { breakers: [opened], decisions: [byWord], eventsEndAt: NOW + 50_000 },
     /never closed/u,
   ],
 ];

@@ -35,6 +35,8 @@ export interface BreakerWord {
 export interface Waves {
   readonly wanted: readonly Wanted[];
   readonly breakers: readonly BreakerWord[];
+  /** When the last event was appended. */
+  readonly eventsEndAt: number;
   /** Accounts of a partition that one rule may freeze within the window. */
   readonly breakerBound: number;
   readonly breakerWindowMs: number;
@@ -142,7 +144,8 @@ function judgeBounds(frozen: readonly Wanted[], given: WavesJudged): string[] {
     for (const [index, at] of times.entries()) {
       const words = wordsOn(own, given).filter(({ decidedAt }) => Math.abs(decidedAt - at) <= window).length;
       // After a crash it may be others, beside those that the dead owner said last.
-      const owners = own.some((each) => each.at === at && isShaken(each.since, disturbances)) ? 2 : 1;
+      const near = own.filter((each) => each.at >= at - window && each.at <= at);
+      const owners = near.some(({ since }) => isShaken(since, disturbances)) ? 2 : 1;
       const count = within(out, at - window, at);
       if (count > bound * (owners + words))
         findings.push(`unbounded: ${count} accounts of partition ${partition} frozen in a window, ${bound} allowed`);
@@ -198,7 +201,7 @@ function judgeOpenings(given: WavesJudged): Pick<Breaking, "opened" | "closedByW
       }
       if (open?.caseId === word.caseId) open = undefined;
     }
-    findings.push(...judgeEnd(open, { ...given, own, partition, decided }));
+    findings.push(...judgeEnd(open, { ...given, own, partition }));
     const most = Math.max(...[...Map.groupBy(own, ({ at }) => at).values()].map(({ length }) => length));
     if (most > given.breakerBound && words.length === 0)
       findings.push(`missing: partition ${partition} opened no breaker`);
@@ -209,13 +212,14 @@ function judgeOpenings(given: WavesJudged): Pick<Breaking, "opened" | "closedByW
 /** Nothing stays open for longer than it may. */
 function judgeEnd(
   open: BreakerWord | undefined,
-  given: WavesJudged & { own: readonly Wanted[]; partition: number; decided: ReadonlySet<string> },
+  given: WavesJudged & { own: readonly Wanted[]; partition: number },
 ): string[] {
   if (open === undefined) return [];
-  const { own, decisions, breakerWindowMs, endedAt, partition } = given;
+  const { own, decisions, breakerWindowMs, endedAt, eventsEndAt, partition } = given;
   const quietAt = Math.max(...own.map(({ at, since }) => Math.max(at, since))) + breakerWindowMs;
   const decidedAt = decisions.find(({ caseId }) => caseId === open.caseId)?.decidedAt ?? Infinity;
-  if (Math.min(quietAt, decidedAt) + OVER_MS >= endedAt) return [];
+  // Quiet is event time: without events it does not pass.
+  if (quietAt + OVER_MS >= eventsEndAt && decidedAt + OVER_MS >= endedAt) return [];
   return [`missing: the breaker of partition ${partition}, opened by ${open.caseId}, was never closed`];
 }
 
