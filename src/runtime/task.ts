@@ -25,7 +25,7 @@ import { Quarantine } from "./quarantine.ts";
 import { Reception } from "./reception.ts";
 import type { TaskContext } from "./task-context.ts";
 import { TaskMemory } from "./task-memory.ts";
-import { readTopics } from "./topics.ts";
+import { readTopics, servicesRead } from "./topics.ts";
 
 /** Unacknowledged outputs above which nothing more is applied: the broker has to keep up. */
 const OUTBOX_LIMIT = 5_000;
@@ -242,6 +242,11 @@ export class Task {
     const records = Math.max(0, end.endOffset - end.askedAt);
     const seconds = running.intake.lagSeconds(topic, end.at);
     this.#context.telemetry.emit("lag.observed", { topic, partition: this.number, records, seconds });
+  }
+
+  /** Nobody has said for a while where the topics end: none counts as read to its end. */
+  forgetIdle(): void {
+    for (const service of servicesRead(this.#context.topics)) this.#partition.setIdle(service, false);
   }
 
   /** All ends asked for at that time are observed: what waits for the clock may be decided as of then. */

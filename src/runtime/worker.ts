@@ -18,6 +18,8 @@ import type { TaskMemory } from "./task-memory.ts";
 
 const TURN_MS = 8;
 const END_OFFSETS_EVERY_MS = 1_000;
+/** So long after it was asked for, an end says that a topic is idle: whoever does not answer is not. */
+const IDLE_FOR_MS = 2 * END_OFFSETS_EVERY_MS;
 const REOPEN_AFTER_MS = 1_000;
 const STALLED_AFTER_MS = 30_000;
 
@@ -36,6 +38,8 @@ export class Worker implements GroupListener {
   #idle: Promise<void> = Promise.resolve();
   #askingForEnds = false;
   #endsAskedAt = -Infinity;
+  /** When what the last answer said of who is idle is no longer true; Infinity: it said nothing, or is forgotten. */
+  #idleUntil = Infinity;
 
   constructor(context: TaskContext) {
     this.#context = context;
@@ -141,6 +145,7 @@ export class Worker implements GroupListener {
     this.#turnedAt = clock.monotonic();
     this.#idle = new Promise((resolve) => (this.#wake = resolve));
     let handled = 0;
+    this.#forgetIdle();
     for (const task of this.#tasks.values()) {
       this.#times.enter("process");
       handled += task.step(clock.monotonic() + TURN_MS); // W2
@@ -166,6 +171,12 @@ export class Worker implements GroupListener {
     woken.abort();
   }
 
+  #forgetIdle(): void {
+    if (this.#turnedAt <= this.#idleUntil) return;
+    this.#idleUntil = Infinity;
+    for (const task of this.#tasks.values()) task.forgetIdle();
+  }
+
   /** One question for all tasks; the answers say who is idle, and the lag. A broker's silence says nothing. */
   #askForEnds(): void {
     const { clock, logs } = this.#context;
@@ -178,6 +189,7 @@ export class Worker implements GroupListener {
     if (asked.length === 0) return;
     this.#askingForEnds = true;
     const at = clock.now();
+    const idleUntil = this.#endsAskedAt + IDLE_FOR_MS;
     void logs
       .ranges(asked)
       .then((ranges) => {
@@ -187,6 +199,7 @@ export class Worker implements GroupListener {
             task.observeEnd(topic, { endOffset: range.end, askedAt: position, at });
           }
         }
+        this.#idleUntil = idleUntil;
         for (const task of new Set(asked.map((each) => each.task))) task.decideAsOf(at);
       })
       .catch((error: unknown) => {

@@ -67,3 +67,28 @@ test("an absence is not decided while a topic has records that nobody could read
   await driver.advance(5 * MINUTE);
   assert.deepEqual(said(driver), []);
 });
+
+test("a broker that does not answer is not idle: other topics' events decide no absence in its place (L3)", async () => {
+  const driver = await openDriver();
+  await startReady(driver, "first");
+  const confirmedAt = driver.now() + MINUTE;
+  unconfirmed(driver);
+  await driver.advance(30 * MINUTE + 30_000);
+  // The broker that leads one topic cannot be reached: neither its records nor its end can be had.
+  driver.broker.onCall(({ kind, topic }) =>
+    kind === "ranges" || (kind === "fetch" && topic === "auth-events")
+      ? { applied: false, answer: { disposition: "retry", code: "CONNECTION" } }
+      : undefined,
+  );
+  const confirmation = { type: "LOGIN_SUCCEEDED", verifiedWith: ["PASSWORD" as const, "TOTP" as const] };
+  driver.produce({ accountId: "alice", occurredAt: confirmedAt, ...confirmation });
+  for (let later = 0; later < 12; later++) {
+    await driver.advance(10_000);
+    driver.produce({ accountId: "bob", type: "ADDRESS_REMOVED", address: "TX1" });
+  }
+  await driver.settle();
+  assert.deepEqual(said(driver), []);
+  driver.broker.onCall(() => undefined);
+  await driver.advance(5 * MINUTE);
+  assert.deepEqual(said(driver), []);
+});
