@@ -15,8 +15,11 @@ import { distinct, protectionOf } from "./outcome.ts";
 import type { Scenario } from "./scenario.ts";
 import type { StoryStep } from "./stories.ts";
 
-/** Longer than an event of a scenario is ever appended after it happened. */
-export const ABSENCE_GRACE: Duration = 2 * SECOND;
+/**
+ * An event of a scenario is appended at most 1.2 s after it happened, and a topic that was read to its end counts as
+ * idle for 2 s at most.
+ */
+export const ABSENCE_GRACE: Duration = 3.3 * SECOND;
 /** As the rules say. */
 export const ABSENCE_SPAN: Duration = 2 * SECOND;
 

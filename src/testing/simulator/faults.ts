@@ -98,12 +98,12 @@ export function drawFaults(random: Random, draw: FaultDraw): Fault[] {
   return faults;
 }
 
-/** One topic cannot be read while the others can. */
+/** One topic cannot be read while the others can, for longer than an absence is waited for. */
 function drawTopicAway(random: Random, { length, instances }: FaultDraw): Fault {
   const slot = random.integer(0, instances - 1);
-  const at = random.integer(0, length - 1);
+  const at = random.integer(0, Math.floor(length / 3));
   const { topic } = random.pick(DRIVER_TOPICS.inputs);
-  const lasts = random.integer(1, length - at);
+  const lasts = length - at;
   return { kind: "stall", slot, connection: `fetch/${topic}`, direction: "answers", at, lasts };
 }
 

@@ -71,7 +71,7 @@ export const SCENARIO_START: Instant = Date.UTC(2024, 5, 9);
 export function drawScenario(seed: number): Scenario {
   const random = seededRandom(`scenario ${seed}`);
   const spread = SPREADS[seed % SPREADS.length]!;
-  const length = random.integer(5, 12) * SECOND;
+  const length = spread === "absences" ? 13 * SECOND : random.integer(5, 12) * SECOND;
   const isCrowded = spread === "too many accounts";
   const accounts = isCrowded || spread === "open breakers" ? random.integer(6, 9) : random.integer(2, 6);
   const told = Array.from({ length: accounts }, (_, account) =>
