@@ -11,6 +11,7 @@ import { openPartition, type Partition } from "../src/core/partition.ts";
 import { DAY, MINUTE } from "../src/core/time.ts";
 import { makeExchange } from "../src/testing/exchange/exchange.ts";
 import type { Posting } from "../src/testing/exchange/story.ts";
+import { decoderFor } from "./decoded.ts";
 import { rulesAt, takeoverRuleIds, verdict } from "./rules.ts";
 
 const { values } = parseArgs({
@@ -57,6 +58,8 @@ const open = (): Partition =>
   });
 const partition = open();
 
+/** As many as a task expects at once (runtime/reception.ts). */
+const EXPECTED = 32;
 /** One for each service, reused, as a task does. */
 const arrivals = new Map(
   SERVICES.map((service) => [service, { service, topic: service, partition: 0, offset: 0, recordTimestamp: 0 }]),
@@ -64,6 +67,10 @@ const arrivals = new Map(
 let offset = 0;
 function feed(postings: readonly Posting[], into: Partition = partition): void {
   for (let index = 0; index < postings.length; index++) {
+    if (index % EXPECTED === 0) {
+      const end = Math.min(postings.length, index + EXPECTED);
+      for (let next = index; next < end; next++) into.expect(postings[next]!.event.accountId);
+    }
     const { service, event, at } = postings[index]!;
     const arrival = arrivals.get(service)!;
     arrival.offset = offset++;
@@ -72,7 +79,8 @@ function feed(postings: readonly Posting[], into: Partition = partition): void {
   }
 }
 
-const past = exchange.past();
+const decoded = await decoderFor(rules);
+const past = exchange.past().map(decoded);
 const importStarted = performance.now();
 feed(past);
 const importSeconds = (performance.now() - importStarted) / 1_000;
@@ -124,7 +132,7 @@ if (!verdict(frozen, expected)) process.exitCode = 1;
 /** Another partition with all accounts imported; the texts it holds are the exchange's own. */
 function openFed(past: readonly Posting[]): Partition {
   const made = open();
-  feed(past, made);
+  feed(past.map(decoded), made);
   made.takeChanged();
   return made;
 }
@@ -145,7 +153,7 @@ function heapBytes(): number {
 function nextSlice(size: number): Posting[] {
   const slice: Posting[] = [];
   for (let next = live.next(); next.done !== true; next = live.next()) {
-    slice.push(next.value);
+    slice.push(decoded(next.value));
     if (slice.length === size) break;
   }
   return slice;

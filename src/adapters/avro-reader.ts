@@ -118,11 +118,11 @@ class Compiler {
     demandName(writer, reader, path);
     const fallback = (reader as { default?: string }).default;
     const symbols = writer.symbols.map((symbol) => {
-      if (reader.symbols.includes(symbol)) return symbol;
+      if (reader.symbols.includes(symbol)) return interned(symbol);
       if (fallback === undefined) {
         throw new ResolutionFailure(`${path} may hold ${symbol}, which ${nameOf(reader)} does not know`);
       }
-      return fallback;
+      return interned(fallback);
     });
     return `${this.#constant(symbols)}[c.index(${symbols.length})]`;
   }
@@ -257,6 +257,11 @@ function isEmpty(type: Type, within: Set<Type>): boolean {
   if (within.has(type)) return true;
   within.add(type);
   return (type as avro.types.RecordType).fields.every((field) => isEmpty(field.type, within));
+}
+
+/** The engine's own object for a name: two of these are compared without being read. */
+function interned(symbol: string): string {
+  return Object.keys({ [symbol]: true })[0]!;
 }
 
 function demandName(writer: Type, reader: Type, path: string): void {

@@ -11,6 +11,7 @@
 //   AT2 whatever was reported changed and is dropped later is reported removed
 
 import type { Account } from "./account.ts";
+import { Finder } from "./finder.ts";
 import type { ChangedGroup } from "./state.ts";
 
 /** Accounts looked at for one to drop, each time a new one comes. */
@@ -20,10 +21,13 @@ const CROWDED = 1.125;
 
 export class AccountTable {
   readonly #accounts = new Map<string, Account>();
+  readonly #finder = new Finder<Account>();
   readonly #limit: number;
   readonly #onReplaced: (account: Account) => void;
   readonly #onDropped: (account: Account) => void;
   readonly #removed = new Set<string>();
+  // oxlint-disable-next-line no-unused-private-class-members -- what is read into nothing is not read at all
+  #read = 0;
   #changed: Account[] = [];
   #hand: Iterator<Account> = this.#accounts.values();
 
@@ -52,29 +56,38 @@ export class AccountTable {
 
   /** The account, just heard of; undefined: it is not known. */
   hear(id: string): Account | undefined {
-    const found = this.#accounts.get(id);
+    const found = this.get(id);
     // Written only where it is new: a line of memory that was not written to need not be written back.
     if (found !== undefined && !found.heard) found.heard = true;
     return found;
   }
 
+  /** Reads what `hear`, and the profile, will: while one line of memory is on its way, so are the next ones. */
+  approach(id: string): void {
+    const account = this.get(id);
+    if (account !== undefined) this.#read ^= account.routineFrom + account.seen.length + account.requests.length;
+  }
+
   get(id: string): Account | undefined {
-    return this.#accounts.get(id);
+    return this.#finder.find(id) ?? this.#accounts.get(id);
   }
 
   /** A new account, in place of one that has to go when there is no room. */
   add(account: Account): void {
     // Two for one where there are too many: restored under a higher limit, or none could go for a while.
     for (let n = 0; n < 2 && this.#accounts.size >= this.#limit; n++) this.#dropOne();
-    this.#accounts.set(account.id, account);
+    this.#set(account);
     this.#removed.delete(account.id);
   }
 
   /** Restore: in place of the one of that id, whatever the room; null: it is none. */
   load(id: string, account: Account | null): void {
     const before = this.#accounts.get(id);
-    if (before !== undefined) this.#onReplaced(before);
-    if (account !== null) this.#accounts.set(id, account);
+    if (before !== undefined) {
+      this.#finder.drop(before);
+      this.#onReplaced(before);
+    }
+    if (account !== null) this.#set(account);
     else this.#accounts.delete(id);
   }
 
@@ -98,6 +111,11 @@ export class AccountTable {
     return taken;
   }
 
+  #set(account: Account): void {
+    this.#accounts.set(account.id, account);
+    this.#finder.keep(account);
+  }
+
   #dropOne(): void {
     const crowded = this.#accounts.size >= this.#limit * CROWDED;
     for (let look = 0; look < LOOKS; look++) {
@@ -115,6 +133,7 @@ export class AccountTable {
 
   #drop(account: Account): void {
     this.#accounts.delete(account.id);
+    this.#finder.drop(account);
     this.#removed.add(account.id);
     this.#onDropped(account);
   }

@@ -33,6 +33,11 @@ export interface CoreSettings {
 
 export interface Partition {
   /**
+   * An event of the account is one of the next few dozen: what is known of it is fetched from memory, beside
+   * that of others, rather than waited for when it is applied. Changes nothing.
+   */
+  expect(accountId: string): void;
+  /**
    * Applies one event. What it decides goes to the `emit` given at construction, before it returns.
    * `now` is the wall clock (replay: the frontier) and serves one purpose: a command that would already
    * have expired is not said (counted as stale); its detection is.

@@ -136,6 +136,10 @@ class AccountPartition implements Partition {
     return this.#accounts.size;
   }
 
+  expect(accountId: string): void {
+    this.#accounts.approach(accountId);
+  }
+
   apply(arrival: Arrival, event: ExchangeEvent, now: Instant): "ok" | "late" {
     const isLate = event.occurredAt + this.#settings.allowedLateness < this.#frontier.now;
     this.#frontier.observe(arrival.service, event.occurredAt, arrival.recordTimestamp);

@@ -178,15 +178,16 @@ function isRoutine(profile: Profile, event: ExchangeEvent): boolean {
 /** Whether anything changed; the event's values are what is routine from here on. */
 function sightAll(profile: Profile, event: ExchangeEvent, onEvicted: OnEvicted): boolean {
   const { occurredAt: at, deviceId = null, country = null, asn = null } = event;
-  profile.lastDevice = deviceId;
-  profile.lastCountry = country;
-  profile.lastNetwork = asn;
   profile.routineFrom = 0;
   profile.routineHour = Math.floor(at / HOUR);
   let changed = false;
   if (deviceId !== null && sight(profile, DEVICE, deviceId, at, onEvicted)) changed = true;
   if (country !== null && sight(profile, COUNTRY, country, at, onEvicted)) changed = true;
   if (asn !== null && sight(profile, NETWORK, asn, at, onEvicted)) changed = true;
+  // As the list has it: the event's own text would be one more to keep.
+  if (deviceId !== profile.lastDevice) profile.lastDevice = keptText(profile.seen, DEVICE, deviceId);
+  if (country !== profile.lastCountry) profile.lastCountry = keptText(profile.seen, COUNTRY, country);
+  profile.lastNetwork = asn;
   return changed;
 }
 
@@ -208,6 +209,11 @@ function sight(profile: Profile, kind: number, value: string | number, at: Insta
   profile.routineFrom = Math.max(profile.routineFrom, Math.ceil(firstSeenAt(seen, index) / SECOND));
   profile.routineHour = Math.min(profile.routineHour, lastSeenHour(seen, index));
   return changed;
+}
+
+function keptText(seen: SeenList, kind: number, text: string | null): string | null {
+  const index = text === null ? -1 : indexOfSeen(seen, kind, text);
+  return index < 0 ? text : (seen[index] as string);
 }
 
 /** Without an amount there is nothing to add up; that the event happened is the rules' business. */

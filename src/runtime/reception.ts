@@ -28,6 +28,9 @@ interface Source {
 /** `"wait"`: the record has to wait for its schema; its topic is blocked until then. */
 export type Received = "taken" | "wait" | Rejection;
 
+/** Records whose accounts are fetched from memory together. */
+const EXPECTED = 32;
+
 export class Reception {
   readonly #context: TaskContext;
   readonly #task: number;
@@ -79,6 +82,16 @@ export class Reception {
   /** The service whose events a topic has. */
   serviceOf(topic: string): Service | undefined {
     return this.#sources.get(topic)?.arrival?.service;
+  }
+
+  /** Once every EXPECTED records of a batch: the accounts of the next ones are. */
+  expect({ batch, index }: Cursor, partition: Partition): void {
+    if (index % EXPECTED !== 0) return;
+    const end = Math.min(batch.length, index + EXPECTED);
+    for (let next = index; next < end; next++) {
+      const key = batch.keyAt(next);
+      if (key !== null) partition.expect(key.toString("latin1")); // of an id that is not ASCII nothing is known: no harm
+    }
   }
 
   /** @param now wall clock */

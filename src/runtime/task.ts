@@ -187,6 +187,7 @@ export class Task {
       const cursor = running.intake.peek();
       if (cursor === null) break;
       const { batch, index } = cursor;
+      this.#reception.expect(cursor, this.#partition);
       const received = this.#reception.receive(cursor, this.#partition, now);
       if (received === "wait") continue;
       running.intake.advance(cursor); // T3
