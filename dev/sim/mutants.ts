@@ -288,8 +288,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/core/responder.ts",
-        find: "    this.#breakers?.load(breakers);",
-        replace: "    void breakers;",
+        find: "    this.#breakers?.load(breakers, breakerWords);",
+        replace: "    this.#breakers?.load([], breakerWords);\n    void breakers;",
       },
     ],
   },
@@ -301,6 +301,17 @@ export const MUTANTS: readonly Mutant[] = [
         file: "src/core/responder.ts",
         find: "if (adopted.isFirst) this.#adoptProtection(account, command);",
         replace: "",
+      },
+    ],
+  },
+  {
+    name: "forget a person's word about a breaker",
+    breaks: "BR4: what a person has closed opens again, and stays open, when its events are read after the word",
+    edits: [
+      {
+        file: "src/core/breaker.ts",
+        find: "} else if (open === undefined) word.waits = true;",
+        replace: "} else if (open === undefined) this.#words = [];",
       },
     ],
   },

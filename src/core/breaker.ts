@@ -15,6 +15,9 @@
 //       order their events came
 //   BR2 a transition is a cell of TRANSITIONS; an opening and a closing are said, once each
 //   BR3 an open breaker closes when nothing was wanted of it for `window`, or by a person's word about this opening
+//   BR4 what a person has closed does not open again under the same id. A word that is read before its opening
+//       (the owner that opened died, its events are still to be read again) waits until event time has come to
+//       it, and closes what is open of the rule then
 
 import type { Duration, Instant } from "./time.ts";
 
@@ -36,6 +39,8 @@ export interface BreakerSettings {
 }
 
 export type BreakerKind = "freeze" | "linked" | "hold";
+
+const KINDS: readonly BreakerKind[] = ["freeze", "linked", "hold"];
 
 export type BreakerPhase = "closed" | "open";
 
@@ -80,6 +85,15 @@ export interface BreakerState {
   tenths: number[];
 }
 
+/** A person's word about an opening; the record of the same name in schemas/state/partition.avsc. */
+export interface BreakerWord {
+  /** The opening's id. */
+  readonly id: string;
+  readonly at: Instant;
+  /** BR4: until event time has come to `at`. */
+  waits: boolean;
+}
+
 /** What became of one breaker. */
 export interface BreakerChange {
   readonly phase: BreakerPhase;
@@ -92,11 +106,14 @@ export interface BreakerChange {
 
 /** Tenths kept: for events twice the window late. */
 const TENTHS_KEPT = 40;
+/** The latest of all rules; an id is at most 8 KiB long. */
+const WORDS_KEPT = 32;
 
 export class Breakers {
   readonly #settings: BreakerSettings;
   readonly #onChange: (change: BreakerChange) => void;
   #states: BreakerState[] = [];
+  #words: BreakerWord[] = [];
 
   constructor(settings: BreakerSettings, onChange: (change: BreakerChange) => void) {
     this.#settings = settings;
@@ -116,8 +133,9 @@ export class Breakers {
     const state = this.#stateOf(rule, kind);
     if (state.phase === "open" && of.at - state.wantedAt > this.#settings.window) this.#step(state, "quiet", of.at); // BR3
     state.wantedAt = Math.max(state.wantedAt, of.at);
-    const one = this.#around(state, of.at) + 1;
-    const { lets } = this.#step(state, one > this.bound(kind, of.active) ? "over" : "within", of.at, of.caseId);
+    const isOver = this.#around(state, of.at) + 1 > this.bound(kind, of.active);
+    if (isOver && state.phase === "closed" && this.#isEnded(of.caseId, kind)) return false; // BR4
+    const { lets } = this.#step(state, isOver ? "over" : "within", of.at, of.caseId);
     if (lets) this.#count(state, of.at);
     return lets;
   }
@@ -142,9 +160,10 @@ export class Breakers {
     this.#count(state, at);
   }
 
-  /** Closes what nothing was wanted of until `to`; forgets what no longer counts. */
+  /** Closes what nothing was wanted of until `to`, or a word waited for; forgets what no longer counts. */
   pass(to: Instant): void {
     const { window } = this.#settings;
+    for (const word of this.#words) if (word.waits && word.at <= to) this.#take(word);
     for (const state of this.#states) if (to - state.wantedAt > window) this.#step(state, "quiet", to);
     this.#states = this.#states.filter(({ phase, wantedAt }) => phase === "open" || to - wantedAt <= 4 * window);
   }
@@ -155,16 +174,51 @@ export class Breakers {
     for (const { phase, wantedAt } of this.#states) {
       if (phase === "open") at = Math.min(at, wantedAt + this.#settings.window + 1);
     }
+    for (const word of this.#words) if (word.waits) at = Math.min(at, word.at);
     return at;
   }
 
-  /** BR3. @returns whether that opening is the one under way */
+  /**
+   * A person's word: BR3, BR4. The closing of an opening that is not known is told as well, by `pass` if it waits.
+   * @returns whether it is news: the opening is under way, or nobody has spoken of it
+   */
   close(id: string, at: Instant): boolean {
-    const state = this.#states.find((each) => each.phase === "open" && idOf(each) === id);
-    if (state === undefined) return false;
+    const breaker = breakerOf(id);
+    if (breaker === null) return false;
+    const open = this.#states.find((each) => each.phase === "open" && isSame(each, breaker));
+    const isUnderWay = open !== undefined && idOf(open) === id;
+    let word = this.#words.find((each) => each.id === id);
+    if (word !== undefined && !isUnderWay) return false;
+    if (word === undefined) {
+      word = { id, at, waits: false };
+      this.#words = [...this.#words, word].slice(-WORDS_KEPT);
+    }
+    if (isUnderWay) {
+      word.waits = false;
+      this.#end(open, at);
+    } else if (open === undefined) word.waits = true;
+    else this.#onChange({ phase: "closed", ...breaker, id, at }); // another opening takes a word of its own
+    return true;
+  }
+
+  /** BR4. Nothing may be open: what opened the breaker need not do so again. */
+  #take(word: BreakerWord): void {
+    const { id, at } = word;
+    word.waits = false;
+    const breaker = breakerOf(id)!;
+    const state = this.#states.find((each) => isSame(each, breaker));
+    if (state === undefined || idOf(state) !== id) this.#onChange({ phase: "closed", ...breaker, id, at });
+    if (state !== undefined) this.#end(state, at);
+  }
+
+  #end(state: BreakerState, at: Instant): void {
     this.#step(state, "word", at);
     state.tenths = [];
-    return true;
+  }
+
+  #isEnded(caseId: string, kind: BreakerKind): boolean {
+    const id = idOf({ openedBy: caseId, kind });
+    return this.#words.some((word) => word.id === id && !word.waits);
   }
 
   open(): readonly { readonly rule: string; readonly kind: BreakerKind }[] {
@@ -175,8 +229,13 @@ export class Breakers {
     return this.#states;
   }
 
-  load(states: readonly BreakerState[]): void {
+  words(): readonly BreakerWord[] {
+    return this.#words;
+  }
+
+  load(states: readonly BreakerState[], words: readonly BreakerWord[]): void {
     this.#states = states.map((state) => ({ ...state, tenths: [...state.tenths] }));
+    this.#words = words.map((word) => ({ ...word }));
   }
 
   #stateOf(rule: string, kind: BreakerKind): BreakerState {
@@ -224,6 +283,17 @@ export class Breakers {
 /** Whether this names an opening: a case has three parts. */
 export function isOpening(caseId: string): boolean {
   return caseId.split("/").length === 4;
+}
+
+/** Whose opening the id names; null: no breaker's. */
+function breakerOf(id: string): Pick<BreakerState, "rule" | "kind"> | null {
+  const [, rule = "", , breaker] = id.split("/");
+  const kind = KINDS.find((each) => breaker === `breaker-${each}`);
+  return kind === undefined ? null : { rule: decodeURIComponent(rule), kind };
+}
+
+function isSame(a: Pick<BreakerState, "rule" | "kind">, b: Pick<BreakerState, "rule" | "kind">): boolean {
+  return a.rule === b.rule && a.kind === b.kind;
 }
 
 function idOf({ openedBy, kind }: Pick<BreakerState, "openedBy" | "kind">): string {

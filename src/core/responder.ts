@@ -36,7 +36,7 @@ export interface ResponderOptions {
 }
 
 /** What the responder keeps of the partition's own record. */
-export type ResponseState = Pick<PartitionState, "activity" | "breakers">;
+export type ResponseState = Pick<PartitionState, "activity" | "breakers" | "breakerWords">;
 
 /** How long a case of a rule that is not loaded is remembered after its expiry, beside the lateness. */
 const UNKNOWN_RULE_TIMESPAN: Duration = DAY;
@@ -203,12 +203,11 @@ export class Responder {
     return decided;
   }
 
-  /** A person's word on the opening of a breaker: closes it, unless it is over. */
+  /** A person's word on the opening of a breaker: closes it, also one that is not known yet. */
   closeBreaker(caseId: string, { verdict, decidedAt }: Decision): readonly Decided[] {
     if (!endsCase(verdict) || this.#breakers?.close(caseId, decidedAt) !== true) return [];
-    const rules = this.#changes.map(({ rule }) => rule);
     this.#sayChanges();
-    return rules.map((rule) => ({ rule, caseId, isNew: true }));
+    return [{ rule: decodeURIComponent(caseId.split("/")[1]!), caseId, isNew: true }];
   }
 
   /** A service's answer. @returns null: nobody waits for it */
@@ -304,18 +303,26 @@ export class Responder {
   }
 
   state(): ResponseState {
-    return { activity: this.#activity.state(), breakers: this.#breakers?.states() ?? [] };
+    return {
+      activity: this.#activity.state(),
+      breakers: this.#breakers?.states() ?? [],
+      breakerWords: this.#breakers?.words() ?? [],
+    };
   }
 
-  /** Another text than before when a breaker has opened or closed since: no account's state tells that. */
+  /** Another text than before when a breaker has opened or closed since, or a word on it came: no account's state tells that. */
   standing(): string {
     const states = this.#breakers?.states() ?? [];
-    return states.map(({ rule, kind, phase, openedBy }) => `${rule} ${kind} ${phase} ${openedBy}`).join("\n");
+    const words = this.#breakers?.words() ?? [];
+    return [
+      ...states.map(({ rule, kind, phase, openedBy }) => `${rule} ${kind} ${phase} ${openedBy}`),
+      ...words.map(({ id, waits }) => `${id} ${waits}`),
+    ].join("\n");
   }
 
-  load({ activity, breakers }: ResponseState): void {
+  load({ activity, breakers, breakerWords }: ResponseState): void {
     this.#activity.load(activity);
-    this.#breakers?.load(breakers);
+    this.#breakers?.load(breakers, breakerWords);
   }
 
   /** Counters since the last call, and how things stand. */

@@ -3,7 +3,7 @@
 
 import type { GroupState } from "./account.ts";
 import type { ActivityState } from "./activity.ts";
-import type { BreakerState } from "./breaker.ts";
+import type { BreakerState, BreakerWord } from "./breaker.ts";
 import type { LinkState } from "./link-group.ts";
 import type { Instant } from "./time.ts";
 
@@ -25,6 +25,7 @@ export interface PartitionState {
   readonly frontier: Instant;
   readonly activity: ActivityState;
   readonly breakers: readonly BreakerState[];
+  readonly breakerWords: readonly BreakerWord[];
 }
 
 export interface ChangedGroup {

@@ -116,14 +116,65 @@ test("it closes by itself before the first that asks after a quiet window, howev
 test("a person's word closes this opening, not another one, and as many again are let out (BR3)", () => {
   const of = probe();
   for (let index = 0; index < 6; index++) of.ask(index);
-  assert.equal(of.breakers.close("a/r/4/breaker-freeze", START), false);
-  assert.equal(of.breakers.close("a/r/5/breaker-linked", START), false);
+  of.breakers.close("a/r/4/breaker-freeze", START);
+  of.breakers.close("a/r/5/breaker-linked", START);
+  of.breakers.pass(START);
+  assert.equal(of.breakers.open().length, 1);
   assert.equal(of.breakers.close("a/r/5/breaker-freeze", START), true);
   assert.equal(of.breakers.close("a/r/5/breaker-freeze", START), false, "once");
   assert.deepEqual(
     Array.from({ length: 6 }, (_, index) => of.ask(MINUTE + index)),
     [true, true, true, true, true, false],
   );
+});
+
+test("a word read before its opening waits for its time, and closes what is open then (BR4)", () => {
+  for (const [opening, told] of [
+    ["a/r/5", ["open a/r/5", "closed a/r/5"]],
+    ["b/r/e", ["open a/r/5", "closed b/r/e", "closed a/r/5"]],
+  ] as const) {
+    const of = probe();
+    assert.equal(of.breakers.close(`${opening}/breaker-freeze`, START + MINUTE), true);
+    assert.equal(of.breakers.close(`${opening}/breaker-freeze`, START + MINUTE), false, "once");
+    for (let index = 0; index < 8; index++) assert.equal(of.ask(index), index < 5);
+    of.breakers.pass(of.breakers.closesAt() - 1);
+    assert.equal(of.breakers.open().length, 1);
+    const [states, words] = [of.breakers.states(), of.breakers.words()];
+    of.breakers.load(states, words);
+    assert.equal(of.breakers.closesAt(), START + MINUTE);
+    of.breakers.pass(START + MINUTE);
+    assert.deepEqual(
+      of.changes,
+      told.map((change) => `${change}/breaker-freeze`),
+    );
+    assert.deepEqual([of.breakers.closesAt(), of.ask(MINUTE)], [Infinity, true]);
+  }
+});
+
+test("a closing is told although the opening never comes again (BR4)", () => {
+  const of = probe();
+  of.breakers.close("a/r/5/breaker-freeze", START + MINUTE);
+  of.breakers.pass(START + MINUTE);
+  of.breakers.pass(START + HOUR);
+  assert.deepEqual(of.changes, ["closed a/r/5/breaker-freeze"]);
+});
+
+test("what a person has closed opens under another's id only (BR4)", () => {
+  const of = probe({ floor: 1 });
+  assert.deepEqual([of.ask(0), of.ask(1)], [true, false]);
+  of.breakers.close("a/r/1/breaker-freeze", START + MINUTE);
+  of.breakers.adopt("r", "freeze", START + 1);
+  of.breakers.load(of.breakers.states(), of.breakers.words());
+  assert.deepEqual([of.ask(1), of.breakers.open().length], [false, 0]);
+  assert.deepEqual([of.ask(2), of.breakers.open().length], [false, 1]);
+  assert.deepEqual(of.changes.slice(-2), ["closed a/r/1/breaker-freeze", "open a/r/2/breaker-freeze"]);
+});
+
+test("an id that names no breaker closes nothing", () => {
+  const of = probe();
+  for (const id of ["a/r/5", "a/r/5/breaker-", "a/r/5/breaker-other"])
+    assert.equal(of.breakers.close(id, START), false);
+  assert.deepEqual([of.changes, of.breakers.words()], [[], []]);
 });
 
 test("each rule and each kind has a breaker of its own", () => {
@@ -167,7 +218,7 @@ test("restored at any point it lets out the same", () => {
       const before = new Breakers(settings, () => {});
       const first = run(before, all.slice(0, cut));
       const after = new Breakers(settings, () => {});
-      after.load(before.states());
+      after.load(before.states(), before.words());
       assert.deepEqual([...first, ...run(after, all.slice(cut))], run(whole, all));
       assert.deepEqual(after.states(), whole.states());
     }),

@@ -51,13 +51,14 @@ test("bytes in the middle of a larger buffer are read alike", () => {
   assert.deepEqual(codec.decodeGroup(within), codec.decodeGroup(bytes));
 });
 
-test("the partition's own record keeps its frontiers, who was active, and its breakers", () => {
+test("the partition's own record keeps its frontiers, who was active, its breakers and the words about them", () => {
   const tenths = [10, 2, 11, 1];
   const state = {
     frontiers: { auth: 5, api_key: 7 },
     frontier: 5,
     activity: { newest: 7, slots: [Buffer.from([1, 2]), Buffer.alloc(0)] },
     breakers: [{ rule: "r", kind: "linked", phase: "open", openedBy: "a/r/e", wantedAt: 5, tenths } as const],
+    breakerWords: [{ id: "a/r/e/breaker-linked", at: 7, waits: true }],
   };
   const read = codec.decodePartition(
     codec.encodePartition({ ...state, breakers: [{ ...state.breakers[0]!, tenths }] }),

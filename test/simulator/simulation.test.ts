@@ -33,6 +33,7 @@ test(`${WORLDS} worlds under faults end where they would without`, async () => {
     "cases released",
     "commands repeated",
     "breakers opened",
+    "breakers closed by people",
     "evicted (accounts)",
     "state logs trimmed",
   ]) {

@@ -14,6 +14,8 @@ export const ENDING: readonly string[] = ["RELEASE", "FALSE_POSITIVE"];
 export class Desk {
   /** Cases that somebody decided to end. */
   readonly ended: Set<string> = new Set();
+  /** Openings of breakers that somebody decided to end. */
+  readonly closed: Set<string> = new Set();
   /** Ids of commands that a service answered. */
   readonly answered: Set<string> = new Set();
   readonly #driver: ProcessorDriver;
@@ -27,6 +29,7 @@ export class Desk {
     this.#seed = seed;
     driver.broker.onGrowth((topic, partition) => {
       if (topic === DRIVER_TOPICS.commands) this.#readOn(partition);
+      if (topic === DRIVER_TOPICS.detections) this.#closeBreakers();
     });
   }
 
@@ -43,6 +46,17 @@ export class Desk {
       const command = this.#driver.commandIn(record);
       if (!this.#known.has(command.commandId)) this.#hear(command);
       this.#known.add(command.commandId);
+    }
+  }
+
+  #closeBreakers(): void {
+    for (const { kind, caseId } of this.#driver.detections()) {
+      if (kind !== "BREAKER_OPENED" || this.closed.has(caseId)) continue;
+      this.closed.add(caseId);
+      const accountId = decodeURIComponent(caseId.split("/")[0]!);
+      const random = seededRandom(`desk ${this.#seed} ${caseId}`);
+      const decision = { accountId, decisionId: random.hex(12), caseId, verdict: "RELEASE" as const };
+      this.#after(random.integer(0, 3 * SECOND), () => this.#driver.decide(decision));
     }
   }
 

@@ -94,7 +94,8 @@ export class FaultyWorld {
     this.parts = of.parts;
     this.probes = probes;
     this.scenario = of.scenario;
-    this.desk = of.scenario.spread === "decided cases" ? new Desk(driver, of.scenario.seed) : null;
+    const hasDesk = of.scenario.spread === "decided cases" || of.scenario.spread === "closed breakers";
+    this.desk = hasDesk ? new Desk(driver, of.scenario.seed) : null;
     this.#faults = of.faults;
   }
 
@@ -365,6 +366,6 @@ export async function openWorld(
 function settingsOf({ spread, maxAccounts }: Scenario): Partial<CoreSettings> {
   if (spread === "decided cases") return { maxAccounts, ackTimeout: ACK_TIMEOUT_MS };
   if (spread === "absences") return { maxAccounts, absenceGrace: ABSENCE_GRACE };
-  if (spread === "open breakers") return { maxAccounts, breaker: BREAKER };
+  if (spread === "open breakers" || spread === "closed breakers") return { maxAccounts, breaker: BREAKER };
   return { maxAccounts };
 }

@@ -143,6 +143,18 @@ export class Probes {
     }
   }
 
+  /** Openings that have not ended, as the tasks' owners know them. */
+  openBreakers(): string[] {
+    const world = this.#world!;
+    const tasks = Array.from({ length: world.scenario.partitions }, (_, task) => task);
+    return tasks.flatMap((task) => {
+      const memory = this.#memories.findLast((each) => each.task === task && each.process === world.ownerOf(task));
+      if (memory === undefined) return [];
+      const { breakers } = world.parts.stateCodec.decodePartition(Buffer.from(memory.partition.encode()));
+      return breakers.flatMap(({ phase, openedBy, kind }) => (phase === "open" ? [`${openedBy}/breaker-${kind}`] : []));
+    });
+  }
+
   #taskOf(account: string): number {
     return murmur2Partitioner(Buffer.from(account), this.#world!.scenario.partitions);
   }

@@ -1,6 +1,6 @@
 // What the log of commands shows of the responding in the end of a world, whatever it went through: a protection
 // that no service answered was said again, the same; no rule protected more accounts of a task than its breaker
-// lets.
+// lets; what a person closed of a breaker is closed, and told.
 
 import { murmur2Partitioner } from "../../adapters/kafka/partitioner.ts";
 import type { Command } from "../../core/output.ts";
@@ -12,6 +12,7 @@ import type { Problem } from "./probes.ts";
 export function judgeProtections(world: FaultyWorld, faults: readonly Fault[]): Problem[] {
   const { spread } = world.scenario;
   if (spread === "open breakers") return tooMany(world);
+  if (spread === "closed breakers") return notClosed(world);
   // Patience is counted by the wall clock.
   const isTimed = !faults.some(({ kind }) => kind === "clock");
   return spread === "decided cases" && isTimed ? unsaid(world) : [];
@@ -37,6 +38,17 @@ function tooMany({ driver, scenario }: FaultyWorld): Problem[] {
   return Array.from(byRule, ([of, commands]) => ({ of, accounts: new Set(commands.map((each) => each.accountId)) }))
     .filter(({ accounts }) => accounts.size > BREAKER.holdFloor)
     .map(({ of, accounts }) => ({ check: "breaker", detail: `${of} protects ${[...accounts].join(", ")}` }));
+}
+
+/** A person's word about an opening ends it for good. */
+function notClosed({ driver, desk, probes }: FaultyWorld): Problem[] {
+  const told = new Set(driver.detections().flatMap(({ kind, caseId }) => (kind === "BREAKER_CLOSED" ? [caseId] : [])));
+  const untold = [...(desk?.closed ?? [])].filter((id) => !told.has(id)).map((id) => `${id} is closed and nobody told`);
+  const open = probes.openBreakers().filter((id) => desk?.closed.has(id) === true);
+  return [...untold, ...open.map((id) => `${id} is open although a person closed it`)].map((detail) => ({
+    check: "breaker",
+    detail,
+  }));
 }
 
 function isProtection({ action }: Command): boolean {

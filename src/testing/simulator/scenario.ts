@@ -11,6 +11,7 @@
 //   decided cases     everything in `auth`; services answer commands, people end cases and prolong them meanwhile
 //   absences          three topics, and what did not happen has to be found in them: exactly that
 //   open breakers     everything in `auth`, and no more than two accounts may be held by a rule at a time: the same
+//   closed breakers   the same, and people close what has opened: how many are held follows from when they do
 //   too many accounts    one topic, and memory for fewer: who is dropped, and with that what is found, depends on
 //                        when, but what is written of it must be what is remembered
 
@@ -33,6 +34,7 @@ const SPREADS = [
   "linked accounts",
   "decided cases",
   "open breakers",
+  "closed breakers",
   "too many accounts",
 ] as const;
 export type Spread = (typeof SPREADS)[number];
@@ -73,7 +75,8 @@ export function drawScenario(seed: number): Scenario {
   const spread = SPREADS[seed % SPREADS.length]!;
   const length = spread === "absences" ? 13 * SECOND : random.integer(5, 12) * SECOND;
   const isCrowded = spread === "too many accounts";
-  const accounts = isCrowded || spread === "open breakers" ? random.integer(6, 9) : random.integer(2, 6);
+  const hasBreakers = spread === "open breakers" || spread === "closed breakers";
+  const accounts = isCrowded || hasBreakers ? random.integer(6, 9) : random.integer(2, 6);
   const told = Array.from({ length: accounts }, (_, account) =>
     tell(`account-${account}`, { spread, length, random: random.fork(`account ${account}`) }),
   ).flat();
@@ -81,7 +84,7 @@ export function drawScenario(seed: number): Scenario {
   return {
     seed,
     spread,
-    partitions: isCrowded ? 1 : random.integer(1, spread === "open breakers" ? 2 : 3),
+    partitions: isCrowded ? 1 : random.integer(1, hasBreakers ? 2 : 3),
     instances: random.integer(1, 3),
     maxAccounts: isCrowded ? random.integer(1, 3) : 1_000,
     stateLogSlackBytes: random.pick([0, 2_000, 1_048_576]),
@@ -146,6 +149,7 @@ function servicesFor(spread: Spread, random: Random): readonly ExchangeService[]
     case "linked accounts":
     case "decided cases":
     case "open breakers":
+    case "closed breakers":
     case "too many accounts":
       return ["auth"];
     case "a topic an account":

@@ -131,6 +131,7 @@ function tallyOf(world: FaultyWorld): Record<string, number> {
   add("commands of an added rule", commands.filter(({ reasonCode }) => reasonCode === ADDED_REASON).length);
   add("links told", world.driver.signals().filter(({ type }) => type === "LINKED").length);
   add("breakers opened", world.driver.detections().filter(({ kind }) => kind === "BREAKER_OPENED").length);
+  add("breakers closed by people", world.desk?.closed.size ?? 0);
   add("cases released", world.desk?.ended.size ?? 0);
   for (let partition = 0; partition < world.scenario.partitions; partition++) {
     const { start } = world.driver.broker.log({ topic: DRIVER_TOPICS.state, partition }).range();
