@@ -28,6 +28,7 @@ export class AccountTable {
   readonly #removed = new Set<string>();
   // oxlint-disable-next-line no-unused-private-class-members -- what is read into nothing is not read at all
   #read = 0;
+  readonly #near: (Account | undefined)[] = [];
   #changed: Account[] = [];
   #hand: Iterator<Account> = this.#accounts.values();
 
@@ -62,10 +63,18 @@ export class AccountTable {
     return found;
   }
 
-  /** Reads what `hear`, and the profile, will: while one line of memory is on its way, so are the next ones. */
-  approach(id: string): void {
-    const account = this.get(id);
-    if (account !== undefined) this.#read ^= account.routineFrom + account.seen.length + account.requests.length;
+  /** Reads what `hear`, and the profile, will: of all these accounts together. */
+  approach(ids: readonly string[]): void {
+    const near = this.#near;
+    this.#finder.guess(ids, near);
+    let read = 0;
+    for (let index = 0; index < ids.length; index++) read ^= near[index]?.routineFrom ?? 0;
+    for (let index = 0; index < ids.length; index++) {
+      const account = near[index];
+      if (account !== undefined) read ^= account.seen.length + account.id.length + account.requests.length;
+      near[index] = undefined;
+    }
+    this.#read ^= read;
   }
 
   get(id: string): Account | undefined {

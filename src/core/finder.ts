@@ -22,6 +22,8 @@ export class Finder<T extends { readonly id: string }> {
   #tags = new Int32Array(LEAST_PLACES);
   #things: (T | undefined)[] = new Array<T | undefined>(LEAST_PLACES).fill(undefined);
   #count = 0;
+  /** Of the last guess, reused: tags, then places. */
+  #asked = new Int32Array(0);
 
   find(id: string): T | undefined {
     const tag = tagOf(id);
@@ -33,6 +35,29 @@ export class Finder<T extends { readonly id: string }> {
       if (thing.id === id) return thing; // FD1
     }
     return undefined;
+  }
+
+  /**
+   * What these ids probably name, by their tags alone; undefined: nothing that is known. For all of them step by
+   * step, so that they wait for memory together.
+   */
+  guess(ids: readonly string[], into: (T | undefined)[]): void {
+    const { length } = ids;
+    const tags = this.#tags;
+    if (this.#asked.length < length) this.#asked = new Int32Array(length);
+    const asked = this.#asked;
+    for (let index = 0; index < length; index++) asked[index] = tagOf(ids[index]!);
+    for (let index = 0; index < length; index++) {
+      const tag = asked[index]!;
+      let place = tag & (tags.length - WIDTH);
+      const end = place + WIDTH;
+      while (place < end && tags[place] !== tag) place++;
+      asked[index] = place === end ? -1 : place;
+    }
+    for (let index = 0; index < length; index++) {
+      const place = asked[index]!;
+      into[index] = place < 0 ? undefined : this.#things[place];
+    }
   }
 
   /** A thing that is not kept yet; in a full bucket it takes the place of the last one, which is found no more. */

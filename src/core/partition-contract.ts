@@ -33,10 +33,10 @@ export interface CoreSettings {
 
 export interface Partition {
   /**
-   * An event of the account is one of the next few dozen: what is known of it is fetched from memory, beside
-   * that of others, rather than waited for when it is applied. Changes nothing.
+   * The next few dozen events are of these accounts, in any order: what is known of them is fetched from memory
+   * together, rather than waited for one after another as they are applied. Changes nothing.
    */
-  expect(accountId: string): void;
+  expect(accountIds: readonly string[]): void;
   /**
    * Applies one event. What it decides goes to the `emit` given at construction, before it returns.
    * `now` is the wall clock (replay: the frontier) and serves one purpose: a command that would already

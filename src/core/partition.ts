@@ -136,8 +136,8 @@ class AccountPartition implements Partition {
     return this.#accounts.size;
   }
 
-  expect(accountId: string): void {
-    this.#accounts.approach(accountId);
+  expect(accountIds: readonly string[]): void {
+    this.#accounts.approach(accountIds);
   }
 
   apply(arrival: Arrival, event: ExchangeEvent, now: Instant): "ok" | "late" {

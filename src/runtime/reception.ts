@@ -49,6 +49,9 @@ export class Reception {
     timestamp: 0,
   };
 
+  /** Reused. */
+  readonly #expected: string[] = [];
+
   /** @param options.onProgress told when a topic that had to wait may go on */
   constructor(
     task: number,
@@ -87,11 +90,14 @@ export class Reception {
   /** Once every EXPECTED records of a batch: the accounts of the next ones are. */
   expect({ batch, index }: Cursor, partition: Partition): void {
     if (index % EXPECTED !== 0) return;
+    const expected = this.#expected;
+    expected.length = 0;
     const end = Math.min(batch.length, index + EXPECTED);
     for (let next = index; next < end; next++) {
       const key = batch.keyAt(next);
-      if (key !== null) partition.expect(key.toString("latin1")); // of an id that is not ASCII nothing is known: no harm
+      if (key !== null) expected.push(key.toString("latin1")); // of an id that is not ASCII nothing is known: no harm
     }
+    partition.expect(expected);
   }
 
   /** @param now wall clock */

@@ -43,6 +43,16 @@ test("nearly all of many are found", () => {
   assert.ok(found > 9_500, `${found}`);
 });
 
+test("what is guessed of ids is what is found, and nothing where nothing is known", () => {
+  const finder = new Finder<{ readonly id: string }>();
+  const things = Array.from({ length: 100 }, (_, n) => ({ id: `account-${n}` }));
+  for (const thing of things) finder.keep(thing);
+  const guessed: ({ readonly id: string } | undefined)[] = [];
+  finder.guess([...things.map(({ id }) => id), "nobody"], guessed);
+  assert.deepEqual(guessed, [...things.map(({ id }) => finder.find(id)), undefined]);
+  assert.ok(guessed.filter((thing) => thing !== undefined).length > 90);
+});
+
 test("of ids that are alike in all that is hashed a bucket's worth is found, and the rest is not looked for (FD2)", () => {
   const finder = new Finder<{ readonly id: string }>();
   const things = Array.from({ length: 500 }, (_, n) => ({
