@@ -8,8 +8,7 @@
 // A match belongs to the case that already has its deciding event; else to the first whose expiry lies
 // after that event (also one opened by a later event: then this is evidence that came late); else it opens
 // a new one. A released case takes no more: matches up to its latest evidence are swallowed, later ones
-// look further. A late match may prolong a case that was reported closed: it closes once more. A case that a
-// person decided on before its match was read stands in for it: it takes its own match only.
+// look further. A late match may prolong a case that was reported closed: it closes once more.
 //
 // Invariants:
 //   CS1 the same match again changes nothing and says nothing
@@ -41,8 +40,7 @@ export interface CaseState {
   readonly rule: string;
   /** eventId of the deciding event of the match that opened it. */
   readonly decidedBy: string;
-  /** NOT_OPENED: its match was not read yet. */
-  openedAt: Instant;
+  readonly openedAt: Instant;
   expiresAt: Instant;
   /** When the frontier has reached this the case is forgotten. */
   keepUntil: Instant;
@@ -77,7 +75,6 @@ export const EVIDENCE_LEAST = 3;
 const CASES_KEPT_PER_RULE = 8;
 const DECISIONS_KEPT = 16;
 const NONE: readonly never[] = [];
-export const NOT_OPENED: Instant = 0;
 
 /** Who judges matches: what the rule says, of whom, and what may go out of it. */
 export interface Judge {
@@ -105,13 +102,7 @@ export function judge(cases: CaseState[], match: Match, by: Judge): Judgement {
   const current = found ?? openCase(cases, deciding, by);
   const judgement: Judgement = { commands: [], detections: [] };
   match.entries.forEach((entry, index) => addEvidence(current, evidenceOf(entry, match.rules[index]!)));
-  const isAwaited = current.openedAt === NOT_OPENED && !current.released;
-  const decidedUntil = isAwaited ? current.expiresAt : -Infinity;
-  if (isAwaited) {
-    current.openedAt = deciding.occurredAt;
-    current.closed = false;
-  }
-  if (!current.released) judgement.commands.push(...respond(current, match, { ...by, decidedUntil }));
+  if (!current.released) judgement.commands.push(...respond(current, match, by));
   if (!current.announced) {
     current.announced = true; // CS2
     judgement.detections.push(detectionOf("OPENED", current, by));
@@ -124,9 +115,7 @@ function caseOf(cases: readonly CaseState[], rule: string, deciding: Entry): Cas
   const at = deciding.occurredAt;
   return (
     own.find((each) => each.decidedBy === deciding.eventId || has(each, deciding.eventId)) ?? // CS1
-    own.find((each) =>
-      each.released ? at <= latestEvidence(each) : at < each.expiresAt && each.openedAt !== NOT_OPENED,
-    )
+    own.find((each) => (each.released ? at <= latestEvidence(each) : at < each.expiresAt))
   );
 }
 
@@ -185,11 +174,8 @@ export function addCase(cases: CaseState[], added: CaseState, onEvicted: () => v
   cases.push(added);
 }
 
-/**
- * The commands by which the match goes beyond what the case has in force.
- * @param by.decidedUntil protection lasts until then at least: a person said so
- */
-function respond(current: CaseState, match: Match, by: Judge & { readonly decidedUntil: Instant }): Command[] {
+/** The commands by which the match goes beyond what the case has in force. */
+function respond(current: CaseState, match: Match, by: Judge): Command[] {
   const { rule, plan } = by.rule;
   const { occurredAt: at, eventId: decidedBy } = match.entries.at(-1)!;
   const commands: Command[] = [];
@@ -197,9 +183,8 @@ function respond(current: CaseState, match: Match, by: Judge & { readonly decide
     const targets = targetsOf(planned, match.entries);
     if (beyond(current.said, { action: planned, targets, at }) === undefined) continue;
     for (const action of by.admit?.(planned, { current, at }) ?? [planned]) {
-      const own = beyond(current.said, { action, targets, at });
-      if (own === undefined) continue;
-      const say = isProtection(own.action) ? { ...own, until: Math.max(own.until, by.decidedUntil) } : own;
+      const say = beyond(current.said, { action, targets, at });
+      if (say === undefined) continue;
       putInForce(current, say, by.rule.remember);
       commands.push(
         commandOf(say, {

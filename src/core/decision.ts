@@ -4,8 +4,7 @@
 //
 //   RELEASE, FALSE_POSITIVE    the case closes for good; its RELEASE goes out, also when the case is not known:
 //                              then a closed case stands for it, so that a match that comes late finds it closed
-//   CONFIRMED_TAKEOVER, EXTEND what the case has in force (had, when all of it is over) goes on until `until`; of
-//                              one that is not known a case stands for it, and its match protects until then
+//   CONFIRMED_TAKEOVER, EXTEND what the case has in force (had, when all of it is over) goes on until `until`
 //
 // A person's word counts as it is: no mode, no breaker stands before it.
 //
@@ -15,16 +14,7 @@
 //   DC3 a decision never shortens protection but by ending the case
 
 import { stopWaiting } from "./acknowledgement.ts";
-import {
-  addCase,
-  caseIdOf,
-  type CaseRule,
-  type CaseState,
-  newCase,
-  NOT_OPENED,
-  noteDecision,
-  putInForce,
-} from "./case.ts";
+import { addCase, caseIdOf, type CaseRule, type CaseState, newCase, noteDecision, putInForce } from "./case.ts";
 import type { Command } from "./output.ts";
 import { encodePart, isProtection, type Said } from "./response.ts";
 import { DAY, type Duration, type Instant } from "./time.ts";
@@ -101,24 +91,19 @@ export function isByDecision({ caseId, commandId, action }: Command): boolean {
 }
 
 /** DC2 */
-function chosen(cases: CaseState[], decision: Decision, by: DecidedBy): CaseState[] {
-  const { caseId, verdict, decidedAt } = decision;
+function chosen(cases: CaseState[], { caseId, verdict, decidedAt }: Decision, by: DecidedBy): CaseState[] {
   if (caseId === null) {
     return cases.filter((each) => !each.released && each.openedAt <= decidedAt && decidedAt < each.expiresAt);
   }
   const found = cases.find((each) => caseIdOf(each, by.accountId) === caseId);
   if (found !== undefined) return [found];
+  if (!endsCase(verdict)) return [];
   const [, rule = "", decidedBy = ""] = caseId.split("/").map(decodeURIComponent);
   const remember = by.remember(rule);
-  const expiresAt = endsCase(verdict) ? decidedAt : untilOf(decision);
-  const standIn = newCase(rule, { decidedBy, openedAt: NOT_OPENED, expiresAt, remember });
+  // Opened never: of other matches it takes none, however early they decided.
+  const standIn = newCase(rule, { decidedBy, openedAt: 0, expiresAt: decidedAt, remember });
   addCase(cases, standIn, by.onEvicted);
   return [standIn];
-}
-
-/** Of what prolongs a case. */
-function untilOf({ until, decidedAt }: Decision): Instant {
-  return until ?? decidedAt + CONFIRMED_FOR;
 }
 
 function release(current: CaseState, decision: Decision, by: DecidedBy & { readonly isNew: boolean }): Command[] {
@@ -132,7 +117,7 @@ function release(current: CaseState, decision: Decision, by: DecidedBy & { reado
 /** DC1 by DC3: what is in force until then already is not said again. */
 function extend(current: CaseState, decision: Decision, by: DecidedBy): Command[] {
   if (current.released) return [];
-  const until = untilOf(decision);
+  const until = decision.until ?? decision.decidedAt + CONFIRMED_FOR;
   const commandId = `${caseIdOf(current, by.accountId)}/extend/${encodePart(decision.decisionId)}`;
   const commands: Command[] = [];
   for (const say of prolonged(current.said, { at: decision.decidedAt, until })) {

@@ -17,7 +17,7 @@ import { Census } from "./census.ts";
 import { isOpening } from "./breaker.ts";
 import { MAX_ENTRIES } from "./correlation/correlation.ts";
 import { EventFields } from "./correlation/reads.ts";
-import type { Ack, Decision } from "./decision.ts";
+import { type Ack, type Decision, endsCase } from "./decision.ts";
 import { type Entry, newEntry } from "./entry.ts";
 import type { Arrival, ExchangeEvent } from "./event.ts";
 import { Frontier } from "./frontier.ts";
@@ -193,10 +193,11 @@ class AccountPartition implements Partition {
   }
 
   decide(decision: Decision, now: Instant): readonly Decided[] {
-    const { accountId, caseId } = decision;
+    const { accountId, caseId, verdict } = decision;
     if (caseId !== null && isOpening(caseId)) return this.#responder.closeBreaker(caseId, decision);
-    // What is said of a case that is not known, any more or yet, has to be remembered.
-    const account = caseId === null ? this.#accounts.hear(accountId) : this.#account(accountId);
+    // A case that is not known any more is closed all the same, and that has to be remembered.
+    const mustKnow = caseId === null || !endsCase(verdict);
+    const account = mustKnow ? this.#accounts.hear(accountId) : this.#account(accountId);
     return this.#responder.decide(account, decision, now);
   }
 
