@@ -9,6 +9,7 @@ import { createStateCodec } from "../src/adapters/state-codec.ts";
 import { SERVICES } from "../src/core/event.ts";
 import { openPartition, type Partition } from "../src/core/partition.ts";
 import { DAY, MINUTE } from "../src/core/time.ts";
+import { EXPECTED } from "../src/runtime/reception.ts";
 import { makeExchange } from "../src/testing/exchange/exchange.ts";
 import type { Posting } from "../src/testing/exchange/story.ts";
 import { decoderFor } from "./decoded.ts";
@@ -58,8 +59,6 @@ const open = (): Partition =>
   });
 const partition = open();
 
-/** As many as a task expects at once (runtime/reception.ts). */
-const EXPECTED = 32;
 /** One for each service, reused, as a task does. */
 const arrivals = new Map(
   SERVICES.map((service) => [service, { service, topic: service, partition: 0, offset: 0, recordTimestamp: 0 }]),

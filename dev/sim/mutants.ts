@@ -85,12 +85,12 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/runtime/restore.ts",
-        find: "return inside && n >= this.#n;",
-        replace: "return (inside || true) && n >= this.#n;",
+        find: "if (!owners.some(([writer]) => writer === record.writer)) return;",
+        replace: "",
       },
       {
         file: "src/runtime/restore.ts",
-        find: "if (!this.#lineage.some(([, from, to]) => offset >= from && offset < to)) return;",
+        find: "if (owners.length === 0) return;",
         replace: "",
       },
     ],
@@ -231,7 +231,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "let a repeated block bring back old state",
     breaks: "R2: a block that arrives a second time, late, counts",
-    edits: [{ file: "src/runtime/restore.ts", find: "return inside && n >= this.#n;", replace: "return inside;" }],
+    edits: [{ file: "src/runtime/restore.ts", find: "if (record.n < this.#n) return;", replace: "" }],
   },
   {
     name: "start anew with changed rules",

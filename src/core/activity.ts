@@ -3,6 +3,7 @@
 // what is kept does not grow with the accounts and seeing an account twice is seeing it once. The standard
 // error is 1.04 / √512, under 5 %. Event time only; what is older than the hour is not counted.
 
+import { hashOf } from "./text-hash.ts";
 import { type Duration, type Instant, MINUTE } from "./time.ts";
 
 /** What is kept: the record of the same name in schemas/state/partition.avsc. */
@@ -92,13 +93,4 @@ export class Activity {
     if (before === 0) this.#zeros--;
     this.#sum += 2 ** -rank - 2 ** -before;
   }
-}
-
-/** 32 bits of FNV-1a over UTF-16 units, mixed as murmur3 ends: FNV's high bits alone are uneven for short texts. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -38,9 +38,8 @@ export interface BreakerSettings {
   readonly hold: Duration;
 }
 
-export type BreakerKind = "freeze" | "linked" | "hold";
-
-const KINDS: readonly BreakerKind[] = ["freeze", "linked", "hold"];
+const KINDS = ["freeze", "linked", "hold"] as const;
+export type BreakerKind = (typeof KINDS)[number];
 
 export type BreakerPhase = "closed" | "open";
 

@@ -9,6 +9,8 @@
 //   FD1 what is found has the id asked for, and was kept and not dropped since
 //   FD2 whatever the ids, find, keep and drop look at WIDTH places
 
+import { hashOf } from "./text-hash.ts";
+
 /** Places of one bucket: their tags are half a line of memory, what they hold is one. */
 const WIDTH = 8;
 const LEAST_PLACES = 1_024;
@@ -97,12 +99,7 @@ export class Finder<T extends { readonly id: string }> {
   }
 }
 
-/** FNV-1a over UTF-16 units, its high bits mixed into the low ones; never 0. */
+/** Never 0. */
 function tagOf(id: string): number {
-  let hash = id.length;
-  for (let index = Math.max(0, id.length - HASHED_LENGTH); index < id.length; index++) {
-    hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193);
-  }
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return hash ^ (hash >>> 15) || 1;
+  return hashOf(id, Math.max(0, id.length - HASHED_LENGTH)) | 0 || 1;
 }

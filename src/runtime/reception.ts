@@ -29,7 +29,7 @@ interface Source {
 export type Received = "taken" | "wait" | Rejection;
 
 /** Records whose accounts are fetched from memory together. */
-const EXPECTED = 32;
+export const EXPECTED = 32;
 
 export class Reception {
   readonly #context: TaskContext;

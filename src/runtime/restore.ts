@@ -30,7 +30,6 @@ export class Restore {
   /** Where each group's latest state lies; whoever goes on appending keeps it up. */
   readonly places: Places = new Places();
   readonly #codec: StateLogCodec;
-  readonly #ranges: ReadonlyMap<string, readonly LineageRange[]>;
   readonly #lineage: readonly LineageRange[];
   readonly #takeGroup: TakeGroup;
   #partition: Uint8Array | null = null;
@@ -44,7 +43,6 @@ export class Restore {
     this.#codec = options.codec;
     this.#takeGroup = options.takeGroup;
     this.#lineage = range.lineage;
-    this.#ranges = Map.groupBy(range.lineage, ([writer]) => writer);
     this.#next = range.base;
   }
 
@@ -77,9 +75,11 @@ export class Restore {
   /** One record; in the log's order. @throws TaskRefused as `read` does */
   take(bytes: StateRecordBytes): void {
     const { offset } = bytes;
-    if (!this.#lineage.some(([, from, to]) => offset >= from && offset < to)) return; // R1
+    const owners = this.#lineage.filter(([, from, to]) => offset >= from && offset < to);
+    if (owners.length === 0) return; // R1
     const record = stateRecordOf(bytes);
-    if (!this.#counts(record, offset)) return;
+    if (!owners.some(([writer]) => writer === record.writer)) return; // R1
+    if (record.n < this.#n) return; // R2
     this.#n = record.n;
     if (record.kind !== "block") return;
     try {
@@ -87,11 +87,6 @@ export class Restore {
     } catch (error) {
       throw unreadable(bytes, error);
     }
-  }
-
-  #counts({ writer, n }: { readonly writer: string; readonly n: number }, offset: number): boolean {
-    const inside = this.#ranges.get(writer)?.some(([, from, to]) => offset >= from && offset < to) ?? false; // R1
-    return inside && n >= this.#n; // R2
   }
 
   #takeBlock(value: Buffer, offset: number): void {
