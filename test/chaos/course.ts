@@ -28,8 +28,10 @@ import {
   readLinks,
   refusalOf,
 } from "./truth.ts";
-import { ABSENCE_DECIDED_MS, judge, PROGRESS_WITHIN_MS } from "./verdict.ts";
-import type { Disturbance, Evidence, SaidCommand, Verdict } from "./verdict.ts";
+import { PROGRESS_WITHIN_MS } from "./judged.ts";
+import type { Disturbance, SaidCommand } from "./judged.ts";
+import { ABSENCE_DECIDED_MS, judge } from "./verdict.ts";
+import type { Evidence, Verdict } from "./verdict.ts";
 import { Workload } from "./workload.ts";
 
 export interface CourseOptions extends Omit<ArenaOptions, "settings"> {

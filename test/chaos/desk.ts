@@ -8,7 +8,7 @@ import type { KeyedWriter } from "../../src/adapters/kafka/writer.ts";
 import type { Random } from "../../src/testing/exchange/random.ts";
 import { registerSchema } from "./encoder.ts";
 import type { Encode } from "./encoder.ts";
-import type { SaidCommand } from "./verdict.ts";
+import type { SaidCommand } from "./judged.ts";
 
 export interface DeskOptions {
   readonly client: KafkaClient;

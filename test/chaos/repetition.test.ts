@@ -4,7 +4,7 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { judgeAnswers } from "./repetition.ts";
 import type { Answer, Answering, Asked } from "./repetition.ts";
-import type { SaidCommand } from "./verdict.ts";
+import type { SaidCommand } from "./judged.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const TIMEOUT_MS = 20_000;

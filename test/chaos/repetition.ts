@@ -5,7 +5,8 @@
 //        ╰ a copy here is a send's whose answer    ╰ LATE: from here on a copy is Holdfast's own decision
 //          was lost, or a dying owner's
 
-import type { Disturbance, EndingDecision, SaidCommand } from "./verdict.ts";
+import { PROGRESS_WITHIN_MS } from "./judged.ts";
+import type { Judged, SaidCommand } from "./judged.ts";
 
 /** An enforcing service's word. */
 export interface Answer {
@@ -15,19 +16,12 @@ export interface Answer {
   readonly appendedAt: number;
 }
 
-export interface Asked {
-  readonly said: readonly SaidCommand[];
+export interface Asked extends Judged {
   readonly answers: readonly Answer[];
-  readonly decisions: readonly EndingDecision[];
-  readonly disturbances: readonly Disturbance[];
   /** How long a service may take. */
   readonly timeoutMs: number;
-  /** When Holdfast was told to end. */
-  readonly endedAt: number;
   /** When what it takes to say it was there; undefined: nobody knows. */
   readonly sinceOf: (command: SaidCommand) => number | undefined;
-  /** Until when something due at that time must have happened. */
-  readonly boundOf: (due: number) => number;
 }
 
 export interface Answering {
@@ -44,7 +38,6 @@ export interface Answering {
 const LATE = 0.75;
 /** In time-outs: a fault as long as this may have held back a send's answer, and what comes of it is a copy. */
 const LONG = 0.5;
-const OVER_MS = 30_000;
 
 export function judgeAnswers(asked: Asked): Answering {
   const findings: string[] = [];
@@ -92,7 +85,7 @@ function judgeOne(
 
   const nobodyAnswered = settled === Infinity && !by.isDecided;
   const due = Math.min(saidAt + timeoutMs, rejected);
-  if (nobodyAnswered && copies.length === 1 && due + OVER_MS < by.endedAt)
+  if (nobodyAnswered && copies.length === 1 && due + PROGRESS_WITHIN_MS < by.endedAt)
     findings.push(`unrepeated: nobody had answered ${id} by ${new Date(due).toISOString()}`);
   if (nobodyAnswered && copies.length > 1 && copies[1]!.appendedAt > by.boundOf(due))
     findings.push(`late: ${id} is repeated after ${copies[1]!.appendedAt - saidAt} ms`);
@@ -100,7 +93,8 @@ function judgeOne(
   const words = apart(again, LATE * timeoutMs);
   const [second, third] = words;
   const isExcused = disturbances.some(
-    (each) => third !== undefined && each.from <= third.appendedAt && each.to + OVER_MS >= second!.appendedAt,
+    (each) =>
+      third !== undefined && each.from <= third.appendedAt && each.to + PROGRESS_WITHIN_MS >= second!.appendedAt,
   );
   if (words.length > 2 || (third !== undefined && !isExcused))
     findings.push(
@@ -127,6 +121,6 @@ function isHeldBack(
       to - from >= LONG * timeoutMs &&
       first.appendedAt <= to &&
       from <= copy.appendedAt &&
-      copy.appendedAt <= to + OVER_MS,
+      copy.appendedAt <= to + PROGRESS_WITHIN_MS,
   );
 }

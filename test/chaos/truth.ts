@@ -9,7 +9,8 @@ import { POISON_HEADER } from "./poison.ts";
 import type { Answer } from "./repetition.ts";
 import { readWhole } from "./topic-log.ts";
 import type { Decoder, LogRecord } from "./topic-log.ts";
-import type { EndingDecision, Evidence, Refusal, SaidCommand, ToldLink } from "./verdict.ts";
+import type { EndingDecision, SaidCommand } from "./judged.ts";
+import type { Evidence, Refusal, ToldLink } from "./verdict.ts";
 import type { BreakerWord, Wanted } from "./waves.ts";
 
 const MOST_HISTORIES = 5;

@@ -7,7 +7,8 @@ import type { Link } from "./links.ts";
 import { LASTS_MS } from "./oracle.ts";
 import type { Expectation } from "./oracle.ts";
 import { judge } from "./verdict.ts";
-import type { EndingDecision, Evidence, SaidCommand, ToldLink } from "./verdict.ts";
+import type { EndingDecision, SaidCommand } from "./judged.ts";
+import type { Evidence, ToldLink } from "./verdict.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 

@@ -1,29 +1,15 @@
 // Compares what was said with what had to be said. Pure, so that its own test can show each finding red.
 
 import { releaseIdOf } from "./desk.ts";
+import { PROGRESS_WITHIN_MS } from "./judged.ts";
+import type { Disturbance, EndingDecision, Judged, SaidCommand } from "./judged.ts";
 import type { Link } from "./links.ts";
 import { EXPECTING, LASTS_MS } from "./oracle.ts";
 import type { Expectation } from "./oracle.ts";
 import { judgeAnswers } from "./repetition.ts";
-import type { Answer, Answering, Asked } from "./repetition.ts";
+import type { Answering, Asked } from "./repetition.ts";
 import { isOpening, judgeWaves, WAVE_RULE } from "./waves.ts";
 import type { Breaking, Waves } from "./waves.ts";
-
-/** A command as a consumer of `holdfast.commands` reads it. */
-export interface SaidCommand {
-  readonly caseId: string;
-  readonly commandId: string;
-  readonly accountId: string;
-  readonly action: string;
-  readonly scopes: readonly string[];
-  readonly ruleId: string;
-  readonly issuedAt: number;
-  readonly expiresAt: number | null;
-  /** The same for records that are the same to the byte. */
-  readonly content: string;
-  /** By the broker's clock. */
-  readonly appendedAt: number;
-}
 
 /** A signal that tells an account what it shares with others. */
 export interface ToldLink {
@@ -32,37 +18,18 @@ export interface ToldLink {
   readonly occurredAt: number;
 }
 
-/** A person's word that ends a case, or closes a breaker. */
-export interface EndingDecision {
-  readonly decisionId: string;
-  readonly accountId: string;
-  readonly caseId: string;
-  readonly decidedAt: number;
-}
-
 /** A record that must end in the dead letters, or one that did: by its place, with the reason. */
 export interface Refusal {
   readonly place: string;
   readonly reason: string;
 }
 
-/** A time in which progress may have stood still. */
-export interface Disturbance {
-  readonly kind: string;
-  readonly from: number;
-  readonly to: number;
-}
-
-export interface Evidence extends Pick<Asked, "timeoutMs" | "endedAt">, Waves {
+export interface Evidence extends Omit<Judged, "boundOf">, Pick<Asked, "answers" | "timeoutMs">, Waves {
   readonly expectations: readonly Expectation[];
   readonly links: readonly Link[];
-  readonly said: readonly SaidCommand[];
   readonly told: readonly ToldLink[];
-  readonly decisions: readonly EndingDecision[];
-  readonly answers: readonly Answer[];
   /** Event time of every event in the topics. */
   readonly times: ReadonlyMap<string, number>;
-  readonly disturbances: readonly Disturbance[];
   readonly poison: readonly Refusal[];
   readonly buried: readonly Refusal[];
 }
@@ -92,8 +59,6 @@ export interface Verdict extends Omit<Answering & Breaking, "findings"> {
   readonly latencies: readonly number[];
 }
 
-/** How long after a disturbance everything is as before. */
-export const PROGRESS_WITHIN_MS = 30_000;
 /** Without a disturbance; generous, for a busy machine. */
 const PROMPT_MS = 15_000;
 /** The absence's own span and the grace after it. */

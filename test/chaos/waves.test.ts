@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { LASTS_MS } from "./oracle.ts";
-import type { SaidCommand } from "./verdict.ts";
+import type { SaidCommand } from "./judged.ts";
 import { judgeWaves, WAVE } from "./waves.ts";
 import type { Breaking, BreakerWord, Wanted, WavesJudged } from "./waves.ts";
 

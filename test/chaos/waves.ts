@@ -2,8 +2,9 @@
 // partition within a window are frozen, all others held for a while and looked at; it opens, and closes again
 // when a window was quiet or a person says so. Pure, so that its own test can show each finding red.
 
+import { PROGRESS_WITHIN_MS } from "./judged.ts";
+import type { Disturbance, EndingDecision, Judged, SaidCommand } from "./judged.ts";
 import { LASTS_MS } from "./oracle.ts";
-import type { Disturbance, EndingDecision, SaidCommand } from "./verdict.ts";
 
 export const WAVE_RULE = "chaos_wave";
 /** The disturbance that is a wave and nothing else. */
@@ -42,14 +43,7 @@ export interface Waves {
   readonly breakerWindowMs: number;
 }
 
-export interface WavesJudged extends Waves {
-  readonly said: readonly SaidCommand[];
-  readonly decisions: readonly EndingDecision[];
-  readonly disturbances: readonly Disturbance[];
-  readonly endedAt: number;
-  /** Until when something due at that time must have happened. */
-  readonly boundOf: (due: number) => number;
-}
+export type WavesJudged = Waves & Judged;
 
 export interface Breaking {
   readonly findings: readonly string[];
@@ -63,7 +57,6 @@ export interface Breaking {
 
 /** How long a hold lasts that takes the place of a freeze. */
 const HOLD_MS = 3_600_000;
-const OVER_MS = 30_000;
 /** Appended later than this after it happened, it may come after a close. */
 const LATE_MS = 5_000;
 
@@ -219,7 +212,7 @@ function judgeEnd(
   const quietAt = Math.max(...own.map(({ at, since }) => Math.max(at, since))) + breakerWindowMs;
   const decidedAt = decisions.find(({ caseId }) => caseId === open.caseId)?.decidedAt ?? Infinity;
   // Quiet is event time: without events it does not pass.
-  if (quietAt + OVER_MS >= eventsEndAt && decidedAt + OVER_MS >= endedAt) return [];
+  if (quietAt + PROGRESS_WITHIN_MS >= eventsEndAt && decidedAt + PROGRESS_WITHIN_MS >= endedAt) return [];
   return [`missing: the breaker of partition ${partition}, opened by ${open.caseId}, was never closed`];
 }
 
