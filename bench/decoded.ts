@@ -1,50 +1,34 @@
 // Events as a task gets them: each encoded by its schema and decoded by the codec, so that a bench of the core
 // meets the shapes, and the texts that are nobody else's, that it meets behind Kafka.
 
-import { createCodec, subjectOf } from "../src/adapters/codec.ts";
+import { createCodec } from "../src/adapters/codec.ts";
 import { createMemoryRegistry } from "../src/adapters/memory/registry.ts";
+import { registeredEncoder } from "../src/adapters/registered-encoder.ts";
 import { loadSchemas, SCHEMAS_DIRECTORY } from "../src/adapters/schema-files.ts";
 import { systemClock } from "../src/adapters/system-clock.ts";
-import { SERVICES } from "../src/core/event.ts";
+import type { Service } from "../src/core/event.ts";
 import type { RuleSet } from "../src/core/rule.ts";
 import { SILENT } from "../src/runtime/telemetry.ts";
 import type { Posting } from "../src/testing/exchange/story.ts";
-
-const HEADER_BYTES = 5;
+import { DRIVER_TOPICS, TRADES } from "../src/testing/processor-driver.ts";
 
 /** @returns a function that replaces a posting's event by what a task that runs these rules would get of it */
 export async function decoderFor(rules: RuleSet): Promise<(posting: Posting) => Posting> {
   const schemas = await loadSchemas(SCHEMAS_DIRECTORY);
   const registry = createMemoryRegistry();
-  const headers = new Map<string, Buffer>();
-  for (const service of SERVICES) {
-    const header = Buffer.alloc(HEADER_BYTES);
-    header.writeInt32BE(await registry.register(subjectOf(service), schemas.events[service].text), 1);
-    headers.set(service, header);
+  const topics = { ...DRIVER_TOPICS, inputs: [...DRIVER_TOPICS.inputs, TRADES] };
+  const producers = new Map<Service, { topic: string; encode: (event: object) => Buffer }>();
+  for (const { topic, service } of topics.inputs) {
+    const encode = await registeredEncoder(registry, { topic, file: schemas.events[service] });
+    producers.set(service, { topic, encode });
   }
-  const topics = {
-    inputs: SERVICES.map((service) => ({ topic: service, service })),
-    decisions: "decisions",
-    acks: "acks",
-    signals: "signals",
-    commands: "commands",
-    detections: "detections",
-    state: "state",
-    deadLetter: "dead-letter",
-  };
-  const codec = createCodec({
-    registry,
-    schemas,
-    topics,
-    fields: rules.fields,
-    clock: systemClock,
-    telemetry: SILENT,
-  });
+  const codec = createCodec({ registry, schemas, topics, fields: rules.fields, clock: systemClock, telemetry: SILENT });
   await codec.prepare();
   return (posting) => {
     const { service, event, at } = posting;
-    const value = Buffer.concat([headers.get(service)!, schemas.events[service].type.toBuffer(event)]);
-    const outcome = codec.decode(service, { key: Buffer.from(event.accountId), value, timestamp: at });
+    const { topic, encode } = producers.get(service)!;
+    const record = { key: Buffer.from(event.accountId), value: encode(event), timestamp: at };
+    const outcome = codec.decode(topic, record);
     if (!("event" in outcome)) throw new Error(`${event.type} does not decode: ${JSON.stringify(outcome)}`);
     return { ...posting, event: outcome.event };
   };

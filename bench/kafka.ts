@@ -20,6 +20,7 @@ import { createKeyedWriter } from "../src/adapters/kafka/writer.ts";
 import type { KeyedRecord } from "../src/adapters/kafka/writer.ts";
 import { startLocalCluster } from "../src/adapters/local-cluster/local-cluster.ts";
 import type { LocalCluster } from "../src/adapters/local-cluster/local-cluster.ts";
+import { registeredEncoder } from "../src/adapters/registered-encoder.ts";
 import { createRegistry } from "../src/adapters/registry.ts";
 import { loadSchemas, SCHEMAS_DIRECTORY } from "../src/adapters/schema-files.ts";
 import { systemClock } from "../src/adapters/system-clock.ts";
@@ -103,12 +104,12 @@ async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<
     lag: 2_000,
     review: 5 * MINUTE,
   });
-  const encoders = new Map<Service, { topic: string; encode: (posting: Posting) => Buffer }>();
+  const encoders = new Map<Service, { topic: string; encode: (event: object) => Buffer }>();
   for (const { topic, service } of topics.inputs) {
-    const { text, type } = schemas.events[service];
-    const header = Buffer.alloc(5);
-    header.writeInt32BE(await registry.register(subjectOf(topic), text), 1);
-    encoders.set(service, { topic, encode: ({ event }) => Buffer.concat([header, type.toBuffer(event)]) });
+    encoders.set(service, {
+      topic,
+      encode: await registeredEncoder(registry, { topic, file: schemas.events[service] }),
+    });
   }
   const total = await fill(exchange, { client, encoders });
 
@@ -161,7 +162,7 @@ async function fill(
   exchange: Exchange,
   to: {
     client: ReturnType<typeof createKafkaClient>;
-    encoders: ReadonlyMap<Service, { topic: string; encode: (posting: Posting) => Buffer }>;
+    encoders: ReadonlyMap<Service, { topic: string; encode: (event: object) => Buffer }>;
   },
 ): Promise<number> {
   const writer = createKeyedWriter(to.client);
@@ -174,7 +175,7 @@ async function fill(
       const { topic, encode } = to.encoders.get(service)!;
       const records = postings.map((posting): KeyedRecord => ({
         key: posting.event.accountId,
-        value: encode(posting),
+        value: encode(posting.event),
       }));
       await writer.write(topic, records);
       written += records.length;

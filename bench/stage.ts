@@ -14,6 +14,7 @@ import { createTopics, plannedTopics } from "../src/adapters/kafka/topics.ts";
 import { createKeyedWriter } from "../src/adapters/kafka/writer.ts";
 import { startLocalCluster } from "../src/adapters/local-cluster/local-cluster.ts";
 import { startWatchdog } from "../src/adapters/local-cluster/watchdog.ts";
+import { registeredEncoder } from "../src/adapters/registered-encoder.ts";
 import { createRegistry } from "../src/adapters/registry.ts";
 import { loadSchemas, SCHEMAS_DIRECTORY } from "../src/adapters/schema-files.ts";
 import { systemClock } from "../src/adapters/system-clock.ts";
@@ -65,7 +66,6 @@ export interface BenchStage {
 
 const ROOT = join(import.meta.dirname, "..");
 const READY_WITHIN_MS = 120_000;
-const HEADER_BYTES = 5;
 
 /** No breaker, and nobody who acknowledges: where this version knows of them. */
 const UNDISTURBED = {
@@ -115,10 +115,10 @@ export async function onStage(options: StageOptions, body: (stage: BenchStage) =
   }
   const encoders = new Map<Service, { topic: string; encode: (event: ExchangeEvent) => Buffer }>();
   for (const { topic, service } of topics.inputs) {
-    const { text, type } = schemas.events[service];
-    const header = Buffer.alloc(HEADER_BYTES);
-    header.writeInt32BE(await registry.register(subjectOf(topic), text), 1);
-    encoders.set(service, { topic, encode: (event) => Buffer.concat([header, type.toBuffer(event)]) });
+    encoders.set(service, {
+      topic,
+      encode: await registeredEncoder(registry, { topic, file: schemas.events[service] }),
+    });
   }
   const writer = createKeyedWriter(client);
   ending.defer(() => writer.close());

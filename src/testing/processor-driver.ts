@@ -35,7 +35,7 @@ import { coPartitioned } from "../runtime/topics.ts";
 import type { InputTopic, Topics } from "../runtime/topics.ts";
 import { DrivenProcessor } from "./driven-processor.ts";
 
-const TRADES: InputTopic = { topic: "trade-events", service: "trade", optional: true };
+export const TRADES: InputTopic = { topic: "trade-events", service: "trade", optional: true };
 
 export const DRIVER_TOPICS: Topics = {
   inputs: [

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { subjectOf } from "../../src/adapters/codec.ts";
+import { registeredEncoder } from "../../src/adapters/registered-encoder.ts";
 import { createKafkaClient } from "../../src/adapters/kafka/client.ts";
 import { createTopics, plannedTopics } from "../../src/adapters/kafka/topics.ts";
 import { createKeyedWriter } from "../../src/adapters/kafka/writer.ts";
@@ -65,11 +65,10 @@ test("a rule set is tried on what the topics hold", { skip: kafka.skip, timeout:
     file: SchemaFile,
     ...values: readonly (ExchangeEvent | Decision)[]
   ): Promise<void> {
-    const header = Buffer.alloc(5);
-    header.writeInt32BE(await registry.register(subjectOf(topic), file.text), 1);
+    const encode = await registeredEncoder(registry, { topic, file });
     await writer.write(
       topic,
-      values.map((value) => ({ key: value.accountId, value: Buffer.concat([header, file.type.toBuffer(value)]) })),
+      values.map((value) => ({ key: value.accountId, value: encode(value) })),
     );
   }
 

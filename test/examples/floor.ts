@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { env as ownEnv, execPath } from "node:process";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { subjectOf } from "../../src/adapters/codec.ts";
+import { registeredEncoder } from "../../src/adapters/registered-encoder.ts";
 import { createKeyedWriter } from "../../src/adapters/kafka/writer.ts";
 import { freePorts } from "../../src/adapters/local-cluster/free-ports.ts";
 import { createRegistry } from "../../src/adapters/registry.ts";
@@ -74,9 +74,7 @@ export async function openFloor(
     const write = async ({ topic, service }: Topics["inputs"][number]): Promise<void> => {
       const own = postings.filter((posting) => posting.service === service);
       if (own.length === 0) return;
-      const header = Buffer.alloc(5);
-      header.writeInt32BE((await registry.latestId(subjectOf(topic)))!, 1);
-      const valueOf = (event: ExchangeEvent): Buffer => Buffer.concat([header, events[service].type.toBuffer(event)]);
+      const valueOf = await registeredEncoder(registry, { topic, file: events[service] });
       await writer.write(
         topic,
         own.map(({ event }) => ({ key: event.accountId, value: valueOf(event) })),

@@ -9,10 +9,9 @@ import { readTopic } from "../../adapters/kafka/reader.ts";
 import type { ReadRecord } from "../../adapters/kafka/reader.ts";
 import { createTopics, plannedTopics } from "../../adapters/kafka/topics.ts";
 import { createKeyedWriter } from "../../adapters/kafka/writer.ts";
+import { registeredEncoder } from "../../adapters/registered-encoder.ts";
 import { createRegistry } from "../../adapters/registry.ts";
-import type { SchemaRegistry } from "../../adapters/registry.ts";
 import { SCHEMAS_DIRECTORY, loadSchemas } from "../../adapters/schema-files.ts";
-import type { SchemaFile } from "../../adapters/schema-files.ts";
 import { systemClock } from "../../adapters/system-clock.ts";
 import { SETTING_NAMES, topicsOf } from "../../config.ts";
 import type { Settings } from "../../config.ts";
@@ -20,7 +19,7 @@ import { kafkaConnection } from "../../config/kafka-connection.ts";
 import { registryConnection } from "../../config/registry-connection.ts";
 import { readSettings } from "../../config/settings-reader.ts";
 import type { ExchangeEvent, Service } from "../../core/event.ts";
-import type { Ack } from "../../core/decision.ts";
+
 import type { Evidence } from "../../core/output.ts";
 import type { Duration, Instant } from "../../core/time.ts";
 import { SECOND } from "../../core/time.ts";
@@ -117,15 +116,6 @@ function settingsOf(env: StageOptions["env"]): Settings {
   const read = readSettings(SETTING_NAMES, { env, flags: {} });
   if ("problems" in read) throw new Error(read.problems.join("\n"));
   return read.settings;
-}
-
-async function registeredEncoder(
-  registry: SchemaRegistry,
-  { topic, file }: { topic: string; file: SchemaFile },
-): Promise<(value: ExchangeEvent | Ack) => Buffer> {
-  const header = Buffer.alloc(5);
-  header.writeInt32BE(await registry.register(subjectOf(topic), file.text), 1);
-  return (value) => Buffer.concat([header, file.type.toBuffer(value)]);
 }
 
 interface Appender {

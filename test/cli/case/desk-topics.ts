@@ -2,7 +2,7 @@
 // enforcing service would, and read as they would.
 
 import type { TestContext } from "node:test";
-import { subjectOf } from "../../../src/adapters/codec.ts";
+import { registeredEncoder } from "../../../src/adapters/registered-encoder.ts";
 import { createKafkaClient } from "../../../src/adapters/kafka/client.ts";
 import type { KafkaClient } from "../../../src/adapters/kafka/client.ts";
 import { readTopic } from "../../../src/adapters/kafka/reader.ts";
@@ -58,9 +58,9 @@ export async function openDeskTopics(t: TestContext, kafka: TestCluster): Promis
   const registry = createRegistry({ url: kafka.registryUrl, telemetry: SILENT });
   const { command, detection, decision, ack } = await loadSchemas(SCHEMAS_DIRECTORY);
   const files: Record<Role, SchemaFile> = { commands: command, detections: detection, decisions: decision, acks: ack };
-  const ids = new Map<Role, number>();
+  const encoders = new Map<Role, (record: object) => Buffer>();
   for (const role of Object.keys(files) as Role[]) {
-    ids.set(role, await registry.register(subjectOf(topics[role]), files[role].text));
+    encoders.set(role, await registeredEncoder(registry, { topic: topics[role], file: files[role] }));
   }
   const writer = createKeyedWriter(client);
   t.after(() => writer.close());
@@ -70,11 +70,8 @@ export async function openDeskTopics(t: TestContext, kafka: TestCluster): Promis
     topics,
     env,
     async write(role, value, key) {
-      const header = Buffer.alloc(5);
-      header.writeInt32BE(ids.get(role)!, 1);
       const own = "accountId" in value ? value.accountId : Object.values(value.group).join("/");
-      const bytes = Buffer.concat([header, files[role].type.toBuffer(value)]);
-      await writer.write(topics[role], [{ key: key ?? own, value: bytes }]);
+      await writer.write(topics[role], [{ key: key ?? own, value: encoders.get(role)!(value) }]);
     },
     async writeBytes(role, key, value) {
       await writer.write(topics[role], [{ key, value }]);
