@@ -130,7 +130,7 @@ async function playAttached(options: DemoOptions, takeoverRules: ReadonlySet<str
   } catch (error) {
     throw failing.signal.aborted ? failing.signal.reason : error;
   } finally {
-    stage.close();
+    await stage.close();
   }
 }
 

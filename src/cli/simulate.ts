@@ -176,6 +176,6 @@ async function playOnKafka(exchange: Exchange, { from, io }: { from: Instant; io
     });
     return events;
   } finally {
-    stage.close();
+    await stage.close();
   }
 }

@@ -45,20 +45,23 @@ function freezeWith(evidence: readonly Evidence[], accountId: string): Command {
   };
 }
 
+function environment(brokers: string): Record<string, string | undefined> {
+  return {
+    ...env,
+    HOLDFAST_KAFKA_BROKERS: brokers,
+    HOLDFAST_REGISTRY_URL: kafka.registryUrl,
+    HOLDFAST_TOPIC_PREFIX: kafka.prefix,
+    HOLDFAST_PARTITIONS: String(PARTITIONS),
+    HOLDFAST_REPLICATION: "1",
+  };
+}
+
 test(
   "events go out keyed and encoded, commands come in with broker times",
   { skip: kafka.skip, timeout: 60_000 },
   async (t) => {
-    const brokers = kafka.brokers.join(",");
     const stage = await openStage({
-      env: {
-        ...env,
-        HOLDFAST_KAFKA_BROKERS: brokers,
-        HOLDFAST_REGISTRY_URL: kafka.registryUrl,
-        HOLDFAST_TOPIC_PREFIX: kafka.prefix,
-        HOLDFAST_PARTITIONS: String(PARTITIONS),
-        HOLDFAST_REPLICATION: "1",
-      },
+      env: environment(kafka.brokers.join(",")),
       signal: t.signal,
       onFailure: (why) => assert.fail(why),
     });
@@ -138,3 +141,24 @@ test(
     assert.ok("ack" in decoded && JSON.stringify(decoded.ack) === JSON.stringify(ack), JSON.stringify(decoded));
   },
 );
+
+test("what closing cuts off is no failure", { skip: kafka.skip, timeout: 60_000 }, async (t) => {
+  const failures: Error[] = [];
+  const stage = await openStage({
+    env: environment(kafka.brokers.join(",")),
+    signal: t.signal,
+    onFailure: (why) => failures.push(why),
+  });
+  await stage.listen(() => {});
+  for (let nth = 0; nth < 50; nth += 1) {
+    stage.acknowledge({
+      commandId: `c${nth}`,
+      accountId: "acct-1",
+      status: "APPLIED",
+      appliedAt: Date.now(),
+      service: "test",
+    });
+  }
+  await stage.close();
+  assert.deepEqual(failures, []);
+});

@@ -28,7 +28,13 @@ export interface KeyedWriter {
    * @throws BrokerFailure when it did not succeed within the patience, or never will
    */
   write(topic: string, records: readonly KeyedRecord[]): Promise<RecordPosition[]>;
+  /** Writes under way end at once, in an error unless they were acknowledged. */
   close(): void;
+}
+
+interface Waiting {
+  readonly patienceMs: number | undefined;
+  readonly signal: AbortSignal;
 }
 
 const PAUSE_MS = 100;
@@ -42,7 +48,10 @@ export interface Patience {
   readonly signal?: AbortSignal;
 }
 
-export function createKeyedWriter(client: KafkaClient, patience: Patience = {}): KeyedWriter {
+export function createKeyedWriter(client: KafkaClient, { patienceMs, signal }: Patience = {}): KeyedWriter {
+  const closing = new AbortController();
+  const ending = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+  const patience = { patienceMs, signal: ending };
   const producer = createKafkaProducer(client);
   const logs = createKafkaLogs(client);
   const counts = new Map<string, number>();
@@ -73,6 +82,7 @@ export function createKeyedWriter(client: KafkaClient, patience: Patience = {}):
       return positions;
     },
     close() {
+      closing.abort();
       producer.close();
       logs.close();
     },
@@ -100,7 +110,7 @@ function* portions(indices: readonly number[], records: readonly KeyedRecord[]):
   if (portion.length > 0) yield portion;
 }
 
-async function patiently<T>({ patienceMs = 60_000, signal }: Patience, attempt: () => Promise<T>): Promise<T> {
+async function patiently<T>({ patienceMs = 60_000, signal }: Waiting, attempt: () => Promise<T>): Promise<T> {
   for (const deadline = performance.now() + patienceMs; ;) {
     try {
       return await attempt();

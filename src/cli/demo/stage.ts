@@ -27,7 +27,8 @@ import { SILENT } from "../../runtime/telemetry.ts";
 import type { Stage } from "./performance.ts";
 
 export interface OpenStage extends Stage {
-  close(): void;
+  /** What is under way is cut off, which is no failure. */
+  close(): Promise<void>;
 }
 
 export interface StageOptions {
@@ -65,6 +66,10 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   // Of its own: no event waits behind an answer.
   const answerer = createKeyedWriter(client, { patienceMs: Infinity, signal: options.signal });
   let answered: Promise<unknown> = Promise.resolve();
+  let closed = false;
+  const fail = (why: unknown): void => {
+    if (!closed) options.onFailure(why as Error);
+  };
   const codec = createCodec({ ...options, registry, schemas, topics, clock: systemClock, telemetry: SILENT });
   const arrivals = makeArrivals();
   const readers = await Promise.all(
@@ -94,20 +99,22 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
             const command = await codec.decodeCommand(value ?? Buffer.alloc(0));
             onCommand({ command, appendedAt: timestamp, evidenceAt: arrivals.latest(command.evidence) });
           })
-          .catch((error: unknown) => options.onFailure(error as Error));
+          .catch(fail);
       });
-      reader.done.catch((error: unknown) => options.onFailure(error as Error));
+      reader.done.catch(fail);
       readers.push(reader);
     },
     acknowledge(ack) {
       answered = answered
         .then(() => answerer.write(topics.acks, [{ key: ack.accountId, value: encodeAck(ack) }]))
-        .catch((error: unknown) => options.onFailure(error as Error));
+        .catch(fail);
     },
-    close() {
+    async close() {
+      closed = true;
       for (const reader of readers) reader.stop();
       writer.close();
       answerer.close();
+      await answered;
     },
   };
 }
