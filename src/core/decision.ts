@@ -16,7 +16,7 @@
 import { stopWaiting } from "./acknowledgement.ts";
 import { addCase, caseIdOf, type CaseRule, type CaseState, newCase, noteDecision, putInForce } from "./case.ts";
 import type { Command } from "./output.ts";
-import { encodePart, isProtection, type Said } from "./response.ts";
+import { encodePart, isFull, isProtection, WHOLE_SCOPE, type Said } from "./response.ts";
 import { DAY, type Duration, type Instant } from "./time.ts";
 
 export const VERDICTS = ["RELEASE", "FALSE_POSITIVE", "CONFIRMED_TAKEOVER", "EXTEND"] as const;
@@ -133,9 +133,13 @@ function extend(current: CaseState, decision: Decision, by: DecidedBy): Command[
   return commands;
 }
 
-/** What is in force at `at`, or all that ever was, until `until`: one for each action and its targets. */
+/**
+ * What is in force at `at`, or all that ever was, until `until`: one for each action and its targets. Of a case that
+ * closed more single targets than it remembers the whole scope is closed: none of them may come free meanwhile.
+ */
 function prolonged(said: readonly Said[], { at, until }: { readonly at: Instant; readonly until: Instant }): Said[] {
-  const all = said.filter(({ action }) => isProtection(action));
+  const protections = said.filter(({ action }) => isProtection(action));
+  const all = isFull(said) ? protections.map((each) => ({ ...each, targets: WHOLE_SCOPE })) : protections;
   const inForce = all.filter((each) => each.until > at);
   const groups = Map.groupBy(inForce.length > 0 ? inForce : all, ({ action, targets }) =>
     JSON.stringify([action, targets]),
@@ -164,7 +168,7 @@ function commandBy(
     accountId,
     action: of.action,
     scopes: say?.scopes ?? [],
-    targets: say?.targets ?? { withdrawalIds: [], keyIds: [], sessionIds: [], addresses: [] },
+    targets: say?.targets ?? WHOLE_SCOPE,
     reasonCode: decision.verdict,
     ruleId: current.rule,
     ruleTitle: loaded?.rule.title ?? current.rule,

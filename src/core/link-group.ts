@@ -87,6 +87,7 @@ export class LinkGroup {
 
   /** LG1. What the fact completes. */
   hear(row: TableRow, fact: Signal & { readonly fact: FactBody }, frontier: Instant): readonly Match[] {
+    row.correlation.release(this.memory, frontier); // LG2: what is past is remembered no more, ticked or not
     const { entries } = this.memory;
     const entry = linkEntry(fact);
     entry.linked = entries.some((each) => isOf(each, entry.accountId) && (each as LinkEntry).linked);
@@ -115,6 +116,13 @@ export class LinkGroup {
       found.push({ by, accounts: [...untold].toSorted(), count });
     }
     return found;
+  }
+
+  /** eventId of the earliest fact of the account that is remembered. @throws Error when none is */
+  firstFactOf(accountId: string): string {
+    const first = this.memory.entries.find((entry) => isOf(entry, accountId));
+    if (first === undefined) throw new Error(`${accountId} has no fact in ${this.key}`);
+    return first.eventId;
   }
 
   /** Time has come to `frontier`: closes and forgets cases, releases facts. */

@@ -233,7 +233,7 @@ function linksOf(group: LinkGroup, row: TableRow): Signal[] {
   const shared = Object.entries(group.group).map(([field, value]) => `${field}=${value}`);
   return group.link(rule).flatMap(({ by, accounts, count }) =>
     accounts.map((accountId): Signal => ({
-      eventId: linkId(group.key, accountId),
+      eventId: linkId(group.key, accountId, group.firstFactOf(accountId)),
       type: "LINKED",
       occurredAt: by.occurredAt,
       ruleId: rule.id,

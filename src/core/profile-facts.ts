@@ -2,8 +2,10 @@
 // meaning. Leaves to profile.ts what is kept, and to be called after the event was learned.
 //
 // Where knowledge is partial:
-//   strongestFactor         just before a factor event, else as of the event; null until a list of the
-//                           enrolled was given or a factor is known to be enrolled
+//   strongestFactor         just before an event that may change it, else as of the event: what that lists was
+//                           enrolled before it, too; null until a list of the enrolled was given or a factor
+//                           is known to be enrolled
+//   presentedStrength       of a challenge passed its factor's, too
 //   verifiedBelowStrongest  only on sensitive operations; null where nothing was asked or nothing is known
 //   weakerThanBefore        only on FACTOR_ENROLLED and FACTOR_REMOVED. After a removal it is false when a
 //                           factor known to remain is as strong as the removed one; without one it is
@@ -124,14 +126,16 @@ export class Facts implements ProfileFacts {
   get strongestFactor(): number | null {
     const { factors, given } = this.#profile;
     const { type, occurredAt } = this.#event;
-    const enrolled = strongestEnrolled(factors, occurredAt, traitOf(type).factor === null ? "after" : "before");
+    const enrolled = strongestEnrolled(factors, occurredAt, traitOf(type).changesFactors ? "before" : "after");
     if (enrolled >= 0) return enrolled;
     return (given & FACTORS_GIVEN) !== 0 ? 0 : null;
   }
 
   get presentedStrength(): number | null {
-    const { verifiedWith } = this.#event;
-    return verifiedWith == null ? null : strengthOf(verifiedWith);
+    const { type, factor, verifiedWith } = this.#event;
+    const challenged = type === "CHALLENGE_PASSED" && factor != null ? strengthOf([factor]) : null;
+    if (verifiedWith == null) return challenged;
+    return Math.max(strengthOf(verifiedWith), challenged ?? 0);
   }
 
   get verifiedBelowStrongest(): boolean | null {

@@ -6,7 +6,7 @@
 // Invariants:
 //   RS1 the lower of the rule's and the global mode wins
 //   RS2 what is in force is not said again; FREEZE (and HOLD with `extend`) is, when less than three quarters
-//      of its time would be left
+//      of its time would be left; what is over is, though its case is open for something else
 //   RS3 a narrowed command covers only its targets; one that covers a whole scope covers every target
 //   RS4 one command id never says two things: what an action became is part of it
 
@@ -100,6 +100,9 @@ export function isProtection(action: Action): boolean {
   return action === "HOLD" || action === "FREEZE" || action === "STEP_UP";
 }
 
+/** Not narrowed: the whole scope. */
+export const WHOLE_SCOPE: Targets = { withdrawalIds: [], keyIds: [], sessionIds: [], addresses: [] };
+
 /** What the evidence narrows an action to; all empty: the whole scope. */
 export function targetsOf(action: PlannedAction, entries: readonly Entry[]): Targets {
   const values = (field: ResponseAction["targets"][number]): string[] => {
@@ -134,7 +137,7 @@ export function beyond(
         until = Math.max(until, each.until);
       }
     }
-    return until === -Infinity || (extendable && until - at < 0.75 * action.for);
+    return until <= at || (extendable && until - at < 0.75 * action.for);
   };
   const scopes = action.scopes.filter(isMissing);
   const nothing = action.scopes.length === 0 ? !isMissing(null) : scopes.length === 0;
@@ -154,6 +157,11 @@ export function withSaid(said: readonly Said[], more: Said): readonly Said[] {
   const next = [...said.filter((each) => each !== before), more];
   next.sort((a, b) => a.until - b.until);
   return next.slice(-SAID_KEPT);
+}
+
+/** Whether the case may have said more than is remembered. */
+export function isFull(said: readonly Said[]): boolean {
+  return said.length >= SAID_KEPT;
 }
 
 /** RS3 */

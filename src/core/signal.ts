@@ -8,7 +8,7 @@ import { encodePart } from "./response.ts";
 export type SignalType = "FACT" | "LINKED";
 
 export interface Signal {
-  /** FACT: the matching event's; LINKED: rule/group/account. */
+  /** FACT: the matching event's; LINKED: rule/group/account/the account's first fact. */
   readonly eventId: string;
   readonly type: SignalType;
   /** FACT: the matching event's; LINKED: the last fact's. */
@@ -52,9 +52,13 @@ export function signalKey(signal: Pick<Signal, "type" | "ruleId" | "group" | "ac
   return signal.type === "LINKED" ? signal.accountId : groupKey(signal.ruleId, Object.values(signal.group));
 }
 
-/** The id of a link: the same account of the same group is linked once. */
-export function linkId(key: string, accountId: string): string {
-  return `${key}/${encodePart(accountId)}`;
+/**
+ * The id of a link: the same account of the same group is linked once, until all its facts are forgotten. What it
+ * does after that is another link, or the cases of the first one would take it for theirs.
+ * @param firstFact eventId of the first of the account's facts in the group
+ */
+export function linkId(key: string, accountId: string, firstFact: string): string {
+  return `${key}/${encodePart(accountId)}/${encodePart(firstFact)}`;
 }
 
 /**

@@ -11,13 +11,23 @@ export interface Trait {
   readonly moves: "factorChanges" | "credentialChanges" | "contactChanges" | "riskNotices" | "apiKeys" | null;
   /** What it says of its `factor`. */
   readonly factor: "ENROLLED" | "REMOVED" | "OBSERVED" | null;
+  /** It may change which factors are enrolled: it is compared with those just before it, whatever it lists. */
+  readonly changesFactors: boolean;
   /** Its `address` was paid or listed; "listed": only when `addressListed` says so. */
   readonly address: "always" | "listed" | "never";
   /** Its amount was asked for, or has left. */
   readonly outflow: "requested" | "paid" | null;
 }
 
-const NONE: Trait = { seen: false, sensitive: false, moves: null, factor: null, address: "never", outflow: null };
+const NONE: Trait = {
+  seen: false,
+  sensitive: false,
+  moves: null,
+  factor: null,
+  changesFactors: false,
+  address: "never",
+  outflow: null,
+};
 const SEEN: Trait = { ...NONE, seen: true };
 const SENSITIVE: Trait = { ...SEEN, sensitive: true };
 
@@ -29,10 +39,10 @@ const TRAITS: ReadonlyMap<string, Trait> = new Map<string, Trait>([
   ["LOGIN_SUCCEEDED", SEEN],
   ["LOGOUT", SEEN],
   ["PASSWORD_CHANGED", { ...SENSITIVE, moves: "credentialChanges" }],
-  ["RECOVERY_COMPLETED", { ...SENSITIVE, moves: "credentialChanges" }],
-  ["FACTOR_ENROLLED", { ...SENSITIVE, moves: "factorChanges", factor: "ENROLLED" }],
-  ["FACTOR_REMOVED", { ...SENSITIVE, moves: "factorChanges", factor: "REMOVED" }],
-  ["FACTOR_SWITCHED", { ...NONE, sensitive: true, factor: "OBSERVED" }],
+  ["RECOVERY_COMPLETED", { ...SENSITIVE, moves: "credentialChanges", changesFactors: true }],
+  ["FACTOR_ENROLLED", { ...SENSITIVE, moves: "factorChanges", factor: "ENROLLED", changesFactors: true }],
+  ["FACTOR_REMOVED", { ...SENSITIVE, moves: "factorChanges", factor: "REMOVED", changesFactors: true }],
+  ["FACTOR_SWITCHED", { ...NONE, sensitive: true, factor: "OBSERVED", changesFactors: true }],
   ["CHALLENGE_PASSED", { ...NONE, factor: "OBSERVED" }],
   ["EMAIL_CHANGED", { ...SENSITIVE, moves: "contactChanges" }],
   ["PHONE_CHANGED", { ...SENSITIVE, moves: "contactChanges" }],

@@ -9,8 +9,8 @@ import type { Expectation } from "./oracle.ts";
 
 /** What an account must be told: that it shares something with others. */
 export interface Link {
-  /** The id of the signal that tells it. */
-  readonly eventId: string;
+  /** Ids that the signal which tells it may have: each names one of the account's facts as the first. */
+  readonly eventIds: readonly string[];
   readonly accountId: string;
   /** Event times it may carry: each is the last fact's of some match. */
   readonly at: readonly number[];
@@ -78,9 +78,11 @@ function linksOfGroup(facts: readonly Fact[], of: { key: readonly string[]; leas
     const last = arrivals.find(
       (_, index) => matchesWith(accountId, arrivals.slice(0, index + 1), of.least).length > 0,
     )!;
-    return [
-      { eventId: [...of.key, accountId].map(encodeURIComponent).join("/"), accountId, at, since: last.appendedAt },
-    ];
+    const own = facts.filter((fact) => fact.accountId === accountId);
+    const eventIds = own.map(({ occurrence }) =>
+      [...of.key, accountId, occurrence.eventId].map(encodeURIComponent).join("/"),
+    );
+    return [{ eventIds, accountId, at, since: last.appendedAt }];
   });
 }
 
@@ -100,12 +102,13 @@ export function startedOf(accounts: ReadonlyMap<string, readonly Appended[]>, li
     const steps = accounts.get(accountId)!.filter(({ occurrence }) => occurrence.type === "EMAIL_FLOOD_REPORTED");
     const deciders = new Set<string>();
     const times = new Map<string, number[]>();
-    for (const { eventId, at } of own) {
+    for (const { eventIds, at } of own) {
       for (const { occurrence: step } of steps) {
         const near = at.filter((linked) => Math.abs(linked - step.occurredAt) <= HOUR);
         if (near.some((linked) => linked <= step.occurredAt)) deciders.add(step.eventId);
         const later = near.filter((linked) => linked >= step.occurredAt);
-        if (later.length > 0) times.set(eventId, [...(times.get(eventId) ?? []), ...later]);
+        if (later.length === 0) continue;
+        for (const eventId of eventIds) times.set(eventId, [...(times.get(eventId) ?? []), ...later]);
       }
     }
     for (const eventId of times.keys()) deciders.add(eventId);

@@ -42,8 +42,9 @@ const release: SaidCommand = {
 
 const decision: EndingDecision = { decisionId: "d1", accountId: "a", caseId: command.caseId, decidedAt: NOW };
 
-const link: Link = { eventId: "chaos_shared_device/d/a", accountId: "a", at: [NOW, NOW + 5], since: NOW };
-const told: ToldLink = { eventId: link.eventId, accountId: "a", occurredAt: NOW + 5 };
+const LINK_ID = "chaos_shared_device/d/a/first";
+const link: Link = { eventIds: ["chaos_shared_device/d/a/other", LINK_ID], accountId: "a", at: [NOW, NOW + 5], since: NOW };
+const told: ToldLink = { eventId: LINK_ID, accountId: "a", occurredAt: NOW + 5 };
 
 const good: Evidence = {
   expectations: [expectation],
@@ -120,16 +121,16 @@ for (const [what, change, says] of FLAWS) {
 test("a case may be decided by a link, of any time that it may carry", () => {
   const said: SaidCommand = {
     ...command,
-    caseId: `a/chaos_started/${encodeURIComponent(link.eventId)}`,
-    commandId: `a/chaos_started/${encodeURIComponent(link.eventId)}/${encodeURIComponent(link.eventId)}/0`,
+    caseId: `a/chaos_started/${encodeURIComponent(LINK_ID)}`,
+    commandId: `a/chaos_started/${encodeURIComponent(LINK_ID)}/${encodeURIComponent(LINK_ID)}/0`,
     ruleId: "chaos_started",
     scopes: ["WITHDRAW", "P2P", "TRANSFER"],
   };
   const started: Expectation = {
     ...expectation,
     rule: "chaos_started",
-    deciders: [link.eventId],
-    times: new Map([[link.eventId, link.at]]),
+    deciders: [LINK_ID],
+    times: new Map([[LINK_ID, link.at]]),
   };
   const of = (issuedAt: number): readonly string[] =>
     judge({

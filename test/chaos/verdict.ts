@@ -195,17 +195,20 @@ function judgeReleases(releases: readonly SaidCommand[], decisions: readonly End
 
 /** Every account that shares something is told so, and no other. */
 function judgeLinks({ links, told }: Evidence): { findings: string[]; repeated: number } {
-  const due = new Map(links.map((link) => [link.eventId, link]));
+  const due = new Map(links.flatMap((link) => link.eventIds.map((eventId) => [eventId, link])));
   const findings: string[] = [];
-  const known = new Set<string>();
+  const known = new Set<Link>();
   for (const { eventId, accountId, occurredAt } of told) {
     const link = due.get(eventId);
-    if (link === undefined) findings.push(`wrong link: ${eventId} of ${accountId}`);
-    else if (accountId !== link.accountId || !link.at.includes(occurredAt))
+    if (link === undefined) {
+      findings.push(`wrong link: ${eventId} of ${accountId}`);
+      continue;
+    }
+    if (accountId !== link.accountId || !link.at.includes(occurredAt))
       findings.push(`altered link: ${eventId} tells ${accountId} of ${occurredAt}`);
-    known.add(eventId);
+    known.add(link);
   }
-  for (const eventId of due.keys()) if (!known.has(eventId)) findings.push(`missing link: ${eventId}`);
+  for (const link of links) if (!known.has(link)) findings.push(`missing link: ${link.eventIds[0]}`);
   return { findings, repeated: told.length - known.size };
 }
 

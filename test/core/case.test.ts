@@ -59,7 +59,7 @@ test("the deciding event is the last in event time, not the last to arrive", () 
 });
 
 test("while it is open a further match adds evidence and says only the difference (L6)", () => {
-  const world = openWorld({ rules: single([freeze, { ...HOLD, for: HOUR }]) });
+  const world = openWorld({ rules: single([freeze, { ...HOLD, for: 2 * HOUR }]) });
   const opened = ["OPENED alice/x/1", "FREEZE WITHDRAW alice/x/1/1/0", "HOLD WITHDRAW alice/x/1/1/1"];
   assert.deepEqual(at(world, ["1", 0]), opened);
   assert.deepEqual(at(world, ["2", HOUR]), opened, "three quarters are left");
@@ -70,6 +70,11 @@ test("while it is open a further match adds evidence and says only the differenc
   );
   assert.equal(world.commands.at(-1)!.evidenceCount, 3);
   assert.equal(world.commands.at(-1)!.expiresAt, START + HOUR + 1 + 4 * HOUR);
+  assert.deepEqual(
+    at(world, ["4", 2 * HOUR]).slice(opened.length + 1),
+    ["HOLD WITHDRAW alice/x/1/4/1"],
+    "what is over is in force no more, though the freeze keeps the case open",
+  );
 });
 
 test("a match at or after the expiry opens a new case; one before it, however late, does not", () => {

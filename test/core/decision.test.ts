@@ -155,6 +155,18 @@ test("an extension prolongs what is in force, each action and target by itself, 
   assert.equal(world.detections.at(-1)!.kind, "CLOSED");
 });
 
+test("of more single targets than a case remembers none comes free while it is extended", () => {
+  const world = openWorld({ rules: rules([keys]) });
+  for (let index = 0; index < 20; index++) at(world, `${index}`, index * MINUTE, "X", { keyId: `k${index}` });
+  const said = decide(world, { verdict: "CONFIRMED_TAKEOVER", caseId: "alice/x/0" });
+  assert.deepEqual(said, ["FREEZE API_KEYS alice/x/0/extend/d1"]);
+  assert.partialDeepStrictEqual(world.commands.at(-1), {
+    targets: { withdrawalIds: [], keyIds: [], sessionIds: [], addresses: [] },
+    expiresAt: START + HOUR + 7 * DAY,
+  });
+  assert.deepEqual(decide(world, { verdict: "CONFIRMED_TAKEOVER", caseId: "alice/x/0" }), [], "once");
+});
+
 test("a confirmed takeover is closed for seven days unless it says until when; also one that was over", () => {
   const world = opened();
   decide(world, { caseId: "alice/x/1", verdict: "CONFIRMED_TAKEOVER" });

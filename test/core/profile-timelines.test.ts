@@ -122,6 +122,20 @@ test("challenge_bombing: a challenge passed with the weak factor does not make i
     00:05  alice  API_KEY_CREATED verifiedWith=[] deviceId=d1                 → strongestFactor=2, verifiedBelowStrongest=true
   `);
 
+test("notice_bypass_key: a recovery that resets the authenticator passed below it, whatever it lists", () =>
+  telling("verifiedBelowStrongest", "strongestFactor")`
+    given alice enrolledFactors=[TOTP,SMS]
+    00:02 alice RECOVERY_COMPLETED verifiedWith=[SMS] enrolledFactors=[SMS]  → verifiedBelowStrongest=true, strongestFactor=2
+  `);
+
+test("unconfirmed_new_login: a challenge passed presents its factor", () =>
+  telling("presentedStrength", "strongestFactor")`
+    given alice enrolledFactors=[TOTP,SMS]
+    00:01 CHALLENGE_PASSED factor=TOTP                      → presentedStrength=2, strongestFactor=2
+    00:02 CHALLENGE_PASSED factor=SMS verifiedWith=[TOTP]   → presentedStrength=2, strongestFactor=2
+    00:03 CHALLENGE_SENT factor=TOTP                        → strongestFactor=2
+  `);
+
 test("new_address_large: new for a day after it was listed, large by what was paid before", () =>
   telling("newAddress", "amountRatio", "balanceFraction")`
     given  alice  knownAddresses=[TX1]

@@ -68,6 +68,7 @@ test("only what goes beyond what is in force is said (RS2, RS3)", () => {
     ["three quarters left", [said(freeze, 18 * HOUR)], freeze, WHOLE, undefined],
     ["less than three quarters left", [said(freeze, 18 * HOUR - 1)], freeze, WHOLE, ["WITHDRAW", "P2P"]],
     ["a hold is not prolonged", [said(hold, 1)], hold, WHOLE, undefined],
+    ["but said again when it is over", [said(hold, 0)], hold, WHOLE, ["WITHDRAW"]],
     ["unless it says so", [said(hold, 18 * HOUR - 1)], extending, WHOLE, ["WITHDRAW"]],
     ["a review is asked once", [said(review, 1)], review, WHOLE, undefined],
     ["the same target", [said(freeze, DAY, key("k1"))], freeze, key("k1"), undefined],

@@ -2,6 +2,7 @@
 
 import type { CorrelationRule } from "../rule.ts";
 import { holdAll } from "./comparison.ts";
+import { decimalSum } from "./decimal-sum.ts";
 import type { CorrelationSettings, Kind } from "./correlation.ts";
 import { measureOf } from "./measure.ts";
 import { comparisonsOf } from "./window.ts";
@@ -11,6 +12,6 @@ export function valueAvg(rule: CorrelationRule, settings: CorrelationSettings): 
   return measureOf(rule, settings, (entries, [first, last]) => {
     let sum = 0;
     for (let at = first; at <= last; at++) sum += entries[at]!.value!;
-    return holdAll(comparisons, sum / (last - first + 1));
+    return holdAll(comparisons, decimalSum(sum) / (last - first + 1));
   });
 }

@@ -8,6 +8,7 @@
 import type { Entry } from "../entry.ts";
 import type { CorrelationRule } from "../rule.ts";
 import { holdAll } from "./comparison.ts";
+import { decimalSum } from "./decimal-sum.ts";
 import type { CorrelationSettings, Kind, Member } from "./correlation.ts";
 import { comparisonsOf, memberOf, membersOf, waitsOf, windowAt } from "./window.ts";
 
@@ -35,9 +36,9 @@ export function valueSum(rule: CorrelationRule, { maxEntries }: CorrelationSetti
       for (let at = last; at >= first; at--) {
         sum += entries[at]!.value!;
         members.push(memberOf(entries, at));
-        if (!waits && holdAll(comparisons, sum)) return members;
+        if (!waits && holdAll(comparisons, decimalSum(sum))) return members;
       }
-      return waits && holdAll(comparisons, sum) ? membersOf(entries, [first, last]) : undefined;
+      return waits && holdAll(comparisons, decimalSum(sum)) ? membersOf(entries, [first, last]) : undefined;
     },
     evict: ({ entries }, to) => dropSmallest(entries, to === "cap" ? cap : LEAST),
   };

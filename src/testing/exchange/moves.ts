@@ -136,7 +136,7 @@ export function withdrawByKey(by: Actor, given: Omit<Withdrawal, "factors">): St
 
 /** Any exit that a hand can take, to somebody the account never paid. */
 export function anyExit(by: Actor, given: Withdrawal): Script {
-  const channels = ["ON_CHAIN", "P2P", "INTERNAL", "GIFT"] as const;
+  const channels = ["ON_CHAIN", "P2P", "INTERNAL", "GIFT", "FIAT"] as const;
   return [{ oneOf: channels.map((channel) => [withdraw(channel, by, given)]) }];
 }
 

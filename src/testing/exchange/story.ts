@@ -14,7 +14,7 @@ import type { Script } from "./script.ts";
 
 /**
  * Who causes a step, and so its ip, country, asn, device and session. The copy is of a device the owner
- * uses, the stolen session the owner's own. `exchange`: no client does.
+ * uses, the stolen session the owner's own, and the copied browser both. `exchange`: no client does.
  */
 export type Actor =
   | "owner"
@@ -23,6 +23,7 @@ export type Actor =
   | "stranger"
   | "stranger's copy"
   | "stranger in a stolen session"
+  | "stranger in a copied browser"
   | "exchange";
 
 export interface Step {
@@ -185,6 +186,8 @@ function placesOf(account: Account, random: Random): (by: Actor) => Context {
     if (by === "owner's new phone") return placeWithNewDevice(account, random);
     if (by === "stranger in a stolen session")
       return { ...placeAbroad(random), sessionId: actsFrom("owner").sessionId };
+    if (by === "stranger in a copied browser")
+      return { ...placeAbroad(random, account.places[0]!), sessionId: actsFrom("owner").sessionId };
     return placeAbroad(random, by === "stranger" ? undefined : random.pick(account.places));
   };
   const actsFrom = (by: Actor): Context => {

@@ -29,6 +29,7 @@ import type { Script } from "./script.ts";
 const THIEF = "stranger";
 const COPY = "stranger's copy";
 const HIJACKER = "stranger in a stolen session";
+const BROWSER = "stranger in a copied browser";
 
 const hasAuthenticator: Story["suits"] = (account) =>
   (account.factors[0] === "TOTP" || account.factors[0] === "PASSKEY") && isWorthIt(account);
@@ -232,6 +233,20 @@ export const TAKEOVER_VARIANTS: readonly Takeover[] = [
       ...decoy,
       // Said when the frontier has passed the third bad fill by the grace: the rest is saved.
       { repeat: [fill(HIJACKER, [200, 300], { offPrice: true })], times: [1, 4] },
+    ],
+  },
+  {
+    name: "traded-away-from-elsewhere",
+    title: "a copied browser trades the balance away from abroad; the owner may log in at home meanwhile",
+    rule: "session_hijack_trades_elsewhere",
+    says: "FREEZE",
+    suits: isWorthIt,
+    steps: [
+      useSession(BROWSER, [0, 0]),
+      ...decoy,
+      { repeat: [fill(BROWSER, [5, 200], { offPrice: true })], times: [3, 6] },
+      ...decoy,
+      { repeat: [fill(BROWSER, [200, 300], { offPrice: true })], times: [1, 4] },
     ],
   },
   {

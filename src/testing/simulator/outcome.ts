@@ -3,6 +3,7 @@
 
 import type { Command, Detection } from "../../core/output.ts";
 import type { RecordHeaders } from "../../runtime/ports.ts";
+import type { Signal } from "../../core/signal.ts";
 import { committedGroups } from "./committed-state.ts";
 import type { FaultyWorld } from "./faulty-world.ts";
 
@@ -19,7 +20,7 @@ export interface Outcome {
   readonly protections: readonly string[];
   /** Cases ended by a RELEASE. */
   readonly released: readonly string[];
-  /** Ids of the links told to accounts: rule, group and account. */
+  /** The links told to accounts: rule, group and account. */
   readonly links: readonly string[];
   /** `account rule` of every case announced. */
   readonly announced: readonly string[];
@@ -40,7 +41,7 @@ export function outcomeOf(world: FaultyWorld, apart: ReadonlySet<string>): Outco
     state: committedState(world),
     protections: distinct(commands.filter(({ action }) => action !== "RELEASE").map(protectionOf)),
     released: distinct(commands.flatMap(({ action, caseId }) => (action === "RELEASE" ? [caseId] : []))),
-    links: distinct(driver.signals().flatMap(({ type, eventId }) => (type === "LINKED" ? [eventId] : []))),
+    links: distinct(driver.signals().flatMap((signal) => (signal.type === "LINKED" ? [linkOf(signal)] : []))),
     announced: distinct(detections.map(({ group, ruleId }) => `${group["accountId"]} ${ruleId}`)),
   };
 }
@@ -52,6 +53,11 @@ function announcementOf({ kind, caseId, ruleId, ruleHash, level, mode, group, de
 
 export function protectionOf({ accountId, ruleId, action }: Command): string {
   return `${accountId} ${ruleId} ${action}`;
+}
+
+/** Which of the account's facts came first may differ where topics are read in another order. */
+function linkOf({ ruleId, group, accountId }: Signal): string {
+  return [ruleId, ...Object.values(group), accountId].join(" ");
 }
 
 function reasonOf(headers: RecordHeaders): string {
