@@ -28,6 +28,8 @@ export async function retryWhileOwned<T>(
       return result;
     } catch (error) {
       if (!(error instanceof BrokerFailure)) throw error;
+      // What fails because we are gone is nobody's fault; told, it would bury the reason why we are.
+      if (error.disposition !== "halt" && ownership.lost()) throw new OwnershipLost();
       telemetry.emit("broker.failed", { code: error.code, disposition: error.disposition, doing });
       if (error.disposition === "halt") throw error;
       if (error.disposition === "rejoin") ownership.revoke();

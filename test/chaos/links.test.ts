@@ -85,7 +85,10 @@ test("an hour links, its end included", () => {
 
 test("a link carries the time of any fact that may have told of it", () => {
   const links = linksOf(new Map(["a", "b", "c"].map((id, index) => at(id, index, { deviceId: "d" }))));
-  const times = links.map(({ eventIds, at: possible }) => [eventIds[0], possible.map((time) => (time - BEGIN) / 1_000)]);
+  const times = links.map(({ eventIds, at: possible }) => [
+    eventIds[0],
+    possible.map((time) => (time - BEGIN) / 1_000),
+  ]);
   assert.deepEqual(times, [
     ["chaos_shared_device/d/a/a%200", [1, 2]],
     ["chaos_shared_device/d/b/b%201", [1, 2]],

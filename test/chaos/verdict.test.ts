@@ -43,7 +43,12 @@ const release: SaidCommand = {
 const decision: EndingDecision = { decisionId: "d1", accountId: "a", caseId: command.caseId, decidedAt: NOW };
 
 const LINK_ID = "chaos_shared_device/d/a/first";
-const link: Link = { eventIds: ["chaos_shared_device/d/a/other", LINK_ID], accountId: "a", at: [NOW, NOW + 5], since: NOW };
+const link: Link = {
+  eventIds: ["chaos_shared_device/d/a/other", LINK_ID],
+  accountId: "a",
+  at: [NOW, NOW + 5],
+  since: NOW,
+};
 const told: ToldLink = { eventId: LINK_ID, accountId: "a", occurredAt: NOW + 5 };
 
 const good: Evidence = {

@@ -17,6 +17,7 @@ function desk(): {
   answer: (outcome: number | BrokerFailure) => Promise<void>;
   lose: () => void;
   failures: unknown[];
+  told: string[];
 } {
   const sends: string[] = [];
   const waiting: { resolve: (base: number) => void; reject: (error: unknown) => void }[] = [];
@@ -47,11 +48,12 @@ function desk(): {
   };
   const ownership = new Ownership({ generation: 1, member: "m", tasks: [0] }, { group, clock, sessionTimeoutMs: 10 });
   const failures: unknown[] = [];
+  const told: string[] = [];
   const outbox = new Outbox({
     producer,
     ownership,
     clock,
-    telemetry: SILENT,
+    telemetry: { ...SILENT, emit: (event) => told.push(event) },
     onFailure: (error) => failures.push(error),
     onAcknowledged: () => {},
   });
@@ -59,6 +61,7 @@ function desk(): {
     outbox,
     sends,
     failures,
+    told,
     lose: () => (generation = -1),
     answer: async (outcome) => {
       const next = waiting.shift();
@@ -140,4 +143,17 @@ test("after the ownership is lost nothing is sent, and who waits for a mark is t
   await rejected;
   assert.deepEqual(sends, ["a"]);
   assert.equal(failures.length, 1);
+});
+
+test("what fails because the ownership is over is not told", async () => {
+  const { outbox, answer, lose, told } = desk();
+  outbox.add("commands", 0, [{ record: record("a") }]);
+  await settle();
+  const closed = new BrokerFailure("closed", { disposition: "retry", code: "CONNECTION" });
+  await answer(closed);
+  assert.deepEqual(told, ["broker.failed"]);
+  await settle();
+  lose();
+  await answer(closed);
+  assert.deepEqual(told, ["broker.failed"]);
 });

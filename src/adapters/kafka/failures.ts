@@ -50,6 +50,12 @@ const CLIENT_CODES: Readonly<Record<string, string>> = {
   KafkaJSTopicMetadataNotLoaded: "METADATA",
 };
 
+/**
+ * Of what failed while it authenticated kafkajs keeps only the words, and calls all of it a refusal: a connection lost
+ * meanwhile, as by a broker that restarts, must not end the process.
+ */
+const LOST_WHILE_AUTHENTICATING = /: (?:Closed connection|Connection error|Not connected|Request .* timed out)/u;
+
 /** A batch over the segment's size is refused as a whole, like a record over the limit. */
 const SAME_AS: Readonly<Record<string, string>> = { RECORD_LIST_TOO_LARGE: "MESSAGE_TOO_LARGE" };
 
@@ -61,7 +67,7 @@ const SAME_AS: Readonly<Record<string, string>> = { RECORD_LIST_TOO_LARGE: "MESS
 export function brokerFailure(error: unknown, doing: string): BrokerFailure {
   const origin = originOf(error);
   if (origin instanceof BrokerFailure) return origin; // of a part that the client asks, such as its tokens
-  const code = origin.type ?? CLIENT_CODES[origin.name] ?? socketCode(origin) ?? kafkajsCode(origin);
+  const code = origin.type ?? clientCode(origin) ?? socketCode(origin) ?? kafkajsCode(origin);
   if (code === undefined) throw error;
   const known = SAME_AS[code] ?? code;
   const disposition: Disposition = HALT.has(known) ? "halt" : REJOIN.has(known) ? "rejoin" : "retry";
@@ -88,6 +94,11 @@ function originOf(error: unknown): Origin {
     origin = origin.cause;
   }
   return origin;
+}
+
+function clientCode({ name, message }: Origin): string | undefined {
+  const code = CLIENT_CODES[name];
+  return code === "SASL_AUTHENTICATION_FAILED" && LOST_WHILE_AUTHENTICATING.test(message) ? "CONNECTION" : code;
 }
 
 /** Node's: ECONNREFUSED and its like. */

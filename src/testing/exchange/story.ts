@@ -187,7 +187,7 @@ function placesOf(account: Account, random: Random): (by: Actor) => Context {
     if (by === "stranger in a stolen session")
       return { ...placeAbroad(random), sessionId: actsFrom("owner").sessionId };
     if (by === "stranger in a copied browser")
-      return { ...placeAbroad(random, account.places[0]!), sessionId: actsFrom("owner").sessionId };
+      return { ...placeAbroad(random, account.places[0]), sessionId: actsFrom("owner").sessionId };
     return placeAbroad(random, by === "stranger" ? undefined : random.pick(account.places));
   };
   const actsFrom = (by: Actor): Context => {
