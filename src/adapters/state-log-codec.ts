@@ -8,12 +8,9 @@ import { join } from "node:path";
 import avsc from "avsc";
 
 import type { LineageRange } from "../runtime/checkpoint.ts";
-import type { StateLogCodec } from "../runtime/state-log.ts";
-
-interface AvroBlock {
-  readonly groups: readonly { readonly group: string; readonly state: Buffer | null }[];
-  readonly partition: Buffer | null;
-}
+import type { Block, StateLogCodec } from "../runtime/state-log.ts";
+import { AvroOutput } from "./avro-output.ts";
+import { compileWriter } from "./avro-writer.ts";
 
 interface AvroMarker {
   readonly writer: string;
@@ -29,6 +26,8 @@ interface AvroMarker {
 /** @param schemas the directory that holds `state/` and `released/`; read now, never again */
 export function createStateLogCodec(schemas: string): StateLogCodec {
   const { type: blocks } = readSchema(join(schemas, "state", "block.avsc"));
+  const writeBlock = compileWriter<Block>(blocks);
+  const output = new AvroOutput();
   const marker = readSchema(join(schemas, "state", "marker.avsc"));
   const markers = marker.type;
   const olderMarkers = new Map(
@@ -38,13 +37,12 @@ export function createStateLogCodec(schemas: string): StateLogCodec {
       .map(({ type, version }) => [version, markers.createResolver(type)]),
   );
   return {
-    encodeBlock({ groups, partition }) {
-      return blocks.toBuffer({
-        groups: groups.map(({ group, state }) => ({ group, state: bytes(state) })),
-        partition: bytes(partition),
-      } satisfies AvroBlock);
+    encodeBlock(block) {
+      output.start();
+      writeBlock(output, block);
+      return output.take();
     },
-    decodeBlock: (value) => blocks.fromBuffer(value) as AvroBlock,
+    decodeBlock: (value) => blocks.fromBuffer(value) as Block,
     encodeMarker({ writer, n, base, lineage, positions, partitions, group, follows }) {
       const ranges = lineage.map(([by, from, to]) => ({ writer: by, from, to }));
       return markers.toBuffer({
@@ -80,9 +78,4 @@ function releasedMarkers(schemas: string): string[] {
   return readdirSync(released)
     .map((release) => join(released, release, "state", "marker.avsc"))
     .filter((path) => existsSync(path));
-}
-
-/** avsc takes Buffers only; no copy. */
-function bytes(value: Uint8Array | null): Buffer | null {
-  return value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }

@@ -3,10 +3,22 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import fc from "fast-check";
 import { createStateCodec } from "../../src/adapters/state-codec.ts";
+import { FACTORS, MARK_KINDS, packMark } from "../../src/core/factor.ts";
 import { newProfile } from "../../src/core/profile.ts";
 import { FREEZE } from "../../src/core/rule-set.ts";
-import { ADDRESS, COUNTRY, DEVICE, firstSeenAt, indexOfSeen, NETWORK, SINCE_EVER } from "../../src/core/seen.ts";
+import {
+  ADDRESS,
+  COUNTRY,
+  DEVICE,
+  firstSeenAt,
+  indexOfSeen,
+  NETWORK,
+  packSeenStamp,
+  SEEN_KINDS,
+  SINCE_EVER,
+} from "../../src/core/seen.ts";
 import { DAY, MINUTE } from "../../src/core/time.ts";
 import { codec, event, openWorld, SCHEMAS, sequence, START } from "./world.ts";
 
@@ -43,6 +55,64 @@ test("state is read as it was written, and written the same again", () => {
   assert.deepEqual(state.profile!.requests, ["w", START + 3 * MINUTE, 2 ** 53 - 1]);
   assert.deepEqual(state.profile!.paid, [Math.floor(START / (30 * DAY)), 7]);
   assert.deepEqual(state.cases[0]!.said[0]!.targets.keyIds, ["k1"]);
+});
+
+const instant = fc.integer({ min: 0, max: 2 ** 52 });
+const whole = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const chosen = (values: readonly string[]): fc.Arbitrary<number> => fc.integer({ min: 0, max: values.length - 1 });
+const flat = (tuples: readonly (readonly (string | number)[])[]): (string | number)[] => tuples.flat();
+
+/** Any profile, as memory holds it. */
+const anyProfile = fc.record({
+  seen: fc
+    .array(
+      fc.tuple(
+        fc.oneof(fc.string({ unit: "grapheme" }), whole),
+        instant,
+        fc
+          .tuple(fc.integer({ min: 0, max: 2 ** 28 }), chosen(SEEN_KINDS))
+          .map(([hour, kind]) => packSeenStamp(hour, kind)),
+      ),
+    )
+    .map(flat),
+  factors: fc.array(
+    fc
+      .tuple(chosen(FACTORS), chosen(MARK_KINDS), fc.integer({ min: 0, max: 2 ** 46 }))
+      .map(([factor, kind, at]) => packMark(factor, kind, at)),
+  ),
+  given: fc.nat(31),
+  firstEventSecond: fc.nat(),
+  createdSecond: fc.option(fc.nat()),
+  factorChanges: fc.array(instant),
+  credentialChanges: fc.array(instant),
+  contactChanges: fc.array(instant),
+  riskNotices: fc.array(instant),
+  apiKeys: fc.array(instant),
+  requests: fc.array(fc.tuple(fc.string(), instant, whole)).map(flat),
+  paid: fc.array(fc.tuple(fc.nat(), whole)).map((tuples) => tuples.flat()),
+});
+
+test("any profile is written as its schema says: avsc reads back what was written", () => {
+  fc.assert(
+    fc.property(anyProfile, fc.nat(), (drawn, linkedSecond) => {
+      const profile = { ...newProfile(0), ...drawn };
+      const state = { profile, memories: [], cases: [], linkedSecond };
+      const bytes = codec.encodeGroup(state);
+      assert.deepEqual(JSON.parse(JSON.stringify(codec.decodeGroup(bytes))), JSON.parse(JSON.stringify(state)));
+    }),
+  );
+});
+
+test("a state stays as it was written, whatever is written after it", () => {
+  const bytes = fullState();
+  const before = Buffer.from(bytes);
+  const state = codec.decodeGroup(bytes);
+  const large = { ...state, profile: { ...state.profile!, seen: ["x".repeat(300_000), 0, 0] } };
+  const written = [state, large, state].map((each) => codec.encodeGroup(each));
+  assert.deepEqual(Buffer.from(bytes), before);
+  assert.deepEqual(Buffer.from(written[0]!), before);
+  assert.deepEqual(Buffer.from(written[2]!), before);
+  assert.deepEqual(codec.decodeGroup(written[1]!).profile!.seen, large.profile.seen);
 });
 
 test("bytes in the middle of a larger buffer are read alike", () => {
