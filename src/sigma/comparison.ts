@@ -27,15 +27,14 @@ export interface ComparisonScope {
 
 const NEVER: Expression = { kind: "or", operands: [] };
 
-/** One expression a value; literals that are linked by OR become one set. */
-export function compareAll(values: readonly Value[], all: boolean, scope: ComparisonScope): Expression[] {
+/** What is to be linked by OR: one expression a value, but literals become one set. */
+export function compareAny(values: readonly Value[], scope: ComparisonScope): Expression[] {
   const sets = new Map<boolean, string[]>();
   const expressions: Expression[] = [];
   for (const value of values) {
     const compared = compare(value, scope);
     const cased = value.kind === "text" && value.cased;
     if (typeof compared !== "string") expressions.push(compared);
-    else if (all) expressions.push({ kind: "one-of", field: scope.field.path, literals: [compared], cased });
     else {
       const set = sets.get(cased);
       if (set === undefined) sets.set(cased, [compared]);

@@ -2,7 +2,7 @@
 // them. What comes out is one expression; what cannot be honoured exactly is refused at its place.
 
 import type { Service } from "../core/event.ts";
-import { compareAll, keyword } from "./comparison.ts";
+import { compareAny, keyword } from "./comparison.ts";
 import { namesMatching, parseCondition } from "./condition.ts";
 import type { Condition } from "./condition.ts";
 import type { Expression } from "./expression.ts";
@@ -93,12 +93,8 @@ function checkItem(entry: YamlEntry, scope: DetectionScope): Expression {
   const field = checkField(path, entry.at, scope);
   const asked = readValues(scalars ?? [], names, { at: entry.at, ...scope });
   if (field === null || scalars === null || asked === null) return NOTHING;
-  const comparisons = compareAll(asked.values, asked.modifiers.all, {
-    ...scope,
-    field,
-    fieldOf: (value, name) => checkField(name, value.at.at, scope),
-  });
-  return join(comparisons, asked.modifiers);
+  const comparison = { ...scope, field, fieldOf: (value: Value, name: string) => checkField(name, value.at.at, scope) };
+  return join(asked, (values) => compareAny(values, comparison));
 }
 
 interface ItemScope extends DetectionScope {
@@ -108,10 +104,13 @@ interface ItemScope extends DetectionScope {
 function checkKeywords(scalars: readonly YamlScalar[], names: readonly string[], scope: ItemScope): Expression {
   const asked = readValues(scalars, names, scope);
   if (asked === null) return NOTHING;
-  return join(
-    asked.values.map((value) => keyword(value, scope.findings)),
-    asked.modifiers,
-  );
+  return join(asked, (values) => values.map((value) => keyword(value, scope.findings)));
+}
+
+interface Asked {
+  /** For each written value what its modifiers made of it: some make several spellings of one. */
+  readonly values: readonly (readonly Value[])[];
+  readonly modifiers: Modifiers;
 }
 
 /** The values after their modifiers have worked on them, one after another; null where the key was refused. */
@@ -119,22 +118,37 @@ function readValues(
   scalars: readonly YamlScalar[],
   names: readonly string[],
   { at, findings }: ItemScope,
-): { readonly values: readonly Value[]; readonly modifiers: Modifiers } | null {
+): Asked | null {
   const modifiers = readModifiers(names, at, findings);
   if (modifiers === undefined) return null;
   if (modifiers.all && scalars.length < 2)
     findings.refuse(at, 'the modifier "all" with a single value', "remove it or write a list");
   const isRegex = modifiers.changes.includes("re");
-  let values = scalars.flatMap((scalar) => readValue(scalar, isRegex, findings) ?? []);
-  for (const name of modifiers.changes) values = changeValues(values, name, findings);
+  let values: Asked["values"] = scalars.map((scalar) => {
+    const value = readValue(scalar, isRegex, findings);
+    return value === null ? [] : [value];
+  });
+  for (const name of modifiers.changes) values = values.map((spellings) => changeValues(spellings, name, findings));
   return { values, modifiers };
 }
 
-function join(operands: readonly Expression[], { all, negated }: Modifiers): Expression {
+/** `all` asks for every written value, of which one spelling is enough. */
+function join(
+  { values, modifiers }: Asked,
+  compare: (alternatives: readonly Value[]) => readonly Expression[],
+): Expression {
+  const joined = modifiers.all
+    ? linked(
+        "and",
+        values.map((spellings) => linked("or", compare(spellings))),
+      )
+    : linked("or", compare(values.flat()));
+  return modifiers.negated ? { kind: "not", operand: joined } : joined;
+}
+
+function linked(kind: "and" | "or", operands: readonly Expression[]): Expression {
   const [only] = operands;
-  const joined: Expression =
-    operands.length === 1 && only !== undefined ? only : { kind: all ? "and" : "or", operands };
-  return negated ? { kind: "not", operand: joined } : joined;
+  return operands.length === 1 && only !== undefined ? only : { kind, operands };
 }
 
 function checkField(path: string, at: Position, scope: DetectionScope): Field | null {
@@ -199,8 +213,7 @@ function checkConditions(entry: YamlEntry, scope: ConditionScope): Expression {
   }
   if (nodes.length === 0)
     scope.findings.refuse(entry.at, "an empty list of conditions", "write an expression over the selections' names");
-  const [only] = operands;
-  return operands.length === 1 && only !== undefined ? only : { kind: "or", operands };
+  return linked("or", operands);
 }
 
 /** Puts the selections in the place of their names. */

@@ -88,6 +88,20 @@ table("dashes that begin a parameter in every spelling", [
   ["{ userAgent|windash|contains: ' -param-name' }", { userAgent: "x -param/name y" }, false],
 ]);
 
+table("all asks for each written value, in any of its spellings", [
+  ["{ userAgent|windash|contains|all: [' -a', ' -b'] }", { userAgent: "x /a -b" }, true],
+  ["{ userAgent|contains|all|windash: [' -a', ' -b'] }", { userAgent: "x –b /a" }, true],
+  ["{ userAgent|windash|contains|all: [' -a', ' -b'] }", { userAgent: "x /a -a" }, false],
+  ["{ userAgent|windash|contains|all|neq: [' -a', ' -b'] }", { userAgent: "x /a -b" }, false],
+  ["{ userAgent|windash|contains|all|neq: [' -a', ' -b'] }", { userAgent: "x /a" }, true],
+  ["{ userAgent|windash|contains|neq: [' -a', ' -b'] }", { userAgent: "x /b" }, false],
+  ["{ knownDevices|windash|all: ['-a', '-b'] }", { knownDevices: ["/b", "-a"] }, true],
+  ["{ userAgent|base64offset|contains|all: [foobar, quxqux] }", { userAgent: "eGZvb2JhcnF1eHF1eA==" }, true],
+  ["{ userAgent|base64offset|contains|all: [foobar, quxqux] }", { userAgent: "eGZvb2Jhcg==" }, false],
+  ["{ '|windash|all': [' -a', ' -b'] }", { userAgent: "x /a", country: "x -b" }, true],
+  ["{ '|windash|all': [' -a', ' -b'] }", { userAgent: "x /a" }, false],
+]);
+
 table("parts of instants, in UTC", [
   ["{ occurredAt|hour: 0 }", { occurredAt: 1_717_891_200_000 }, true],
   ["{ occurredAt|hour|gte: 22 }", { occurredAt: 1_717_891_200_000 - 1 }, true],
