@@ -107,6 +107,12 @@ test("correlations of other kinds, groups and counts", () => {
     [],
   );
   deepEqual(
+    problemsOf(
+      `${STEP.replace("name: step", "name: s")}title: C\ncorrelation: { type: temporal, rules: [s], group-by: [accountId], timespan: 1m }\n`,
+    ),
+    [],
+  );
+  deepEqual(
     whole((text) => `${text}\ntimspan: 1m`),
     ['r.yml:12:5: the key "timspan" in correlation; did you mean timespan?'],
   );
