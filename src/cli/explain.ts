@@ -4,7 +4,6 @@
 import type { Detection, Evidence } from "../core/output.ts";
 import type { CoreSettings } from "../core/partition.ts";
 import type { Instant } from "../core/time.ts";
-import { identityOf } from "../sigma/document.ts";
 import { suggest } from "../sigma/nearest.ts";
 import { Explanation, findRule } from "../testing/explanation.ts";
 import type { AnyRule, GroupProgress } from "../testing/explanation.ts";
@@ -38,7 +37,7 @@ export async function explain(options: ExplainOptions, io: Io): Promise<number> 
       io.stderr(`no rule is called "${options.rule}"; ${suggest(options.rule, names)}\n`);
       return EXIT.usage;
     }
-    const document = documents.find((each) => identityOf(each) === rule.id);
+    const document = documents.find((each) => each.identity === rule.id);
     const conditions = document?.kind === "detection" ? conditionsOf(document) : [];
     const explanation = new Explanation(rule, { rules, conditions, settings: options.settings });
     const tally = { events: 0, rejected: 0 };

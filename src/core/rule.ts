@@ -23,7 +23,7 @@ export interface ResponseAction {
 
 /** What detection and correlation rules share. */
 interface RuleIdentity {
-  /** The Sigma id, else the name. Stable: keys state and commands. */
+  /** The Sigma id, else the name, else the title. Stable: keys state and commands. */
   readonly id: string;
   readonly name: string | null;
   readonly title: string;

@@ -5,7 +5,6 @@ import { createHash } from "node:crypto";
 import { EVENT_FIELDS } from "../core/event-fields.ts";
 import { SERVICES } from "../core/event.ts";
 import type { CorrelationRule, DetectionRule, RuleSet } from "../core/rule.ts";
-import { identityOf } from "./document.ts";
 import type { CheckedRule, DetectionDocument } from "./document.ts";
 import { EVERY_FIELD, pathsOf } from "./expression.ts";
 import type { Expression } from "./expression.ts";
@@ -76,7 +75,7 @@ export function compileConditions(
   return conjuncts(document.expression).map((expression, index) => ({
     kind: "detection",
     ...identity(document),
-    id: `${identityOf(document)} ${index}`,
+    id: `${document.identity} ${index}`,
     name: textOfExpression(expression),
     hash: "",
     matchHash: "",
@@ -136,7 +135,7 @@ function compileCorrelation(
 
 function identity(document: CheckedRule) {
   return {
-    id: identityOf(document),
+    id: document.identity,
     name: document.name,
     title: document.title,
     level: document.level,

@@ -42,6 +42,8 @@ interface RuleDocument {
   readonly falsePositives: readonly string[];
   readonly id: string | null;
   readonly name: string | null;
+  /** What keys the rule's state and commands: its id, else its name, else its title (names.ts tells equal ones apart). */
+  readonly identity: string;
   readonly level: string;
   readonly tags: readonly string[];
   /** What the whole document says, layout and comments apart: the text its hash is taken of. */
@@ -68,6 +70,8 @@ export interface DetectionDocument extends RuleDocument {
   /** null: every service. */
   readonly service: Service | null;
   readonly expression: Expression;
+  /** Something in its section was warned of, which may be why it never matches. */
+  readonly warned: boolean;
 }
 
 export interface CorrelationDocument extends RuleDocument {
@@ -113,8 +117,3 @@ export interface FilterDocument {
 export type CheckedRule = DetectionDocument | CorrelationDocument;
 
 export type CheckedDocument = CheckedRule | FilterDocument;
-
-/** What keys a rule's state and commands: its id, else its name, else its title. */
-export function identityOf(document: RuleDocument): string {
-  return document.id ?? document.name ?? document.title;
-}

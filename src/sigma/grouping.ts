@@ -57,6 +57,6 @@ export class Grouping {
 }
 
 /** What `linkRule` of its links says. */
-function calledAs({ name, id, title }: CheckedRule): string {
-  return name ?? id ?? title;
+function calledAs({ name, identity }: CheckedRule): string {
+  return name ?? identity;
 }

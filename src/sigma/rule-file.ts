@@ -75,8 +75,9 @@ function checkDocument(tree: YamlNode, options: FileOptions): CheckedDocument | 
     if (entryOf(tree, "generate") !== undefined) {
       findings.refuse(tree.at, "generate in a detection rule", "write it in the correlation");
     }
+    const before = findings.warnings.length;
     const expression = checkDetection(detection, { ...options, service: source.service });
-    return { kind: "detection", ...shared, ...source, expression };
+    return { kind: "detection", ...shared, ...source, expression, warned: findings.warnings.length > before };
   }
   if (correlation !== undefined) {
     const section = checkCorrelation(correlation, options);
@@ -110,13 +111,17 @@ function refuseForeignKinds(tree: YamlMap, findings: Findings): void {
 
 function checkShared(tree: YamlMap, findings: Findings) {
   const description = checkDescription(tree, findings);
+  const title = checkTitle(tree, findings);
+  const id = checkId(tree, findings);
+  const name = checkName(tree, findings);
   return {
     file: findings.file,
     at: tree.at,
     ...description,
-    title: checkTitle(tree, findings),
-    id: checkId(tree, findings),
-    name: checkName(tree, findings),
+    title,
+    id,
+    name,
+    identity: id ?? name ?? title,
     level: readSymbol(tree, "level", LEVELS, findings) ?? "medium",
     tags: checkTags(tree, findings),
     canonical: canonicalText(tree),

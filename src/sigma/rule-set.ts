@@ -8,6 +8,7 @@ import { compileConditions, compileRules } from "./compile.ts";
 import type { CheckedDocument, CheckedRule, DetectionDocument, RuleText } from "./document.ts";
 import { typesOf } from "./type-bounds.ts";
 import { applyFilters } from "./filter.ts";
+import { claimNames, namesOf, tellApart } from "./names.ts";
 import { Findings, compareText, quote, sortProblems } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 import { linkCorrelations } from "./references.ts";
@@ -51,7 +52,10 @@ export function loadRules(files: readonly RuleText[], options: LoadOptions = {})
   // A rule whose document is broken is not an unknown rule: say so only of references in whole sets.
   const broken = [...findings.values()].some((own) => own.problems.length > 0);
   claimNames(documents, findingsOf);
-  const written = documents.filter((document) => document.kind !== "filter");
+  const written = tellApart(
+    documents.filter((document) => document.kind !== "filter"),
+    findingsOf,
+  );
   const filters = documents.filter((document) => document.kind === "filter");
   const scope = (rules: readonly CheckedRule[]): ReferenceScope => ({
     names: namesOf(rules),
@@ -75,39 +79,6 @@ export function loadRules(files: readonly RuleText[], options: LoadOptions = {})
 
 type FindingsOf = ReferenceScope["findingsOf"];
 
-function claimsOf(document: CheckedDocument): ReadonlySet<string> {
-  const claims = new Set([document.id, document.name].filter((claim) => claim !== null));
-  return claims.size > 0 ? claims : new Set([document.title]);
-}
-
-/** A second claim on an id or a name is refused. */
-function claimNames(documents: readonly CheckedDocument[], findingsOf: FindingsOf): void {
-  const holders = new Map<string, CheckedDocument>();
-  for (const document of documents) {
-    for (const claim of claimsOf(document)) {
-      const holder = holders.get(claim);
-      if (holder === undefined) {
-        holders.set(claim, document);
-        continue;
-      }
-      findingsOf(document).refuse(
-        document.at,
-        `the rule ${quote(claim)}, which ${holder.file}:${holder.at.line} is already`,
-        "give it an id and a name of its own",
-      );
-    }
-  }
-}
-
-/** By id and name; a rule without either cannot be referred to. */
-function namesOf(rules: readonly CheckedRule[]): Map<string, CheckedRule> {
-  const names = new Map<string, CheckedRule>();
-  for (const rule of rules) {
-    for (const name of [rule.name, rule.id]) if (name !== null && !names.has(name)) names.set(name, rule);
-  }
-  return names;
-}
-
 /** Rules that correlations use and nothing makes open cases of their own. */
 function onlyInputs(linked: readonly LinkedCorrelation[]): Set<CheckedRule> {
   const used = new Set<CheckedRule>();
@@ -127,8 +98,7 @@ function warnOfNothing(
   { plain, findings }: { readonly plain: boolean; readonly findings: Findings },
 ): void {
   // A value that its field never has was said already, and says why.
-  const isSaid = findings.warnings.some(({ line }) => line >= rule.at.line);
-  if (rule.kind === "detection" && !plain && !isSaid && typesOf(rule.expression, rule.service)?.size === 0)
+  if (rule.kind === "detection" && !plain && !rule.warned && typesOf(rule.expression, rule.service)?.size === 0)
     findings.warn(
       rule.at,
       `the rule ${quote(rule.title)} can never match`,

@@ -2,7 +2,6 @@
 // the file's own rules command, and whom they link, compared as text with what the test expects.
 
 import type { RuleSet } from "../core/rule.ts";
-import { identityOf } from "../sigma/document.ts";
 import type { CheckedRule, Placed, RuleTest } from "../sigma/document.ts";
 import type { Problem } from "../sigma/problem.ts";
 import { decisionsOf, timelineOf } from "./timeline-run.ts";
@@ -40,7 +39,7 @@ export function runRuleTests(rules: RuleSet, documents: readonly CheckedRule[]):
   const results: RuleTestResult[] = [];
   const problems: Problem[] = [];
   for (const document of documents) {
-    const own = new Set(documents.filter(({ file }) => file === document.file).map(identityOf));
+    const own = new Set(documents.filter(({ file }) => file === document.file).map(({ identity }) => identity));
     for (const test of document.tests) {
       const parsed = parseTest(test, document.file);
       if (parsed.problems.length > 0) {

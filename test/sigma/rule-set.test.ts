@@ -179,6 +179,35 @@ test("a broken document does not make references to it unknown", () => {
   deepEqual(problems.map(formatProblem), ['a.yml:15:18: the unknown field "right"; did you mean rights?']);
 });
 
+test("a title is nobody's claim: rules without id and name that share it load, and keep cases of their own", () => {
+  const rule = (title: string, more = ""): string =>
+    `title: ${title}\n${more}logsource: { product: exchange }\ndetection: { s: { ip: x }, condition: s }\n`;
+  const filter =
+    "title: Same\nlogsource: { product: exchange }\nfilter: { rules: [Named], selection: { ip: y }, condition: selection }\n";
+  const loaded = loadRules([
+    { path: "a.yml", text: rule("Same") },
+    { path: "b.yml", text: rule("Same") },
+    { path: "c.yml", text: rule("Other", "name: Named\n") },
+    { path: "d.yml", text: rule("Named") },
+    { path: "e.yml", text: filter },
+    { path: "f.yml", text: filter.replace("title: Same", "title: Same\nname: Named") },
+  ]);
+  deepEqual(loaded.problems.map(formatProblem), []);
+  deepEqual(
+    loaded.rules?.detections.map(({ id, title }) => [id, title]),
+    [
+      ["Same", "Same"],
+      ["Same (2)", "Same"],
+      ["Named", "Other"],
+      ["Named (2)", "Named"],
+    ],
+  );
+  deepEqual(loaded.warnings.map(formatProblem), [
+    'b.yml:1:1: a rule without id and name, whose title "Same" another rule goes by; give it an id: without, its cases are kept as "Same (2)", which other files may change',
+    'd.yml:1:1: a rule without id and name, whose title "Named" another rule goes by; give it an id: without, its cases are kept as "Named (2)", which other files may change',
+  ]);
+});
+
 test("no files are an empty set, which detects nothing", () => {
   const { rules, problems } = loadRules([]);
   deepEqual([rules?.detections, rules?.correlations, problems], [[], [], []]);

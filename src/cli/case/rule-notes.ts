@@ -2,7 +2,6 @@
 // or with broken ones, there are no notes: a case must be readable anywhere.
 
 import { readRuleTexts } from "../../adapters/rule-files.ts";
-import { identityOf } from "../../sigma/document.ts";
 import { loadRules } from "../../sigma/rule-set.ts";
 import type { RuleNotes } from "./case-file.ts";
 
@@ -13,7 +12,7 @@ export async function readRuleNotes(path: string): Promise<(ruleId: string) => R
     const { documents } = loadRules(await readRuleTexts(path));
     for (const document of documents) {
       const { description, falsePositives } = document;
-      notes.set(identityOf(document), { description, falsePositives });
+      notes.set(document.identity, { description, falsePositives });
     }
   } catch {
     return () => null;
