@@ -174,7 +174,7 @@ function checkDescription(tree: YamlMap, findings: Findings): Pick<CheckedRule, 
   for (const key of ["author", "license"]) readText(tree, key, findings);
   readTexts(tree, "references", findings);
   const description = readText(tree, "description", findings) ?? "";
-  const falsePositives = readTexts(tree, "falsepositives", findings) ?? [];
+  const falsePositives = checkFalsePositives(tree, findings);
   for (const key of ["date", "modified"]) {
     const date = readText(tree, key, findings);
     if (date !== undefined && !DATE.test(date)) {
@@ -190,6 +190,14 @@ function checkDescription(tree: YamlMap, findings: Findings): Pick<CheckedRule, 
     );
   }
   return { description, falsePositives };
+}
+
+/** A list; outside detections one text too: so has it the schema of correlations, and that of filters says nothing. */
+function checkFalsePositives(tree: YamlMap, findings: Findings): readonly string[] {
+  const isText = entryOf(tree, "falsepositives")?.value.kind === "scalar";
+  if (!isText || entryOf(tree, "detection") !== undefined) return readTexts(tree, "falsepositives", findings) ?? [];
+  const text = readText(tree, "falsepositives", findings);
+  return text === undefined ? [] : [text];
 }
 
 /** Undefined where something was refused. */

@@ -2,6 +2,7 @@
 
 import { deepEqual } from "node:assert/strict";
 import { test } from "node:test";
+import { loadRules } from "../../src/sigma/rule-set.ts";
 import { problemsOf } from "./loading.ts";
 
 test("documents of other kinds, and attributes in the wrong form", () => {
@@ -116,6 +117,21 @@ test("correlations of other kinds, groups and counts", () => {
     whole((text) => `${text}\ntimspan: 1m`),
     ['r.yml:12:5: the key "timspan" in correlation; did you mean timespan?'],
   );
+});
+
+test("false positives are a list, outside detections one text too", () => {
+  const more = "falsepositives: Unlikely\n";
+  const correlation = "title: C\ncorrelation: { type: temporal, rules: [step], group-by: [accountId], timespan: 1m }\n";
+  const filter =
+    "title: F\nlogsource: { product: exchange }\nfilter: { rules: [step], selection: { ip: y }, condition: selection }\n";
+  deepEqual(problemsOf(STEP + correlation + more), []);
+  deepEqual(problemsOf(STEP + filter + more), []);
+  deepEqual(problemsOf(STEP.replace("---\n", more)), ['r.yml:5:17: falsepositives: "Unlikely"; write a list']);
+  deepEqual(problemsOf(`${STEP}${correlation}falsepositives: x\n`), [
+    `r.yml:8:17: falsepositives: "x"; Sigma's schema: must NOT have fewer than 2 characters`,
+  ]);
+  const file = { path: "r.yml", text: STEP + correlation + more };
+  deepEqual(loadRules([file]).documents.at(-1)?.falsePositives, ["Unlikely"]);
 });
 
 test("chains, cycles and responses that would never run", () => {
