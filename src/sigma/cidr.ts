@@ -1,10 +1,13 @@
 // Address ranges: IPv4 and IPv6 in CIDR notation. Reading an address allocates nothing: both forms fill
-// one reused row of sixteen bytes, IPv4 as its mapped IPv6 address.
+// one reused row of sixteen bytes, IPv4 as its mapped IPv6 address. So `::ffff:192.0.2.1` is the IPv4 address
+// it maps, in networks and addresses alike, and `::/0` holds neither: it is every IPv6 address.
 
 export type NetworkTest = (address: string) => boolean;
 
 const SCRATCH = new Uint8Array(16);
 const V4_OFFSET = 12;
+const MAPPED = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0);
+const MAPPED_BITS = 96;
 
 /** null: the text is no network (`10.0.0.0/8`, `2001:db8::/32`; a bare address is a network of one). */
 export function compileNetwork(text: string): NetworkTest | null {
@@ -17,7 +20,14 @@ export function compileNetwork(text: string): NetworkTest | null {
   const bits = length + (v4 ? 128 - 32 : 0);
   const network = SCRATCH.slice();
   if (!isInside(network, maskedCopy(network, bits), 128)) return null;
-  return (candidate) => readAddress(candidate) && isInside(SCRATCH, network, bits);
+  if (isMapped(network) && bits >= MAPPED_BITS)
+    return (candidate) => readAddress(candidate) && isInside(SCRATCH, network, bits);
+  return (candidate) => readAddress(candidate) && isInside(SCRATCH, network, bits) && !isMapped(SCRATCH);
+}
+
+/** `::ffff:0:0/96`, in which IPv4 addresses are held. */
+function isMapped(address: Uint8Array): boolean {
+  return isInside(address, MAPPED, MAPPED_BITS);
 }
 
 function readPrefixLength(text: string, width: number): number | null {
