@@ -80,9 +80,8 @@ function compare(value: Value, scope: ComparisonScope): string | Expression {
       return partOf({ at: value.at, part: value.part, operator: "eq", bound: value.number }, scope);
     case "reference": {
       const to = scope.fieldOf(value, value.path);
-      return to === null
-        ? NEVER
-        : { kind: "refers", field: path, to: to.path, before: value.before, after: value.after };
+      const { cased, before, after } = value;
+      return to === null ? NEVER : { kind: "refers", field: path, to: to.path, cased, before, after };
     }
     case "placeholder":
       return listed(value, scope);

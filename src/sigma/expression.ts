@@ -33,7 +33,13 @@ type FieldPredicate =
   /** Among the values of a watch-list. */
   | { readonly kind: "listed"; readonly list: string; readonly cased: boolean }
   /** Like what another field of the event holds; `before`, `after`: with anything before it, after it. */
-  | { readonly kind: "refers"; readonly to: string; readonly before: boolean; readonly after: boolean };
+  | {
+      readonly kind: "refers";
+      readonly to: string;
+      readonly cased: boolean;
+      readonly before: boolean;
+      readonly after: boolean;
+    };
 
 export type Predicate =
   | (FieldPredicate & { readonly field: string })

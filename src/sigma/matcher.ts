@@ -242,12 +242,12 @@ function compileOrder(operator: OrderOperator, bound: number, read: (value: unkn
 
 /** Any element of the one like any element of the other. */
 function compileReference(
-  { before, after }: Extract<Predicate, { kind: "refers" }>,
+  { cased, before, after }: Extract<Predicate, { kind: "refers" }>,
   { field, to }: { readonly field: Field; readonly to: Field },
 ): Matcher {
   const isLike = (value: unknown, other: unknown): boolean => {
     if (typeof value === "number" && typeof other === "number" && !before && !after) return value === other;
-    const [text, part] = [textOf(value), textOf(other)];
+    const [text, part] = [textOf(value, cased), textOf(other, cased)];
     if (text === null || part === null) return false;
     if (before && after) return text.includes(part);
     if (before) return text.endsWith(part);
@@ -262,7 +262,7 @@ function compileReference(
   };
 }
 
-function textOf(value: unknown): string | null {
-  if (typeof value === "string") return value.toLowerCase();
+function textOf(value: unknown, cased: boolean): string | null {
+  if (typeof value === "string") return cased ? value : value.toLowerCase();
   return typeof value === "number" || typeof value === "boolean" ? String(value) : null;
 }

@@ -32,7 +32,13 @@ export type Value = { readonly at: YamlScalar } & (
   | { readonly kind: "number"; readonly number: number }
   | { readonly kind: "boolean"; readonly boolean: boolean }
   | { readonly kind: "regex"; readonly source: string; readonly flags: string }
-  | { readonly kind: "reference"; readonly path: string; readonly before: boolean; readonly after: boolean }
+  | {
+      readonly kind: "reference";
+      readonly path: string;
+      readonly cased: boolean;
+      readonly before: boolean;
+      readonly after: boolean;
+    }
   | { readonly kind: "network"; readonly network: string }
   | { readonly kind: "exists"; readonly exists: boolean }
   | { readonly kind: "order"; readonly operator: OrderOperator; readonly bound: number; readonly part: TimePart | null }
@@ -120,9 +126,9 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   },
   fieldref(value, refuse) {
     const path = value.kind === "text" ? literalOf(value.pattern) : null;
-    if (path === null || path === "")
+    if (value.kind !== "text" || path === null || path === "")
       return refuse(`${describe(value.at)} after fieldref`, "write the name of a field");
-    return [{ at: value.at, kind: "reference", path, before: false, after: false }];
+    return [{ at: value.at, kind: "reference", path, cased: value.cased, before: false, after: false }];
   },
   expand: insertPlaceholder,
   ...Object.fromEntries(
