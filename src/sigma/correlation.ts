@@ -64,8 +64,13 @@ export function checkCorrelation(
     groupBy: checkGroupBy(section, findings),
     aliases: checkAliases(section, findings),
     timespan: checkTimespan(section, findings),
-    generate: readBoolean(section, "generate", findings) ?? false,
+    generate: readGenerate(section, findings) ?? false,
   };
+}
+
+/** Refused, it counts as given: else responses of the correlation's rules would be refused, too. */
+export function readGenerate(map: YamlMap, findings: Findings): boolean | undefined {
+  return readBoolean(map, "generate", findings) ?? (entryOf(map, "generate") === undefined ? undefined : true);
 }
 
 function checkType(section: YamlMap, findings: Findings): CorrelationType | null {
@@ -101,6 +106,7 @@ function checkRules(section: YamlMap, findings: Findings): readonly Placed[] | n
   return rules;
 }
 
+/** Empty where something was refused: without it, groups would be others. */
 function checkGroupBy(section: YamlMap, findings: Findings): Placed[] {
   const entry = entryOf(section, "group-by");
   if (entry === undefined) {
@@ -119,25 +125,25 @@ function checkGroupBy(section: YamlMap, findings: Findings): Placed[] {
     if (fields.some((field) => field.text === text)) findings.refuse(item.at, `${quote(text)} twice`, "write it once");
     fields.push({ text, at: item.at });
   }
-  return fields;
+  return fields.length < entry.value.items.length ? [] : fields;
 }
 
 /** Each alias: for each rule the field that it stands for in that rule's events. */
 function checkAliases(section: YamlMap, findings: Findings): Alias[] {
   const aliases = readMap(section, "aliases", findings);
   return (aliases?.entries ?? []).map(({ key, at, value }) => {
-    const fields: Alias["fields"][number][] = [];
-    if (value.kind === "map") {
-      for (const entry of value.entries) {
-        const field = textOf(entry.value, `${entry.key}:`, findings);
-        const rule = UUID.test(entry.key) ? entry.key.toLowerCase() : entry.key;
-        if (field !== undefined)
-          fields.push({ rule: { text: rule, at: entry.at }, field: { text: field, at: entry.value.at } });
-      }
-    } else {
+    if (value.kind !== "map") {
       findings.refuse(value.at, `the alias ${quote(key)}: ${describe(value)}`, "write rule: field, a line each");
+      return { name: key, at, fields: null };
     }
-    return { name: key, at, fields };
+    const fields = value.entries.flatMap((entry) => {
+      const field = textOf(entry.value, `${entry.key}:`, findings);
+      const rule = UUID.test(entry.key) ? entry.key.toLowerCase() : entry.key;
+      return field === undefined
+        ? []
+        : [{ rule: { text: rule, at: entry.at }, field: { text: field, at: entry.value.at } }];
+    });
+    return { name: key, at, fields: fields.length < value.entries.length ? null : fields };
   });
 }
 

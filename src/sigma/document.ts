@@ -34,6 +34,8 @@ export interface RuleTest {
 export type SnapshotValue = string | number | boolean | readonly (string | number | boolean)[];
 
 interface RuleDocument {
+  /** Nothing in it was refused. What was refused means nothing; the rest is checked against other documents. */
+  readonly sound: boolean;
   readonly file: string;
   readonly at: Position;
   readonly title: string;
@@ -66,7 +68,8 @@ export interface LogSource {
 
 export interface DetectionDocument extends RuleDocument {
   readonly kind: "detection";
-  readonly logsource: LogSource;
+  /** null: refused. */
+  readonly logsource: LogSource | null;
   /** null: every service. */
   readonly service: Service | null;
   readonly expression: Expression;
@@ -94,7 +97,8 @@ export interface CorrelationDocument extends RuleDocument {
 export interface Alias {
   readonly name: string;
   readonly at: Position;
-  readonly fields: readonly { readonly rule: Placed; readonly field: Placed }[];
+  /** null: something in it was refused. */
+  readonly fields: readonly { readonly rule: Placed; readonly field: Placed }[] | null;
 }
 
 export const UUID: RegExp = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
@@ -102,6 +106,7 @@ export const UUID: RegExp = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
 /** Narrows the detections it names: they match what its expression matches too. */
 export interface FilterDocument {
   readonly kind: "filter";
+  readonly sound: boolean;
   readonly file: string;
   readonly at: Position;
   readonly id: string | null;
@@ -109,7 +114,8 @@ export interface FilterDocument {
   readonly title: string;
   /** What the whole document says: part of the hash of the rules it narrows. */
   readonly canonical: string;
-  readonly logsource: LogSource;
+  /** null: refused. */
+  readonly logsource: LogSource | null;
   readonly rules: readonly Placed[];
   readonly expression: Expression;
 }

@@ -6,11 +6,11 @@ import { UUID } from "./document.ts";
 import { checkDetection } from "./detection.ts";
 import type { DetectionScope } from "./detection.ts";
 import type { Expression } from "./expression.ts";
-import { suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import { describe, textOf } from "./tree-reader.ts";
 import { entryOf } from "./yaml-tree.ts";
 import type { YamlMap } from "./yaml-tree.ts";
+import { refuseUnknown } from "./references.ts";
 import type { ReferenceScope } from "./references.ts";
 
 /** Meaningless where something was refused. */
@@ -64,8 +64,7 @@ function targetOf(filter: FilterDocument, rule: Placed, scope: ReferenceScope): 
   const target = scope.names.get(rule.text);
   const findings = scope.findingsOf(filter);
   if (target === undefined) {
-    if (!scope.broken)
-      findings.refuse(rule.at, `the unknown rule ${quote(rule.text)}`, suggest(rule.text, [...scope.names.keys()]));
+    refuseUnknown(rule, filter, scope);
     return undefined;
   }
   if (target.kind === "correlation") {
@@ -73,6 +72,7 @@ function targetOf(filter: FilterDocument, rule: Placed, scope: ReferenceScope): 
     findings.refuse(rule.at, `the correlation ${quote(rule.text)} in a filter`, `name its detections: ${detections}`);
     return undefined;
   }
+  if (filter.logsource === null || target.logsource === null) return target;
   if (contains(filter.logsource, target.logsource)) return target;
   findings.refuse(
     rule.at,

@@ -3,7 +3,7 @@
 // Puts correlations in an order in which an input stands before what it feeds.
 
 import type { Service } from "../core/event.ts";
-import { findField, fieldPaths, plainField } from "./fields.ts";
+import { findField, fieldPaths } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import type { CheckedRule, CorrelationDocument, Placed } from "./document.ts";
 import { Grouping } from "./grouping.ts";
@@ -27,13 +27,13 @@ export interface ReferenceScope {
   /** Rules by each id and name they go by. */
   readonly names: ReadonlyMap<string, CheckedRule>;
   readonly findingsOf: (document: { readonly file: string }) => Findings;
-  /** Documents were left out: a rule that is missing may be one of them, which is said already. */
-  readonly broken: boolean;
+  /** Nothing goes by that name; false where a document that could not be read might. */
+  readonly isUnknown: (name: string) => boolean;
   /** Any field, and no services. */
   readonly plain: boolean;
 }
 
-/** Inputs first. Correlations with a problem are left out. */
+/** Inputs first. Correlations of rules that are missing are left out. */
 export function linkCorrelations(documents: readonly CheckedRule[], scope: ReferenceScope): LinkedCorrelation[] {
   const targets = new Map<CorrelationDocument, (CheckedRule | undefined)[]>();
   for (const document of documents) {
@@ -48,13 +48,14 @@ export function linkCorrelations(documents: readonly CheckedRule[], scope: Refer
   const grouping = new Grouping();
   for (const document of ordered) {
     checkAliases(document, scope);
+    const isGrouped = checkFields(document, scope);
     const inputs = (targets.get(document) ?? []).map((target, index) =>
       target === undefined ? undefined : linkInput(document, { index, target, targets, scope }),
     );
     if (inputs.includes(undefined)) continue;
     const found = { document, inputs: inputs.filter((input) => input !== undefined) };
     linked.push(found);
-    if (scope.plain) continue;
+    if (scope.plain || !isGrouped) continue;
     const readsLinks = found.inputs.map((input) => servicesOf(input.document, targets).has("signal"));
     grouping.check({ ...found, readsLinks }, scope.findingsOf(document));
   }
@@ -63,11 +64,15 @@ export function linkCorrelations(documents: readonly CheckedRule[], scope: Refer
 
 function resolve(from: CorrelationDocument, rule: Placed, scope: ReferenceScope): CheckedRule | undefined {
   const target = scope.names.get(rule.text);
-  if (target === undefined && !scope.broken)
-    scope
-      .findingsOf(from)
-      .refuse(rule.at, `the unknown rule ${quote(rule.text)}`, suggest(rule.text, [...scope.names.keys()]));
+  if (target === undefined) refuseUnknown(rule, from, scope);
   return target;
+}
+
+export function refuseUnknown(rule: Placed, from: { readonly file: string }, scope: ReferenceScope): void {
+  if (!scope.isUnknown(rule.text)) return;
+  const names = [...scope.names.keys()];
+  const advice = names.length === 0 ? "no rule has an id or a name" : suggest(rule.text, names);
+  scope.findingsOf(from).refuse(rule.at, `the unknown rule ${quote(rule.text)}`, advice);
 }
 
 type Targets = ReadonlyMap<CorrelationDocument, readonly (CheckedRule | undefined)[]>;
@@ -119,13 +124,54 @@ function checkAliases(document: CorrelationDocument, scope: ReferenceScope): voi
     const isUsed = [...document.groupBy, ...document.valueFields].some((field) => field.text === alias.name);
     if (!isUsed)
       findings.warn(alias.at, `the alias ${quote(alias.name)} is not used`, "name it in group-by, or remove it");
-    for (const { rule } of alias.fields) {
+    // Which rules these are is not known where the list of rules was refused.
+    if (document.rules.length === 0) continue;
+    for (const { rule } of alias.fields ?? []) {
       const target = scope.names.get(rule.text);
       const known = document.rules.map((each) => each.text);
-      if (known.includes(rule.text) || (target === undefined ? scope.broken : own.has(target))) continue;
+      if (known.includes(rule.text) || (target === undefined ? !scope.isUnknown(rule.text) : own.has(target))) continue;
       findings.refuse(rule.at, `${quote(rule.text)}, which is not in rules`, suggest(rule.text, known));
     }
   }
+}
+
+/** Every field that groups and values are read from exists, and is of a kind that can be; true: groups can. */
+function checkFields(document: CorrelationDocument, scope: ReferenceScope): boolean {
+  if (scope.plain) return true;
+  const findings = scope.findingsOf(document);
+  const known = (field: Placed): Field | null => {
+    const found = findField(field.text);
+    if (found === null)
+      findings.refuse(field.at, `the unknown field ${quote(field.text)}`, suggest(field.text, fieldPaths(null)));
+    return found;
+  };
+  let isGrouped = document.groupBy.length > 0;
+  for (const path of pathsBehind(document, document.groupBy)) {
+    const field = known(path);
+    if (field?.path.startsWith("profile.") === true)
+      findings.refuse(path.at, `${quote(path.text)} is no field of events`, "name a field of the events themselves");
+    if (field === null || field.path.startsWith("profile.")) isGrouped = false;
+  }
+  // Several fields of a sum were refused, and which of them is meant is open.
+  const isNumeric = document.type !== "value_count" && document.valueFields.length === 1;
+  for (const path of pathsBehind(document, document.valueFields)) {
+    const field = known(path);
+    if (isNumeric && field !== null && field.kind !== "number")
+      findings.refuse(
+        path.at,
+        `${document.type} of ${quote(path.text)}, which is no number`,
+        "write a field of numbers",
+      );
+  }
+  return isGrouped;
+}
+
+/** The fields themselves, and those that aliases stand for. */
+function pathsBehind({ aliases }: CorrelationDocument, fields: readonly Placed[]): readonly Placed[] {
+  return fields.flatMap((field) => {
+    const alias = aliases.find(({ name }) => name === field.text);
+    return alias === undefined ? [field] : (alias.fields ?? []).map((each) => each.field);
+  });
 }
 
 interface InputScope {
@@ -136,40 +182,24 @@ interface InputScope {
 }
 
 function linkInput(document: CorrelationDocument, input: InputScope): LinkedInput {
-  const resolveField = (field: Placed): { path: Placed; field: Field | null } => {
+  const resolveField = (field: Placed): string => {
     const path = unaliased(document, field, input);
-    return { path, field: checkField(document, path, input) };
+    if (path === null) return field.text;
+    refuseElsewhere(document, path, input);
+    return path.text;
   };
-  const groups = document.groupBy.map(resolveField);
-  const values = document.valueFields.map(resolveField);
-  if (!input.scope.plain) {
-    const findings = input.scope.findingsOf(document);
-    for (const { path, field } of groups) {
-      if (field?.path.startsWith("profile.") === true && input.index === 0)
-        findings.refuse(path.at, `${quote(path.text)} is no field of events`, "name a field of the events themselves");
-    }
-    if (document.type !== "value_count") {
-      for (const { path, field } of values) {
-        if (field !== null && field.kind !== "number" && input.index === 0)
-          findings.refuse(
-            path.at,
-            `${document.type} of ${quote(path.text)}, which is no number`,
-            "write a field of numbers",
-          );
-      }
-    }
-  }
   return {
     document: input.target,
-    groupFields: groups.map(({ path }) => path.text),
-    valueFields: values.map(({ path }) => path.text),
+    groupFields: document.groupBy.map(resolveField),
+    valueFields: document.valueFields.map(resolveField),
   };
 }
 
-/** The field an alias stands for in this input's events; an alias has to say so for each. */
-function unaliased(document: CorrelationDocument, field: Placed, { index, target, scope }: InputScope): Placed {
+/** The field an alias stands for in this input's events; an alias has to say so for each. null: refused. */
+function unaliased(document: CorrelationDocument, field: Placed, { index, target, scope }: InputScope): Placed | null {
   const alias = document.aliases.find(({ name }) => name === field.text);
   if (alias === undefined) return field;
+  if (alias.fields === null) return null;
   const found = alias.fields.find(({ rule }) => scope.names.get(rule.text) === target);
   if (found !== undefined) return found.field;
   const rule = document.rules[index]!.text;
@@ -180,30 +210,20 @@ function unaliased(document: CorrelationDocument, field: Placed, { index, target
       `the alias ${quote(alias.name)} says nothing of the rule ${quote(rule)}`,
       `write ${rule}: and a field`,
     );
-  return field;
+  return null;
 }
 
-/** Whether every event that can come from this input has the field. */
-function checkField(document: CorrelationDocument, path: Placed, input: InputScope): Field | null {
-  if (input.scope.plain) return plainField(path.text);
-  const findings = input.scope.findingsOf(document);
-  const services = servicesOf(input.target, input.targets);
+/** Every event that can come from this input has the field. */
+function refuseElsewhere(document: CorrelationDocument, path: Placed, input: InputScope): void {
+  if (input.scope.plain || path.text.startsWith("profile.")) return;
   const field = findField(path.text);
-  if (field === null) {
-    if (input.index === 0)
-      findings.refuse(path.at, `the unknown field ${quote(path.text)}`, suggest(path.text, fieldPaths(null)));
-    return null;
+  for (const service of servicesOf(input.target, input.targets)) {
+    if (field === null || service === null || field.services.includes(service)) continue;
+    const rule = document.rules[input.index]!.text;
+    const found = `the field ${quote(path.text)}, which events of ${quote(rule)} (${service}) do not have`;
+    const advice = `it exists on ${field.services.join(", ")}; aliases name it for each rule`;
+    return input.scope.findingsOf(document).refuse(path.at, found, advice);
   }
-  if (path.text.startsWith("profile.")) return field;
-  for (const service of services) {
-    if (service !== null && !field.services.includes(service)) {
-      const rule = document.rules[input.index]!.text;
-      const found = `the field ${quote(path.text)}, which events of ${quote(rule)} (${service}) do not have`;
-      findings.refuse(path.at, found, `it exists on ${field.services.join(", ")}; aliases name it for each rule`);
-      return null;
-    }
-  }
-  return field;
 }
 
 /** Of the events that can end a match of this rule. */

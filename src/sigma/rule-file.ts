@@ -3,7 +3,7 @@
 
 import { RULE_SERVICES } from "../core/event.ts";
 import type { Service } from "../core/event.ts";
-import { checkCorrelation } from "./correlation.ts";
+import { checkCorrelation, readGenerate } from "./correlation.ts";
 import { checkDetection } from "./detection.ts";
 import { UUID } from "./document.ts";
 import type { CheckedDocument, CheckedRule, LogSource, RuleText } from "./document.ts";
@@ -12,7 +12,7 @@ import { checkHoldfast } from "./holdfast-attribute.ts";
 import { nearest, suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import type { Findings } from "./problem.ts";
-import { describe, readBoolean, readMap, readSymbol, readText, readTexts, refuseUnknownKeys } from "./tree-reader.ts";
+import { describe, readMap, readSymbol, readText, readTexts, refuseUnknownKeys } from "./tree-reader.ts";
 import { checkSpecification } from "./specification.ts";
 import type { WatchLists } from "./watch-list.ts";
 import { canonicalText, entryOf, parseYaml } from "./yaml-tree.ts";
@@ -32,15 +32,35 @@ export interface FileOptions {
   readonly lists: WatchLists;
 }
 
-/** Never throws, whatever the text. Documents with a problem are left out. */
-export function readRuleFile(file: RuleText, options: FileOptions): CheckedDocument[] {
+export interface RuleFile {
+  readonly documents: readonly CheckedDocument[];
+  /** Ids and names in documents that came to nothing: whoever refers to them need not hear that they are unknown. */
+  readonly refused: readonly string[];
+  /** Some document could not be read at all: nobody knows what it is called. */
+  readonly incomplete: boolean;
+}
+
+/** Never throws, whatever the text. */
+export function readRuleFile(file: RuleText, options: FileOptions): RuleFile {
   const { findings } = options;
-  return parseYaml(file.text, findings).flatMap((tree) => {
+  const { trees, incomplete } = parseYaml(file.text, findings);
+  const documents: CheckedDocument[] = [];
+  const refused: string[] = [];
+  for (const tree of trees) {
     const before = findings.problems.length;
     const document = checkDocument(tree, options);
     const [kind, ...others] = KINDS.filter((each) => tree.kind === "map" && entryOf(tree, each) !== undefined);
     if (tree.kind === "map" && kind !== undefined && others.length === 0) checkSpecification(tree, kind, findings);
-    return document === null || findings.problems.length > before ? [] : [document];
+    if (document !== null) documents.push({ ...document, sound: findings.problems.length === before });
+    else if (tree.kind === "map") refused.push(...calledIn(tree));
+  }
+  return { documents, refused, incomplete };
+}
+
+function calledIn(tree: YamlMap): string[] {
+  return ["id", "name"].flatMap((key) => {
+    const value = entryOf(tree, key)?.value;
+    return value?.kind === "scalar" ? [UUID.test(value.text) ? value.text.toLowerCase() : value.text] : [];
   });
 }
 
@@ -64,14 +84,25 @@ function checkDocument(tree: YamlNode, options: FileOptions): CheckedDocument | 
   const detection = readMap(tree, "detection", findings);
   const correlation = readMap(tree, "correlation", findings);
   const filter = readMap(tree, "filter", findings);
-  // Without a log source its fields cannot be judged; the log source's own problem is enough.
-  const source = detection === undefined && filter === undefined ? undefined : checkLogsource(tree, options);
-  if (filter !== undefined && source !== undefined) {
+  if (filter !== undefined) {
+    const source = checkLogsource(tree, options);
     const { file, at, title, id, name, canonical } = shared;
     const section = checkFilter(filter, { ...options, service: source.service });
-    return { kind: "filter", file, at, title, id, name, canonical, logsource: source.logsource, ...section };
+    return {
+      kind: "filter",
+      sound: true,
+      file,
+      at,
+      title,
+      id,
+      name,
+      canonical,
+      logsource: source.logsource,
+      ...section,
+    };
   }
-  if (detection !== undefined && source !== undefined) {
+  if (detection !== undefined) {
+    const source = checkLogsource(tree, options);
     if (entryOf(tree, "generate") !== undefined) {
       findings.refuse(tree.at, "generate in a detection rule", "write it in the correlation");
     }
@@ -81,12 +112,8 @@ function checkDocument(tree: YamlNode, options: FileOptions): CheckedDocument | 
   }
   if (correlation !== undefined) {
     const section = checkCorrelation(correlation, options);
-    return {
-      kind: "correlation",
-      ...shared,
-      ...section,
-      generate: readBoolean(tree, "generate", findings) ?? section.generate,
-    };
+    const generate = readGenerate(tree, findings) ?? section.generate;
+    return { kind: "correlation", ...shared, ...section, generate };
   }
   return null;
 }
@@ -115,6 +142,7 @@ function checkShared(tree: YamlMap, findings: Findings) {
   const id = checkId(tree, findings);
   const name = checkName(tree, findings);
   return {
+    sound: true,
     file: findings.file,
     at: tree.at,
     ...description,
@@ -200,11 +228,13 @@ function checkFalsePositives(tree: YamlMap, findings: Findings): readonly string
   return text === undefined ? [] : [text];
 }
 
-/** Undefined where something was refused. */
+/** Without one that is known, the fields of every service are. */
+const NO_SOURCE = { logsource: null, service: null };
+
 function checkLogsource(
   tree: YamlMap,
   { findings, plain }: FileOptions,
-): { logsource: LogSource; service: Service | null } | undefined {
+): { logsource: LogSource | null; service: Service | null } {
   const before = findings.problems.length;
   const logsource = readMap(tree, "logsource", findings);
   if (logsource === undefined) {
@@ -214,13 +244,13 @@ function checkLogsource(
         "a detection without logsource",
         "write logsource: { product: exchange, service: auth }",
       );
-    return undefined;
+    return NO_SOURCE;
   }
   if (plain) {
     const [category = null, product = null, service = null] = SOURCE_KEYS.map((key) =>
       readText(logsource, key, findings),
     );
-    return findings.problems.length > before ? undefined : { logsource: { category, product, service }, service: null };
+    return findings.problems.length > before ? NO_SOURCE : { logsource: { category, product, service }, service: null };
   }
   refuseUnknownKeys(logsource, [...SOURCE_KEYS, "definition"], { where: "logsource", findings });
   const category = entryOf(logsource, "category");
@@ -241,6 +271,6 @@ function checkLogsource(
     const at = entryOf(logsource, "service")?.value.at ?? logsource.at;
     findings.refuse(at, `the service ${quote(service)}`, suggest(service, RULE_SERVICES));
   }
-  if (findings.problems.length > before) return undefined;
+  if (findings.problems.length > before) return { ...NO_SOURCE, service: known ?? null };
   return { logsource: { category: null, product: "exchange", service: service ?? null }, service: known ?? null };
 }

@@ -29,7 +29,7 @@ export interface LoadOptions {
 export interface LoadedRules {
   /** null where there are problems: a rule set is loaded whole or not at all. */
   readonly rules: RuleSet | null;
-  /** The rules without problems, in the order of their files' paths, filters applied. */
+  /** The rules without problems of their own, in the order of their files' paths, filters applied. */
   readonly documents: readonly CheckedRule[];
   readonly problems: readonly Problem[];
   /** What loads, but surely not as meant. */
@@ -43,38 +43,42 @@ export function loadRules(files: readonly RuleText[], options: LoadOptions = {})
   const { plain = false, watchLists: lists = new Map() } = options;
   const findings = new Map<string, Findings>();
   const documents: CheckedDocument[] = [];
+  const refused = new Set<string>();
+  let incomplete = false;
   for (const file of files.toSorted((a, b) => compareText(a.path, b.path))) {
     const own = findings.get(file.path) ?? new Findings(file.path);
     findings.set(file.path, own);
-    documents.push(...readRuleFile(file, { findings: own, plain, lists }));
+    const read = readRuleFile(file, { findings: own, plain, lists });
+    documents.push(...read.documents);
+    for (const name of read.refused) refused.add(name);
+    incomplete ||= read.incomplete;
   }
   const findingsOf = ({ file }: { readonly file: string }): Findings => findings.get(file) ?? new Findings(file);
-  // A rule whose document is broken is not an unknown rule: say so only of references in whole sets.
-  const broken = [...findings.values()].some((own) => own.problems.length > 0);
   claimNames(documents, findingsOf);
   const written = tellApart(
     documents.filter((document) => document.kind !== "filter"),
     findingsOf,
   );
   const filters = documents.filter((document) => document.kind === "filter");
-  const scope = (rules: readonly CheckedRule[]): ReferenceScope => ({
-    names: namesOf(rules),
-    findingsOf,
-    broken,
-    plain,
-  });
+  const scope = (rules: readonly CheckedRule[]): ReferenceScope => {
+    const names = namesOf(rules);
+    // A rule whose document was refused is not an unknown rule.
+    const isUnknown = (name: string): boolean => !incomplete && !names.has(name) && !refused.has(name);
+    return { names, isUnknown, findingsOf, plain };
+  };
   const rules = applyFilters(written, filters, scope(written));
   const linked = linkCorrelations(rules, scope(rules));
   const only = onlyInputs(linked);
   refuseIdleResponses(only, findingsOf);
-  for (const rule of rules) warnOfNothing(rule, { plain, findings: findingsOf(rule) });
+  const sound = rules.filter((rule) => rule.sound);
+  for (const rule of sound) warnOfNothing(rule, { plain, findings: findingsOf(rule) });
   const all = [...findings.values()];
   const problems = sortProblems(all.flatMap((own) => own.problems));
   const warnings = sortProblems(all.flatMap((own) => own.warnings));
   const protects = (accountId: string): boolean => lists.get(PROTECTED)?.has(accountId, true) ?? false;
   const compiled = problems.length > 0 ? null : { ...compileRules(rules, { linked, only, plain, lists }), protects };
   const conditionsOf: LoadedRules["conditionsOf"] = (document) => compileConditions(document, { plain, lists });
-  return { rules: compiled, documents: rules, problems, warnings, conditionsOf };
+  return { rules: compiled, documents: sound, problems, warnings, conditionsOf };
 }
 
 type FindingsOf = ReferenceScope["findingsOf"];

@@ -50,12 +50,18 @@ const MAX_FAULTS = 5;
 /** Repeated keys are found here: the parser's own check compares each key with each. */
 const OPTIONS = { prettyErrors: false, logLevel: "silent", uniqueKeys: false } as const;
 
+export interface YamlDocuments {
+  readonly trees: readonly YamlNode[];
+  /** Some document is not among them: it was refused, and nobody knows what it says. */
+  readonly incomplete: boolean;
+}
+
 /** The documents of one file; broken ones are left out and reported. Never throws. */
-export function parseYaml(text: string, findings: Findings): YamlNode[] {
+export function parseYaml(text: string, findings: Findings): YamlDocuments {
   const lines = new LineCounter();
   if (text.length > MAX_CHARACTERS) {
     findings.refuse(START, `a file of ${text.length} characters`, `split it: at most ${MAX_CHARACTERS}`);
-    return [];
+    return { trees: [], incomplete: true };
   }
   let documents: readonly Document.Parsed[];
   try {
@@ -64,8 +70,9 @@ export function parseYaml(text: string, findings: Findings): YamlNode[] {
   } catch (error) {
     // The parser recurses: text nested thousands deep exhausts its stack.
     findings.refuse(START, `text no YAML parser can hold (${nameOf(error)})`, `nest at most ${MAX_DEPTH} levels`);
-    return [];
+    return { trees: [], incomplete: true };
   }
+  const before = findings.problems.length;
   const trees: YamlNode[] = [];
   for (const document of documents) {
     const faults = [...document.errors, ...document.warnings];
@@ -76,7 +83,7 @@ export function parseYaml(text: string, findings: Findings): YamlNode[] {
     const tree = new TreeBuilder(document, lines, findings).build();
     if (tree !== null && !isEmpty(tree)) trees.push(tree);
   }
-  return trees;
+  return { trees, incomplete: findings.problems.length > before };
 }
 
 const START: Position = { line: 1, column: 1, offset: 0 };

@@ -170,6 +170,7 @@ test("all problems of all documents are named in one pass, in their order", () =
     'r.yml:3:19: the unknown field "ipp"; did you mean ip?',
     'r.yml:3:40: the unknown selection "b"; did you mean a?',
     "r.yml:6:14: a correlation without group-by; write group-by: [accountId]",
+    'r.yml:6:40: the unknown rule "x"; no rule has an id or a name',
     'r.yml:6:54: timespan: "never"; write a whole number and s, m, h or d, at most 366d, such as 15m',
   ]);
 });

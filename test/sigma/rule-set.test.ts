@@ -179,6 +179,50 @@ test("a broken document does not make references to it unknown", () => {
   deepEqual(problems.map(formatProblem), ['a.yml:15:18: the unknown field "right"; did you mean rights?']);
 });
 
+test("problems of one document hide none of another's", () => {
+  const problems = (...texts: readonly string[]): string[] =>
+    loadRules(texts.map((text, index) => ({ path: `${index}.yml`, text }))).problems.map(formatProblem);
+  const filter = (rule: string): string =>
+    `title: F\nlogsource: { product: exchange }\nfilter: { rules: [${rule}], selection: { ip: x }, condition: selection }\n`;
+  const over = (rules: string, more = "timespan: 1h, group-by: [accountId]"): string =>
+    `title: C\ncorrelation: { type: temporal, rules: [${rules}], ${more} }\n`;
+  const unknown = (file: number, at: string, name: string): string =>
+    `${file}.yml:${at}: the unknown rule "${name}"; known: 2827e44e-6eac-4fce-b61e-80c37ed039a4, notice, key`;
+  const misspelt = STEPS.replace("rights:", "right:");
+  const inMisspelt = '0.yml:15:18: the unknown field "right"; did you mean rights?';
+  // What a document is called is known whatever else is wrong with it, also where it came to nothing …
+  deepEqual(problems(misspelt, over("key, nowhere"), filter("nobody")), [
+    inMisspelt,
+    unknown(1, "2:45", "nowhere"),
+    unknown(2, "3:19", "nobody"),
+  ]);
+  deepEqual(problems(STEPS, "title: N\nname: nothing\ndetection: 5\n", over("nothing, nowhere")).slice(-1), [
+    unknown(2, "2:49", "nowhere"),
+  ]);
+  // … but not of one that cannot be read.
+  deepEqual(problems(STEPS, "title: [\n", over("nowhere")).length, 1);
+  // A log source that is wrong or missing: the fields are judged as those of any service.
+  for (const source of ["", "logsource: { product: windows }\n"]) {
+    const [, ...others] = problems(`title: T\n${source}detection: { s: { right: TRADE, rights: x }, condition: t }\n`);
+    deepEqual(
+      others.map((text) => text.replace(/^0.yml:\d+:\d+: /u, "")),
+      ['the unknown field "right"; did you mean rights?', 'the unknown selection "t"; did you mean s?'],
+    );
+  }
+  // A correlation's own problem, and those of what it refers to.
+  deepEqual(problems(STEPS, over("key, notice", "timespan: 1w, group-by: [acountId], aliases: { a: { key: ip } }")), [
+    '1.yml:2:64: timespan: "1w"; write a whole number and s, m, h or d, at most 366d, such as 15m',
+    '1.yml:2:79: the unknown field "acountId"; did you mean accountId?',
+  ]);
+  const aliased = (fields: string): string =>
+    over("key, notice", `timespan: 1h, group-by: [who], aliases: { who: { ${fields} } }`);
+  deepEqual(problems(STEPS, aliased("key: accountId, notice: acountId")), [
+    '1.yml:2:127: the unknown field "acountId"; did you mean accountId?',
+  ]);
+  deepEqual(problems(STEPS, aliased("key: accountId, notice: profile.newAsn")).length, 1);
+  deepEqual(problems(STEPS, aliased("key: accountId, notice: [x]")).length, 1);
+});
+
 test("a title is nobody's claim: rules without id and name that share it load, and keep cases of their own", () => {
   const rule = (title: string, more = ""): string =>
     `title: ${title}\n${more}logsource: { product: exchange }\ndetection: { s: { ip: x }, condition: s }\n`;
