@@ -1,5 +1,5 @@
-// Paths with dots into any JSON value. A key that is the whole path wins over nested ones; a path fans out
-// through arrays on its way. Never throws: what is not there is null.
+// Paths with dots into any JSON value. At each map a key that is the whole rest of the path wins over nested ones,
+// since names have dots, too; a path fans out through arrays on its way. Never throws: what is not there is null.
 
 export type PathReader = (value: unknown) => unknown;
 
@@ -10,7 +10,14 @@ const MAX_DEPTH = 64;
 export function readerOf(path: string): PathReader {
   const names = path.split(".");
   if (names.length === 1) return (value) => own(value, path);
-  return (value) => own(value, path) ?? follow(value, names, { next: 0, depth: 0 });
+  const steps = names.map((name, index): Step => ({ name, rest: names.slice(index).join(".") }));
+  return (value) => follow(value, steps, { next: 0, depth: 0 });
+}
+
+interface Step {
+  readonly name: string;
+  /** From this name to the path's end. */
+  readonly rest: string;
 }
 
 function own(value: unknown, name: string): unknown {
@@ -18,16 +25,16 @@ function own(value: unknown, name: string): unknown {
   return (value as Record<string, unknown>)[name];
 }
 
-function follow(
-  from: unknown,
-  names: readonly string[],
-  at: { readonly next: number; readonly depth: number },
-): unknown {
+function follow(from: unknown, steps: readonly Step[], at: { readonly next: number; readonly depth: number }): unknown {
   if (at.depth > MAX_DEPTH) return null;
   let value = from;
-  for (let next = at.next; next < names.length; next++) {
-    if (Array.isArray(value)) return fanOut(value, names, { next, depth: at.depth + 1 });
-    value = own(value, names[next]!);
+  const last = steps.length - 1;
+  for (let next = at.next; next <= last; next++) {
+    if (Array.isArray(value)) return fanOut(value, steps, { next, depth: at.depth + 1 });
+    const step = steps[next]!;
+    const whole = own(value, step.rest);
+    if (next === last || (whole !== null && whole !== undefined)) return whole;
+    value = own(value, step.name);
     if (value === null || value === undefined) return null;
   }
   return value;
@@ -35,12 +42,12 @@ function follow(
 
 function fanOut(
   values: readonly unknown[],
-  names: readonly string[],
+  steps: readonly Step[],
   at: { readonly next: number; readonly depth: number },
 ): unknown[] {
   const found: unknown[] = [];
   for (const value of values) {
-    const reached = follow(value, names, at);
+    const reached = follow(value, steps, at);
     if (Array.isArray(reached)) for (const each of reached) found.push(each);
     else if (reached !== null && reached !== undefined) found.push(reached);
   }

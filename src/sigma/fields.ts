@@ -169,7 +169,7 @@ export function findField(path: string): Field | null {
 }
 
 function detailField(path: string): Field {
-  const name = path.slice(DETAIL.length);
+  const read = readerOf(path.slice(DETAIL.length));
   return {
     path,
     kind: "text",
@@ -177,9 +177,7 @@ function detailField(path: string): Field {
     services: SERVICES,
     instant: false,
     symbols: [],
-    read: ({ detail }) =>
-      // hasOwn: `detail.constructor` is no field of the event.
-      detail !== null && typeof detail === "object" && Object.hasOwn(detail, name) ? detail[name] : null,
+    read: ({ detail }) => read(detail),
   };
 }
 

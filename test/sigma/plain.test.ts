@@ -9,6 +9,10 @@ import { NO_FACTS, matcherOf } from "./loading.ts";
 const ROWS: readonly (readonly [selection: string, event: unknown, matches: boolean])[] = [
   ["{ a.b: x }", { a: { b: "X" } }, true],
   ["{ a.b: x }", { "a.b": "x" }, true],
+  ["{ a.b.c: x }", { a: { "b.c": "x" } }, true],
+  ["{ a.b.c: x }", { a: [{ "b.c": "y" }, { b: { c: "x" } }] }, true],
+  ["{ a.b.c: x }", { a: { "b.c": "y", b: { c: "x" } } }, false],
+  ["{ a.b.c: x }", { a: { "b.c": null, b: { c: "x" } } }, true],
   ["{ a.b: x }", { a: [{ b: "y" }, { b: "x" }] }, true],
   ["{ a.b: x }", { a: [{ b: ["y", "x"] }] }, true],
   ["{ a.b: x }", { a: "x" }, false],
