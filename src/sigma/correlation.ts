@@ -6,9 +6,9 @@ import { MAX_ENTRIES, MAX_PLAIN_ENTRIES } from "../core/correlation/correlation.
 import type { CorrelationCondition, CorrelationType } from "../core/rule.ts";
 import type { Duration } from "../core/time.ts";
 import { checkCorrelationCondition } from "./correlation-condition.ts";
-import { UUID } from "./document.ts";
 import type { Alias, Placed } from "./document.ts";
 import { DURATION_ADVICE, parseDuration } from "./duration.ts";
+import { referenceOf } from "./names.ts";
 import { suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import type { Findings } from "./problem.ts";
@@ -97,7 +97,7 @@ function checkRules(section: YamlMap, findings: Findings): readonly Placed[] | n
   for (const node of nodes) {
     const written = textOf(node, "rules: item", findings);
     if (written === undefined) continue;
-    const text = UUID.test(written) ? written.toLowerCase() : written;
+    const text = referenceOf(written);
     if (seen.has(text))
       findings.refuse(node.at, `the rule ${quote(text)} twice`, "write a second rule with another name");
     seen.add(text);
@@ -138,7 +138,7 @@ function checkAliases(section: YamlMap, findings: Findings): Alias[] {
     }
     const fields = value.entries.flatMap((entry) => {
       const field = textOf(entry.value, `${entry.key}:`, findings);
-      const rule = UUID.test(entry.key) ? entry.key.toLowerCase() : entry.key;
+      const rule = referenceOf(entry.key);
       return field === undefined
         ? []
         : [{ rule: { text: rule, at: entry.at }, field: { text: field, at: entry.value.at } }];

@@ -80,7 +80,7 @@ export interface DetectionDocument extends RuleDocument {
 export interface CorrelationDocument extends RuleDocument {
   readonly kind: "correlation";
   readonly type: CorrelationType;
-  /** Names or ids (in lower case, as `id` is), in the written order; of a condition alone, in its order. */
+  /** Names or ids (as names.ts compares them), in the written order; of a condition alone, in its order. */
   readonly rules: readonly Placed[];
   readonly groupBy: readonly Placed[];
   readonly aliases: readonly Alias[];
@@ -100,8 +100,6 @@ export interface Alias {
   /** null: something in it was refused. */
   readonly fields: readonly { readonly rule: Placed; readonly field: Placed }[] | null;
 }
-
-export const UUID: RegExp = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
 
 /** Narrows the detections it names: they match what its expression matches too. */
 export interface FilterDocument {

@@ -2,10 +2,10 @@
 // filter's condition is joined to the rule's by AND. A rule that a filter names but cannot narrow is refused.
 
 import type { CheckedRule, DetectionDocument, FilterDocument, LogSource, Placed } from "./document.ts";
-import { UUID } from "./document.ts";
 import { checkDetection } from "./detection.ts";
 import type { DetectionScope } from "./detection.ts";
 import type { Expression } from "./expression.ts";
+import { referenceOf } from "./names.ts";
 import { quote } from "./problem.ts";
 import { describe, textOf } from "./tree-reader.ts";
 import { entryOf } from "./yaml-tree.ts";
@@ -28,7 +28,7 @@ function checkRules(section: YamlMap, { findings }: DetectionScope): Placed[] {
   }
   return entry.value.items.flatMap((item) => {
     const text = textOf(item, "rules: item", findings);
-    return text === undefined ? [] : [{ text: UUID.test(text) ? text.toLowerCase() : text, at: item.at }];
+    return text === undefined ? [] : [{ text: referenceOf(text), at: item.at }];
   });
 }
 

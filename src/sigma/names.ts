@@ -7,6 +7,17 @@ import type { Findings } from "./problem.ts";
 
 type FindingsOf = (document: { readonly file: string }) => Findings;
 
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/iu;
+
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
+/** An id or a name as it is compared: a UUID is the same in capitals, other text is not. */
+export function referenceOf(text: string): string {
+  return isUuid(text) ? text.toLowerCase() : text;
+}
+
 /** A second claim on an id or a name is refused. */
 export function claimNames(documents: readonly CheckedDocument[], findingsOf: FindingsOf): void {
   const holders = new Map<string, CheckedDocument>();
@@ -28,7 +39,8 @@ export function claimNames(documents: readonly CheckedDocument[], findingsOf: Fi
 
 /** Nothing refers to a filter, so that its name is no one's business. */
 function claimsOf({ kind, id, name }: CheckedDocument): ReadonlySet<string> {
-  return new Set([id, kind === "filter" ? null : name].filter((claim) => claim !== null));
+  const claims = [id, kind === "filter" ? null : name].filter((claim) => claim !== null);
+  return new Set(claims.map(referenceOf));
 }
 
 /** Rules by id and name; a rule without either cannot be referred to. */

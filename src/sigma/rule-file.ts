@@ -5,10 +5,10 @@ import { RULE_SERVICES } from "../core/event.ts";
 import type { Service } from "../core/event.ts";
 import { checkCorrelation, readGenerate } from "./correlation.ts";
 import { checkDetection } from "./detection.ts";
-import { UUID } from "./document.ts";
 import type { CheckedDocument, CheckedRule, LogSource, RuleText } from "./document.ts";
 import { checkFilter } from "./filter.ts";
 import { checkHoldfast } from "./holdfast-attribute.ts";
+import { isUuid, referenceOf } from "./names.ts";
 import { nearest, suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import type { Findings } from "./problem.ts";
@@ -60,7 +60,7 @@ export function readRuleFile(file: RuleText, options: FileOptions): RuleFile {
 function calledIn(tree: YamlMap): string[] {
   return ["id", "name"].flatMap((key) => {
     const value = entryOf(tree, key)?.value;
-    return value?.kind === "scalar" ? [UUID.test(value.text) ? value.text.toLowerCase() : value.text] : [];
+    return value?.kind === "scalar" ? [referenceOf(value.text)] : [];
   });
 }
 
@@ -168,9 +168,12 @@ function checkTitle(tree: YamlMap, findings: Findings): string {
 function checkId(tree: YamlMap, findings: Findings): string | null {
   const id = readText(tree, "id", findings);
   if (id === undefined) return null;
-  if (!UUID.test(id))
-    findings.refuse(entryOf(tree, "id")?.value.at ?? tree.at, `the id ${quote(id)}`, "write a UUID (version 4)");
-  return id.toLowerCase();
+  const at = entryOf(tree, "id")?.value.at ?? tree.at;
+  if (id === "") findings.refuse(at, "an empty id", "write a UUID (version 4), or remove it");
+  else if (id.length > 256) findings.refuse(at, `an id of ${id.length} characters`, "at most 256");
+  else if (!isUuid(id))
+    findings.warn(at, `the id ${quote(id)}, which is no UUID`, "write one (version 4): others may use the same text");
+  return id === "" ? null : referenceOf(id);
 }
 
 function checkName(tree: YamlMap, findings: Findings): string | null {

@@ -3,7 +3,7 @@
 import { deepEqual } from "node:assert/strict";
 import { test } from "node:test";
 import { loadRules } from "../../src/sigma/rule-set.ts";
-import { problemsOf } from "./loading.ts";
+import { problemsOf, warningsOf } from "./loading.ts";
 
 test("documents of other kinds, and attributes in the wrong form", () => {
   deepEqual(problemsOf("action: global\ntitle: T\n").length, 2);
@@ -15,10 +15,9 @@ test("documents of other kinds, and attributes in the wrong form", () => {
   ]);
   const head = (lines: string): string[] =>
     problemsOf(`${lines}\nlogsource: { product: exchange }\ndetection: { a: { ip: x }, condition: a }\n`);
-  deepEqual(
-    head("id: 5"),
-    ['r.yml:1:5: the id "5"; write a UUID (version 4)', "r.yml:1:1: a rule without title; write title:"].toSorted(),
-  );
+  deepEqual(head("id: abc"), ["r.yml:1:1: a rule without title; write title:"]);
+  deepEqual(head("title: T\nid: 5"), [`r.yml:2:5: id: "5"; Sigma's schema: must be string`]);
+  deepEqual(head("title: T\nid: ''"), ["r.yml:2:5: an empty id; write a UUID (version 4), or remove it"]);
   deepEqual(head("title: T\nlevel: hgih"), ['r.yml:2:8: level: "hgih"; did you mean high?']);
   deepEqual(head("title: T\nstatus: wip"), [
     'r.yml:2:9: status: "wip"; known: stable, test, experimental, deprecated, unsupported',
@@ -170,6 +169,16 @@ test("names and ids are claimed once", () => {
   deepEqual(problemsOf(`${twice}---\n${twice}`), [
     'r.yml:6:1: the rule "step", which r.yml:1 is already; give it an id and a name of its own',
   ]);
+});
+
+test("an id need not be a UUID, and is what is referred to", () => {
+  const text = `${STEP.replace("name: step", "id: My step")}title: C\ncorrelation: { type: temporal, rules: [My step], group-by: [accountId], timespan: 1m }\n`;
+  deepEqual(problemsOf(text), []);
+  deepEqual(warningsOf(text), [
+    'r.yml:2:5: the id "My step", which is no UUID; write one (version 4): others may use the same text',
+  ]);
+  deepEqual(loadRules([{ path: "r.yml", text }]).rules?.detections[0]?.id, "My step");
+  deepEqual(problemsOf(text.replace("[My step]", "[my step]")).length, 1);
 });
 
 test("the holdfast attribute", () => {
