@@ -123,9 +123,8 @@ function readValues(
   if (modifiers === undefined) return null;
   if (modifiers.all && scalars.length < 2)
     findings.refuse(at, 'the modifier "all" with a single value', "remove it or write a list");
-  const isRegex = modifiers.changes.includes("re");
   let values: Asked["values"] = scalars.map((scalar) => {
-    const value = readValue(scalar, isRegex, findings);
+    const value = readValue(scalar, modifiers.changes, findings);
     return value === null ? [] : [value];
   });
   for (const name of modifiers.changes) values = values.map((spellings) => changeValues(spellings, name, findings));

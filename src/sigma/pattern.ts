@@ -11,9 +11,10 @@ export type TextTest = (text: string) => boolean;
 
 /**
  * Reads a value as Sigma escapes it: `\*`, `\?` and `\\` are the plain characters, a backslash before
- * anything else (or at the end) is itself.
+ * anything else (or at the end) is itself. `percents`: so is `\%`, each a part by itself, so that no placeholder
+ * is found around it.
  */
-export function parsePattern(text: string): Pattern {
+export function parsePattern(text: string, percents = false): Pattern {
   const parts: PatternPart[] = [];
   let literal = "";
   for (let index = 0; index < text.length; index++) {
@@ -21,6 +22,11 @@ export function parsePattern(text: string): Pattern {
     const next = text.charAt(index + 1);
     if (character === "\\" && (next === "*" || next === "?" || next === "\\")) {
       literal += next;
+      index += 1;
+    } else if (percents && character === "\\" && next === "%") {
+      if (literal !== "") parts.push(literal);
+      literal = "";
+      parts.push(next);
       index += 1;
     } else if (character === "*" || character === "?") {
       if (literal !== "") parts.push(literal);
@@ -32,6 +38,17 @@ export function parsePattern(text: string): Pattern {
     }
   }
   if (literal !== "") parts.push(literal);
+  return parts;
+}
+
+/** Texts that follow each other as one. */
+export function joinLiterals(pattern: Pattern): Pattern {
+  const parts: PatternPart[] = [];
+  for (const part of pattern) {
+    const last = parts.at(-1);
+    if (typeof part === "string" && typeof last === "string") parts[parts.length - 1] = last + part;
+    else parts.push(part);
+  }
   return parts;
 }
 

@@ -8,7 +8,7 @@ import { compileNetwork } from "./cidr.ts";
 import { UTF16_MARK, base64, base64Offsets, dashSpellings, utf16 } from "./encodings.ts";
 import type { Utf16 } from "./encodings.ts";
 import type { OrderOperator } from "./expression.ts";
-import { literalOf, parsePattern, widen } from "./pattern.ts";
+import { joinLiterals, literalOf, parsePattern, widen } from "./pattern.ts";
 import type { Pattern } from "./pattern.ts";
 import { quote } from "./problem.ts";
 import type { Findings } from "./problem.ts";
@@ -48,8 +48,8 @@ export type Value = { readonly at: YamlScalar } & (
 
 const ORDER: readonly OrderOperator[] = ["lt", "lte", "gt", "gte"];
 
-/** The value as written; null where it was refused. */
-export function readValue(at: YamlScalar, isRegex: boolean, findings: Findings): Value | null {
+/** The value as written, as these modifiers want it; null where it was refused. */
+export function readValue(at: YamlScalar, changes: readonly string[], findings: Findings): Value | null {
   const { value } = at;
   if (value === null) return { at, kind: "null" };
   if (typeof value === "boolean") return { at, kind: "boolean", boolean: value };
@@ -58,7 +58,7 @@ export function readValue(at: YamlScalar, isRegex: boolean, findings: Findings):
     refuseYaml(at, `quote it: '${at.text}'`, findings);
     return null;
   }
-  const pattern = isRegex ? [value] : parsePattern(value);
+  const pattern = changes.includes("re") ? [value] : parsePattern(value, changes.includes("expand"));
   return { at, kind: "text", pattern, cased: false, placed: false, marked: false };
 }
 
@@ -203,11 +203,9 @@ function widenCharacters(value: Value, form: Utf16, refuse: Refuse): readonly Va
   for (const part of value.pattern) {
     const encoded = typeof part === "string" ? utf16(part, form) : part;
     if (encoded === null) return refuse(`${describe(value.at)}, whose UTF-16 is no text`, "write ASCII characters");
-    const last = parts.at(-1);
-    if (typeof encoded === "string" && typeof last === "string") parts[parts.length - 1] = last + encoded;
-    else parts.push(encoded);
+    parts.push(encoded);
   }
-  return [{ ...value, pattern: parts, marked: form === "utf16" }];
+  return [{ ...value, pattern: joinLiterals(parts), marked: form === "utf16" }];
 }
 
 function spellDashes(value: Value, refuse: Refuse): readonly Value[] {
@@ -230,7 +228,7 @@ function insertPlaceholder(value: Value, refuse: Refuse): readonly Value[] {
   }
   if (value.kind !== "text") return noText(value, refuse);
   const found = value.pattern.some((part) => typeof part === "string" && /%[^%\\]+%/u.test(part));
-  if (!found) return [value];
+  if (!found) return [{ ...value, pattern: joinLiterals(value.pattern) }];
   const list = /^%([\w.-]{1,128})%$/u.exec(literalOf(value.pattern) ?? "")?.[1];
   if (list !== undefined) return [{ at: value.at, kind: "placeholder", list, cased: value.cased }];
   const isAlone = /^%[^%]+%$/u.test(literalOf(value.pattern) ?? "");

@@ -170,6 +170,16 @@ test("a placeholder reads its watch-list as it is at the event", () => {
   );
 });
 
+table("an escaped percent sign is a plain one where placeholders are looked for", [
+  ["{ userAgent|expand: '\\%plain\\%' }", { userAgent: "%Plain%" }, true],
+  ["{ userAgent|expand: '\\%plain%' }", { userAgent: "%plain%" }, true],
+  ["{ userAgent|contains|expand: '100\\%' }", { userAgent: "at 100% of" }, true],
+  ["{ userAgent|expand: '\\%*\\%' }", { userAgent: "%x%" }, true],
+  ["{ userAgent|expand: '\\\\%' }", { userAgent: "\\%" }, true],
+  ["{ userAgent: '\\%plain\\%' }", { userAgent: "\\%plain\\%" }, true],
+  ["{ userAgent: '%plain%' }", { userAgent: "%plain%" }, true],
+]);
+
 test("a watch-list of a million values is one look-up", () => {
   const list = new WatchList(Array.from({ length: 1_000_000 }, (_, index) => `bc1q${index}`));
   const matches = matcherOf("{ address|expand: '%wallets%' }", { watchLists: new Map([["wallets", list]]) });

@@ -61,6 +61,8 @@ test("modifiers that want other values than they are given", () => {
     ["{ occurredAt|gte|hour: 3 }", '"3" after hour'],
     ["{ ip|expand: '%nowhere%' }", "the placeholder %nowhere%, for which there is no watch-list"],
     ["{ ip|expand: 'x%nowhere%' }", 'a placeholder beside other text in "x%nowhere%"'],
+    ["{ ip|expand: '\\%plain%nowhere%' }", 'a placeholder beside other text in "\\%plain%nowhere%"'],
+    ["{ ip|expand: '\\\\%nowhere%' }", 'a placeholder beside other text in "\\\\%nowhere%"'],
     ["{ ip|expand|contains: '%nowhere%' }", "a placeholder with a modifier of places"],
     ["{ '|cidr': 10.0.0.0/8 }", '"10.0.0.0/8": a modifier that compares a field, without one'],
     ["[null]", "null as a keyword"],
