@@ -6,6 +6,7 @@ import type { Service } from "../core/event.ts";
 import { parseInstant, partOf } from "./calendar.ts";
 import { compileNetwork } from "./cidr.ts";
 import type { Expression, OrderOperator, Predicate, Regex } from "./expression.ts";
+import { fold } from "./fold.ts";
 import { findField, plainField } from "./fields.ts";
 import type { Field } from "./fields.ts";
 import { anyText, ownText } from "./keyword.ts";
@@ -263,6 +264,6 @@ function compileReference(
 }
 
 function textOf(value: unknown, cased: boolean): string | null {
-  if (typeof value === "string") return cased ? value : value.toLowerCase();
+  if (typeof value === "string") return cased ? value : fold(value);
   return typeof value === "number" || typeof value === "boolean" ? String(value) : null;
 }

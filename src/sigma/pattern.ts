@@ -1,5 +1,7 @@
 // Sigma's string values: wildcards `*` and `?`, escaped by a backslash, and how text is compared with them.
-// Case is ignored by folding ASCII letters (other letters by `toLowerCase`), without allocating for ASCII.
+// Case is ignored by folding (fold.ts), without allocating for ASCII.
+
+import { fold, foldAmongAscii, isAscii } from "./fold.ts";
 
 /** Runs of code units to find literally, and wildcards. Never two `*` in a row. */
 export type PatternPart = string | typeof ANY | typeof ONE;
@@ -74,10 +76,13 @@ export function compileLiterals(literals: readonly string[], cased: boolean): Te
     const [only] = literals;
     return exact.size === 1 ? (text) => text === only : (text) => exact.has(text);
   }
-  const folded = [...new Set(literals.map((literal) => literal.toLowerCase()))];
+  const folded = [...new Set(literals.map(fold))];
   if (folded.length > 16) {
     const lookup = new Set(folded);
-    return (text) => exact.has(text) || lookup.has(text.toLowerCase());
+    const foldText = folded.every(isAscii) ? foldAmongAscii : fold;
+    // Folding keeps the length: most texts need not be folded to be none of these.
+    const lengths = new Set(folded.map(({ length }) => length));
+    return (text) => lengths.has(text.length) && (exact.has(text) || lookup.has(foldText(text)));
   }
   return (text) => {
     if (exact.has(text)) return true;
@@ -96,7 +101,7 @@ export function compilePattern(pattern: Pattern, cased: boolean): TextTest {
     if (part === ANY) units.push(ANY_UNIT);
     else if (part === ONE) units.push(ONE_UNIT);
     else if (typeof part === "string") {
-      const literal = cased ? part : part.toLowerCase();
+      const literal = cased ? part : fold(part);
       for (let index = 0; index < literal.length; index++) {
         const unit = literal.charCodeAt(index);
         if (unit > 0x7f) ascii = false;
@@ -106,7 +111,7 @@ export function compilePattern(pattern: Pattern, cased: boolean): TextTest {
   }
   if (cased) return (text) => matchesUnits(text, units, false);
   if (ascii) return (text) => matchesUnits(text, units, true);
-  return (text) => matchesUnits(text.toLowerCase(), units, false);
+  return (text) => matchesUnits(fold(text), units, false);
 }
 
 const ANY_UNIT = -1;
@@ -147,17 +152,22 @@ function widthAt(text: string, at: number): number {
   return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
 }
 
+const LONG_S = 0x17f;
+const KELVIN_SIGN = 0x212a;
+
+/** Folds into ASCII: its capitals, and the two other characters that fold to one of its letters. */
 function lower(code: number): number {
-  return code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
+  if (code <= 0x7f) return code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
+  return code === KELVIN_SIGN ? 0x6b : code === LONG_S ? 0x73 : code;
 }
 
-/** `folded` is in lower case. Allocates only where a character is not ASCII. */
+/** `folded` is folded. Allocates only where a character is not ASCII. */
 function equalsFolded(text: string, folded: string): boolean {
   const length = folded.length;
   if (text.length !== length) return false;
   for (let index = 0; index < length; index++) {
     const code = text.charCodeAt(index);
-    if (code > 0x7f) return text.toLowerCase() === folded;
+    if (code > 0x7f) return fold(text) === folded;
     if (lower(code) !== folded.charCodeAt(index)) return false;
   }
   return true;

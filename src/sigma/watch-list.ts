@@ -1,6 +1,8 @@
 // Watch-lists: sets of values that rules name by placeholder. A list's values can be replaced while rules that
 // read it run; between two events, since nothing here waits. Owns what a line of a list's file says.
 
+import { fold } from "./fold.ts";
+
 /** One list; however long, asking it is one or two look-ups. */
 export class WatchList {
   #values: WatchValues;
@@ -35,7 +37,7 @@ const TELLING = 10;
  */
 export class WatchValues {
   readonly #exact = Array.from({ length: SHARDS }, () => new Set<string>());
-  /** In small letters, of the values that have others. */
+  /** Folded, of the values that are something else then. */
   readonly #folded = Array.from({ length: SHARDS }, () => new Set<string>());
   #size = 0;
 
@@ -49,14 +51,14 @@ export class WatchValues {
     shard.add(value);
     if (shard.size === before) return;
     this.#size++;
-    const folded = value.toLowerCase();
+    const folded = fold(value);
     if (folded !== value) this.#folded[shardOf(folded)]!.add(folded);
   }
 
   has(text: string, cased: boolean): boolean {
     if (this.#exact[shardOf(text)]!.has(text)) return true;
     if (cased) return false;
-    const folded = text.toLowerCase();
+    const folded = fold(text);
     const shard = shardOf(folded);
     return this.#folded[shard]!.has(folded) || this.#exact[shard]!.has(folded);
   }
