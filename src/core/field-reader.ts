@@ -3,6 +3,7 @@
 
 import { readerOf } from "./object-path.ts";
 import type { ProfileFacts } from "./profile-facts.ts";
+import { writtenNumber } from "./written-number.ts";
 
 /** A text, number or boolean, or an array of them that is not empty; null: anything else, or nothing. */
 export type FieldReader = (event: object, facts: ProfileFacts | null) => unknown;
@@ -28,8 +29,8 @@ function isScalar(value: unknown): boolean {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 }
 
-/** A finite number, also one written as text; null: it is none. */
+/** A finite number, also one that text writes; null: it is none. */
 export function numberOf(value: unknown): number | null {
-  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  const number = typeof value === "string" ? writtenNumber(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : null;
 }

@@ -3,6 +3,7 @@
 
 import type { Matcher } from "../core/rule.ts";
 import type { Service } from "../core/event.ts";
+import { writtenNumber } from "../core/written-number.ts";
 import { parseInstant, partOf } from "./calendar.ts";
 import { compileNetwork } from "./cidr.ts";
 import type { Expression, OrderOperator, Predicate, Regex } from "./expression.ts";
@@ -220,12 +221,10 @@ function oneOf(symbols: readonly string[]): ValueTest {
   return (value) => accepted.has(value);
 }
 
-const DECIMAL = /^-?\d{1,15}(?:\.\d{1,15})?$/u;
-
 /** NaN, which no comparison holds for, where the value is not a number or the text of one. */
 function numberOf(value: unknown): number {
   if (typeof value === "number") return value;
-  return typeof value === "string" && DECIMAL.test(value) ? Number(value) : Number.NaN;
+  return typeof value === "string" ? writtenNumber(value) : Number.NaN;
 }
 
 function compileOrder(operator: OrderOperator, bound: number, read: (value: unknown) => number): ValueTest {
