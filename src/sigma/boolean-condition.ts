@@ -6,6 +6,7 @@ import { parseCondition } from "./condition.ts";
 import type { Condition } from "./condition.ts";
 import type { ConditionScope, ConditionedRules } from "./correlation-condition.ts";
 import type { Placed } from "./document.ts";
+import { referenceOf } from "./names.ts";
 import { suggest } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import type { Findings, Position } from "./problem.ts";
@@ -17,16 +18,16 @@ const ALL: CorrelationCondition = { kind: "all" };
 /** Every rule of the list is named, and the other way round. */
 export function checkBooleanCondition(text: YamlScalar, scope: ConditionScope): ConditionedRules {
   const { type, findings } = scope;
-  const nothing = { rules: scope.rules ?? [], valueFields: [], condition: ALL };
   const parsed = parseCondition(String(text.value));
   if ("fault" in parsed) {
     findings.refuse(positionIn(text, parsed.fault.offset), parsed.fault.found, parsed.fault.instead);
-    return nothing;
+    return { rules: scope.rules ?? [], valueFields: [], condition: ALL };
   }
   const before = findings.problems.length;
   const named = namesOf(parsed.condition, { text, findings });
-  if (findings.problems.length > before) return nothing;
   const rules = scope.rules ?? [...named].map(([name, at]): Placed => ({ text: name, at }));
+  const unjudged = { rules, valueFields: [], condition: ALL };
+  if (findings.problems.length > before) return unjudged;
   const inputs = new Map(rules.map((rule, index) => [rule.text, index]));
   for (const [name, at] of named) {
     if (!inputs.has(name))
@@ -40,7 +41,7 @@ export function checkBooleanCondition(text: YamlScalar, scope: ConditionScope): 
         "name it in the condition, or remove it",
       );
   }
-  if (findings.problems.length > before) return nothing;
+  if (findings.problems.length > before) return unjudged;
   const written = toInputs(parsed.condition, inputs);
   const expression = type === "temporal_ordered" ? checkSequence(written, { at: text.at, findings }) : written;
   if (isTrueOf(expression, 0))
@@ -50,16 +51,18 @@ export function checkBooleanCondition(text: YamlScalar, scope: ConditionScope): 
   return { rules, valueFields: [], condition: isAll(expression) ? ALL : { kind: "expression", expression } };
 }
 
-/** Rule names in the order of their first appearance, and where. */
+/** Rule names, as they are compared, in the order of their first appearance, and where. */
 function namesOf(
   condition: Condition,
   source: { readonly text: YamlScalar; readonly findings: Findings },
   into: Map<string, Position> = new Map(),
 ): Map<string, Position> {
   switch (condition.kind) {
-    case "name":
-      if (!into.has(condition.name)) into.set(condition.name, positionIn(source.text, condition.offset));
+    case "name": {
+      const name = referenceOf(condition.name);
+      if (!into.has(name)) into.set(name, positionIn(source.text, condition.offset));
       return into;
+    }
     case "of":
       source.findings.refuse(
         positionIn(source.text, condition.offset),
@@ -78,7 +81,7 @@ function namesOf(
 function toInputs(condition: Condition, inputs: ReadonlyMap<string, number>): InputExpression {
   switch (condition.kind) {
     case "name":
-      return { kind: "input", input: inputs.get(condition.name) ?? 0 };
+      return { kind: "input", input: inputs.get(referenceOf(condition.name)) ?? 0 };
     case "not":
       return { kind: "not", of: toInputs(condition.operand, inputs) };
     case "of":

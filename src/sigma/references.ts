@@ -37,11 +37,7 @@ export interface ReferenceScope {
 export function linkCorrelations(documents: readonly CheckedRule[], scope: ReferenceScope): LinkedCorrelation[] {
   const targets = new Map<CorrelationDocument, (CheckedRule | undefined)[]>();
   for (const document of documents) {
-    if (document.kind === "correlation")
-      targets.set(
-        document,
-        document.rules.map((rule) => resolve(document, rule, scope)),
-      );
+    if (document.kind === "correlation") targets.set(document, resolveAll(document, scope));
   }
   const ordered = inOrder(targets, scope);
   const linked: LinkedCorrelation[] = [];
@@ -60,6 +56,22 @@ export function linkCorrelations(documents: readonly CheckedRule[], scope: Refer
     grouping.check({ ...found, readsLinks }, scope.findingsOf(document));
   }
   return linked;
+}
+
+/** Each rule once: by its id and by its name it is one. */
+function resolveAll(document: CorrelationDocument, scope: ReferenceScope): (CheckedRule | undefined)[] {
+  const called = new Map<CheckedRule, string>();
+  return document.rules.map((rule) => {
+    const target = resolve(document, rule, scope);
+    const before = target === undefined ? undefined : called.get(target);
+    if (target !== undefined && before === undefined) called.set(target, rule.text);
+    // The same word twice was refused where it stands.
+    if (before !== undefined && before !== rule.text) {
+      const found = `the rule ${quote(rule.text)} twice, which is ${quote(before)}, too`;
+      scope.findingsOf(document).refuse(rule.at, found, "write a second rule with another name");
+    }
+    return target;
+  });
 }
 
 function resolve(from: CorrelationDocument, rule: Placed, scope: ReferenceScope): CheckedRule | undefined {

@@ -186,6 +186,25 @@ test("a count beyond the memory is refused at its number, and names the most tha
   for (const [section, problem, plain = false] of rows) strictEqual(problemAt(section, { plain }), problem, section);
 });
 
+test("a UUID is the same in capitals, and a rule by its id and by its name one rule", () => {
+  const id = "929a690e-bef0-4204-a928-ef5e620d6fcc";
+  const load = (section: string) => {
+    const steps = step("aa").replace("name: aa", `name: aa\nid: ${id.toUpperCase()}`) + step("bb");
+    const text = `${steps}title: C\ncorrelation: { group-by: [accountId], timespan: 15m, ${section} }\n`;
+    const { rules, problems } = loadRules([{ path: "r.yml", text }]);
+    return rules?.correlations[0]?.inputs.map(({ index }) => index) ?? problems.map(({ found }) => found);
+  };
+  const upper = id.toUpperCase();
+  deepEqual(load(`type: temporal, rules: [${upper}, bb]`), [0, 1]);
+  deepEqual(load(`type: temporal, condition: bb and ${upper}`), [1, 0]);
+  deepEqual(load(`type: temporal, rules: [${id}, bb], condition: ${upper} and not bb`), [0, 1]);
+  deepEqual(load(`type: temporal, rules: [${upper}, bb], condition: ${id} and not bb`), [0, 1]);
+  deepEqual(load(`type: temporal, rules: [${upper}, bb, aa]`), [`the rule "aa" twice, which is "${id}", too`]);
+  deepEqual(load(`type: temporal, condition: aa and bb and not ${upper}`), [
+    `the rule "${id}" twice, which is "aa", too`,
+  ]);
+});
+
 test("aliases name a field for each rule", () => {
   const counted = (aliases: string): string =>
     `type: value_count, rules: [aa, ww], aliases: { where: ${aliases} }, condition: { field: where, gte: 2 }`;
