@@ -6,13 +6,16 @@ import { join } from "node:path";
 import { loadRules } from "../sigma/rule-set.ts";
 import type { LoadedRules } from "../sigma/rule-set.ts";
 import type { RuleText } from "../sigma/document.ts";
+import { NotUtf8, utf8Fault } from "./utf8.ts";
 import { WatchListFiles, watchListsBeside } from "./watch-list-files.ts";
 
 /** The rules could not be read at all; the message says which path and why. */
 export class RulesUnreadable extends Error {
   constructor(path: string, cause: unknown) {
     const why = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    super(`the rules at ${path} cannot be read (${why}); give a directory of .yml files, or one file`, { cause });
+    const message = `the rules at ${path} cannot be read (${why}); give a directory of .yml files, or one file`;
+    // The lists beside them are not of the rules' path, and say which file it is.
+    super(cause instanceof NotUtf8 ? cause.message : message, { cause });
     this.name = "RulesUnreadable";
   }
 }
@@ -25,10 +28,16 @@ export class RulesUnreadable extends Error {
 export async function readRuleTexts(path: string): Promise<RuleText[]> {
   try {
     const paths = (await stat(path)).isDirectory() ? await ruleFilesBelow(path) : [path];
-    return await Promise.all(paths.map(async (file) => ({ path: file, text: await readFile(file, "utf8") })));
+    return await Promise.all(paths.map(readRuleText));
   } catch (error) {
     throw new RulesUnreadable(path, error);
   }
+}
+
+async function readRuleText(path: string): Promise<RuleText> {
+  const bytes = await readFile(path);
+  const fault = utf8Fault(bytes);
+  return fault === null ? { path, text: bytes.toString("utf8") } : { path, text: "", fault };
 }
 
 export interface ReadOptions {

@@ -3,8 +3,9 @@
 // a second or two to read, in pieces of some milliseconds between which everything else goes on.
 
 import { createReadStream } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { readFile, readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { NotUtf8, utf8Fault } from "./utf8.ts";
 import { WatchList, WatchValues, watchValue } from "../sigma/watch-list.ts";
 import type { WatchLists } from "../sigma/watch-list.ts";
 
@@ -42,7 +43,7 @@ export class WatchListFiles {
    * Reads the files that are new or other than they were; a removed one keeps its last values, since rules
    * may still name it. All are read before any list changes, so a fault changes nothing.
    * @returns the names of the lists whose values were read
-   * @throws the file system's error
+   * @throws the file system's error, or NotUtf8
    */
   async reload(): Promise<string[]> {
     if (this.#directory === null) return [];
@@ -74,14 +75,26 @@ async function readValues(path: string): Promise<WatchValues> {
     const value = watchValue(line);
     if (value !== null) values.add(value);
   };
+  const decoder = new TextDecoder("utf-8", { fatal: true });
   let begun = "";
-  for await (const piece of createReadStream(path, { encoding: "utf8", highWaterMark: PIECE_BYTES })) {
-    const lines = (begun + (piece as string)).split("\n");
-    begun = lines.pop() ?? "";
-    lines.forEach(take);
+  try {
+    for await (const piece of createReadStream(path, { highWaterMark: PIECE_BYTES })) {
+      const lines = (begun + decoder.decode(piece as Buffer, { stream: true })).split("\n");
+      begun = lines.pop() ?? "";
+      lines.forEach(take);
+    }
+    take(begun + decoder.decode());
+  } catch (error) {
+    throw (await notUtf8(path, error)) ?? error;
   }
-  take(begun);
   return values;
+}
+
+/** The decoder does not say where; the file is read once more to find it. */
+async function notUtf8(path: string, error: unknown): Promise<NotUtf8 | null> {
+  if (!(error instanceof TypeError)) return null;
+  const fault = utf8Fault(await readFile(path));
+  return fault === null ? null : new NotUtf8(path, fault);
 }
 
 /** Symbolic links are followed: a ConfigMap's files change by a swapped link, which changes the inode. */

@@ -12,6 +12,15 @@ import type { Position } from "./problem.ts";
 export interface RuleText {
   readonly path: string;
   readonly text: string;
+  /** The file is no text: it says nothing, and this is its problem. */
+  readonly fault?: TextFault;
+}
+
+/** Where a file stops being text. `offset` counts bytes. */
+export interface TextFault {
+  readonly at: Position;
+  readonly found: string;
+  readonly instead: string;
 }
 
 /** A line of text and where it stands. */

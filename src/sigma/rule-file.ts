@@ -43,6 +43,10 @@ export interface RuleFile {
 /** Never throws, whatever the text. */
 export function readRuleFile(file: RuleText, options: FileOptions): RuleFile {
   const { findings } = options;
+  if (file.fault !== undefined) {
+    findings.refuse(file.fault.at, file.fault.found, file.fault.instead);
+    return { documents: [], refused: [], incomplete: true };
+  }
   const { trees, incomplete } = parseYaml(file.text, findings);
   const documents: CheckedDocument[] = [];
   const refused: string[] = [];

@@ -1,6 +1,6 @@
 // Watch-lists on disk: found beside the rules, read again when they change.
 
-import { deepEqual, ok, strictEqual } from "node:assert/strict";
+import { deepEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,6 +33,32 @@ test("a rule's placeholder reads the list beside the rules, as it is now", async
   deepEqual(await files.reload(), ["wallets"]);
   deepEqual(found(), [false, true]);
   deepEqual(await files.reload(), []);
+});
+
+test("a list that is no UTF-8 is refused with its place, and the values it had stay", async () => {
+  const directory = join(root, "latin");
+  await mkdir(directory);
+  const file = join(directory, "names.txt");
+  await writeFile(file, "\ufeffanna\n");
+  const files = new WatchListFiles(directory);
+  await files.reload();
+  const long = `anna\n${"x\n".repeat(40_000)}m`;
+  await writeFile(file, Buffer.concat([Buffer.from(long), Buffer.from([0xfc, 0x6c, 0x6c, 0x0a])]));
+  await rejects(
+    files.reload(),
+    new RegExp(
+      `names\\.txt:40002:2: the byte 0xfc at byte ${long.length}, which is no UTF-8; save the file as UTF-8$`,
+      "u",
+    ),
+  );
+  const list = files.lists.get("names")!;
+  deepEqual([list.size, list.has("anna", true)], [1, true]);
+  await writeFile(file, Buffer.from([0x61, 0xef, 0xbf]));
+  await rejects(files.reload(), /names\.txt:1:3: the end of the file at byte 3, which is no UTF-8/u);
+  await mkdir(join(root, "beside"));
+  await mkdir(join(root, "beside", "rules"));
+  await rename(directory, join(root, "beside", "watchlists"));
+  await rejects(readRules(join(root, "beside", "rules")), /^RulesUnreadable: \S+names\.txt:1:3: the end/u);
 });
 
 test("no directory is no list", async () => {
