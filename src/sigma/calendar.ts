@@ -66,17 +66,18 @@ function isoWeek(days: number): number {
 const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):?(\d\d))?)?$/u;
 
-/** Milliseconds since the epoch; null for text that is no date. Without an offset, it is UTC. */
+/** Milliseconds since the epoch; null for text that is no date (2024-02-31). Without an offset, it is UTC. */
 export function parseInstant(text: string): Instant | null {
   if (text.length > 40) return null;
   const found = RFC_3339.exec(text);
   if (found === null) return null;
   const number = (index: number): number => Number(found[index] ?? 0);
-  const [month, day, hour, minute] = [number(2), number(3), number(4), number(5)];
-  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || number(6) > 60) return null;
+  const [year, month, day, hour, minute] = [number(1), number(2), number(3), number(4), number(5)];
+  if (month < 1 || month > 12 || hour > 23 || minute > 59 || number(6) > 60) return null;
+  const days = daysOf(year, month, day);
+  // A day that the month does not have is another month's.
+  if (civil(days).day !== day) return null;
   const offset = (number(9) * HOUR + number(10) * MINUTE) * (found[8] === "-" ? -1 : 1);
   const milliseconds = Math.floor(Number(`0.${found[7] ?? "0"}`) * 1_000);
-  return (
-    daysOf(number(1), month, day) * DAY + hour * HOUR + minute * MINUTE + number(6) * SECOND + milliseconds - offset
-  );
+  return days * DAY + hour * HOUR + minute * MINUTE + number(6) * SECOND + milliseconds - offset;
 }

@@ -136,7 +136,11 @@ test("the calendar is the platform's, for four hundred years of noons", () => {
     ),
     [53, 1, 53, 1, 23],
   );
-  deepEqual(["", "yesterday", "2024-13-01", "2024-01-01T25:00:00Z"].map(parseInstant), [null, null, null, null]);
+  const none = ["", "yesterday", "2024-13-01", "2024-01-00", "2024-01-32", "2024-02-30", "2023-02-29", "2100-02-29"];
+  for (const text of [...none, "2024-04-31", "2024-02-31T12:00:00Z", "2024-01-01T25:00:00Z"])
+    strictEqual(parseInstant(text), null, text);
+  for (const text of ["2024-02-29", "2000-02-29", "2024-12-31", "0000-02-29", "9999-12-31"])
+    strictEqual(parseInstant(text), Date.parse(text), text);
 });
 
 test("null in a list of values asks for absence too", () => {

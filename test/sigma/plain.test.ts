@@ -37,6 +37,7 @@ const ROWS: readonly (readonly [selection: string, event: unknown, matches: bool
   ["{ a|gt: 4 }", { a: "5" }, true],
   ["{ a|gt: 4 }", { a: "many" }, false],
   ["{ a|hour: 13 }", { a: "2024-06-09T13:05:00Z" }, true],
+  ["{ a|month: [2, 3] }", { a: "2024-02-31T13:05:00Z" }, false],
   ["{ a|cidr: 10.0.0.0/8 }", { a: ["192.168.0.1", "10.1.2.3"] }, true],
   ["{ a|fieldref: b.c }", { a: "x", b: { c: ["y", "x"] } }, true],
   ["{ a|fieldref: b }", { a: 5, b: 5 }, true],
