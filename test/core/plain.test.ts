@@ -5,7 +5,7 @@ import { PlainEngine, type PlainDetection } from "../../src/core/plain.ts";
 import { handmadeRules, type HandmadeCorrelation } from "../../src/core/rule-set.ts";
 import type { RuleSet } from "../../src/core/rule.ts";
 import { DAY, MINUTE } from "../../src/core/time.ts";
-import { arrivalsOf, drawnEvents, expected, GRACE, rules } from "./correlation/streams.ts";
+import { arrivalsOf, drawnEvents, expected, expectedEnds, GRACE, rules } from "./correlation/streams.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -45,6 +45,25 @@ test("it fires for the groups that brute force finds, as a partition does (L1, L
       for (const { event } of arrivalsOf(drawn)) engine.apply(event, { id: event.eventId, at: event.occurredAt });
       engine.finish();
       assert.deepEqual([...found].toSorted(), expected(drawn));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("every match ends in the event that brute force names, and has it as evidence, last (L2, L5)", () => {
+  fc.assert(
+    fc.property(drawnEvents, (drawn) => {
+      const ends: string[] = [];
+      const engine = new PlainEngine({
+        rules,
+        allowedLateness: GRACE,
+        quiet: 0,
+        onDetection: ({ ruleId, group, evidence }) =>
+          ends.push(`${ruleId} ${String(group["accountId"])} ${evidence.at(-1)!}`),
+      });
+      for (const { event } of arrivalsOf(drawn)) engine.apply(event, { id: event.eventId, at: event.occurredAt });
+      engine.finish();
+      assert.deepEqual(ends.toSorted(), expectedEnds(drawn));
     }),
     { numRuns: 200 },
   );
@@ -96,6 +115,40 @@ test("a correlation over another one may group otherwise: by what the last event
     [2, { is: "B", host: "h2" }],
   ];
   assert.deepEqual(told(run(twice, events)).at(-1), 'hosts {"host":"h2"} 1,2');
+});
+
+test("of events at one instant a chain hears the one that came, in whatever order (L2)", () => {
+  const chain = of(
+    {
+      steps: ["A", "A"],
+      type: "event_count",
+      timespan: 10 * MINUTE,
+      groupBy: ["host"],
+      condition: { kind: "compare", comparisons: [{ operator: "gte", value: 2 }], percentile: null },
+    },
+    { name: "outer", steps: ["rule", "B"], type: "temporal", timespan: 10 * MINUTE, groupBy: ["user"] },
+  );
+  const [a, b, c, d] = [
+    { at: 5, id: "a", is: "A", host: "h", user: "alice" },
+    { at: 5, id: "b", is: "A", host: "h", user: "bob" },
+    { at: 5, id: "c", is: "A", host: "h", user: "bob" },
+    { at: 6, id: "d", is: "B", host: "h", user: "alice" },
+  ];
+  for (const order of [
+    [a, b, c, d],
+    [b, c, a, d],
+    [d, c, b, a],
+  ]) {
+    const found: string[] = [];
+    const engine = new PlainEngine({
+      rules: chain,
+      allowedLateness: 10 * MINUTE,
+      quiet: 0,
+      onDetection: ({ ruleId, evidence }) => found.push(`${ruleId} ${evidence.at(-1)!}`),
+    });
+    for (const { at, id, ...object } of order) engine.apply(object, { id, at: at * MINUTE });
+    assert.deepEqual(found.toSorted(), ["outer d", "rule a", "rule b", "rule c"]);
+  }
 });
 
 test("without quiet every completing event is a detection; with it one stands for those after it", () => {

@@ -10,7 +10,7 @@ import { holdAll } from "./comparison.ts";
 import type { CorrelationSettings, Kind } from "./correlation.ts";
 import { countOfRule } from "./count.ts";
 import { firstFrom, lastAt } from "./entry-set.ts";
-import { keepNewest, membersOf } from "./window.ts";
+import { keepNewest, membersOf, membersTo } from "./window.ts";
 
 export function eventCount(rule: CorrelationRule, { maxEntries }: CorrelationSettings): Kind {
   const { comparisons, waits, atOnce, least, keeps } = countOfRule(rule, maxEntries);
@@ -26,7 +26,7 @@ export function eventCount(rule: CorrelationRule, { maxEntries }: CorrelationSet
       const start = at - rule.timespan;
       const nth = last - least + 1;
       if (nth < 0 || entries[nth]!.occurredAt < start) return undefined;
-      if (atOnce) return membersOf(entries, [nth, last]);
+      if (atOnce) return membersTo(entries, end, [end < nth ? nth + 1 : nth, last]);
       const first = firstFrom(entries, start);
       return holdAll(comparisons, last - first + 1) ? membersOf(entries, [first, last]) : undefined;
     },

@@ -21,9 +21,10 @@ export function valueCount(rule: CorrelationRule, { maxEntries }: CorrelationSet
     matchAt(entries, end, settled) {
       if (!atOnce && entries[end]!.occurredAt >= settled) return undefined;
       const [first, last] = windowAt(entries, end, rule.timespan);
-      const seen = new Set<string>();
-      const members: Member[] = [];
-      // From the newest back: each member brings a value, and the fewest newest are evidence enough.
+      const seen = new Set(entries[end]!.values);
+      const members: Member[] = [memberOf(entries, end)];
+      if (atOnce && seen.size >= least) return members;
+      // From the newest back: each other member brings a value, and the fewest newest are evidence enough.
       for (let at = last; at >= first; at--) {
         const before = seen.size;
         for (const value of entries[at]!.values) seen.add(value);

@@ -9,8 +9,8 @@ import type { Entry } from "../entry.ts";
 import type { CorrelationRule } from "../rule.ts";
 import { holdAll } from "./comparison.ts";
 import { decimalSum } from "./decimal-sum.ts";
-import type { CorrelationSettings, Kind, Member } from "./correlation.ts";
-import { comparisonsOf, memberOf, membersOf, waitsOf, windowAt } from "./window.ts";
+import type { CorrelationSettings, Kind } from "./correlation.ts";
+import { comparisonsOf, memberOf, membersOf, membersTo, waitsOf, windowAt } from "./window.ts";
 
 const MOST = 256;
 const LEAST = 32;
@@ -31,12 +31,12 @@ export function valueSum(rule: CorrelationRule, { maxEntries }: CorrelationSetti
       const waits = isWaiting(entries);
       if (waits && entries[end]!.occurredAt >= settled) return undefined;
       const [first, last] = windowAt(entries, end, rule.timespan);
-      const members: Member[] = [];
-      let sum = 0;
+      let sum = entries[end]!.value!;
+      if (!waits && holdAll(comparisons, sum)) return [memberOf(entries, end)];
       for (let at = last; at >= first; at--) {
+        if (at === end) continue;
         sum += entries[at]!.value!;
-        members.push(memberOf(entries, at));
-        if (!waits && holdAll(comparisons, decimalSum(sum))) return members;
+        if (!waits && holdAll(comparisons, decimalSum(sum))) return membersTo(entries, end, [at, last]);
       }
       return waits && holdAll(comparisons, decimalSum(sum)) ? membersOf(entries, [first, last]) : undefined;
     },

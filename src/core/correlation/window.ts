@@ -42,6 +42,12 @@ export function membersOf(entries: readonly Entry[], [first, last]: readonly [nu
   return members;
 }
 
+/** The newest of a window, and the event that the match ends in: of those at its instant it need not be the last. */
+export function membersTo(entries: readonly Entry[], end: number, newest: readonly [number, number]): Member[] {
+  const members = membersOf(entries, newest);
+  return end < newest[0] ? [memberOf(entries, end), ...members] : members;
+}
+
 /** Drops the oldest beyond `limit`; how many. */
 export function keepNewest(entries: Entry[], limit: number): number {
   const over = entries.length - limit;

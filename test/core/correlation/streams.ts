@@ -143,10 +143,15 @@ export const drawnEvents: fc.Arbitrary<Drawn[]> = fc.array(
 
 /** `rule group` of every rule and group that brute force finds. */
 export function expected(drawn: readonly Drawn[]): string[] {
+  return [...new Set(expectedEnds(drawn).map((end) => end.slice(0, end.lastIndexOf(" "))))].toSorted();
+}
+
+/** `rule group event` of every match that brute force finds, by the event it ends in. */
+export function expectedEnds(drawn: readonly Drawn[]): string[] {
   return GROUPS.flatMap((group, index) => {
     const own = drawn.map(happening).filter((_, at) => drawn[at]!.group === index);
     return endsOf(rules, own).flatMap((ends, rule) =>
-      ends.size > 0 ? [`${rules.correlations[rule]!.name} ${group}`] : [],
+      [...ends].map(({ id }) => `${rules.correlations[rule]!.name} ${group} ${id}`),
     );
   }).toSorted();
 }
