@@ -152,7 +152,7 @@ export class PlainEngine {
     if (known !== undefined) return known;
     const rule: Correlation["rule"] = row.correlation.rule;
     const values = Object.fromEntries(rule.groupBy.map((name, index) => [name, found[index]]));
-    const made: Group = { row, key, values, memory: newMemory(rule), standing: [] };
+    const made: Group = { row, key, values, memory: newMemory(rule, -Infinity), standing: [] };
     groups.set(key, made);
     return made;
   }

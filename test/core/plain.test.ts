@@ -3,9 +3,24 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { PlainEngine, type PlainDetection } from "../../src/core/plain.ts";
 import { handmadeRules, type HandmadeCorrelation } from "../../src/core/rule-set.ts";
-import type { RuleSet } from "../../src/core/rule.ts";
+import type { Comparison, RuleSet } from "../../src/core/rule.ts";
 import { DAY, MINUTE } from "../../src/core/time.ts";
 import { arrivalsOf, drawnEvents, expected, expectedEnds, GRACE, rules } from "./correlation/streams.ts";
+
+const A_NOT_B = {
+  steps: ["A", "B"],
+  type: "temporal",
+  condition: {
+    kind: "expression",
+    expression: {
+      kind: "and",
+      of: [
+        { kind: "input", input: 0 },
+        { kind: "not", of: { kind: "input", input: 1 } },
+      ],
+    },
+  },
+} as const;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -178,20 +193,7 @@ test("a detection rule of its own tells each event once", () => {
 });
 
 test("what was open at the end is decided as if time had passed", () => {
-  const expression = {
-    kind: "and",
-    of: [
-      { kind: "input", input: 0 },
-      { kind: "not", of: { kind: "input", input: 1 } },
-    ],
-  } as const;
-  const absence = of({
-    steps: ["A", "B"],
-    type: "temporal",
-    timespan: DAY,
-    groupBy: ["u"],
-    condition: { kind: "expression", expression },
-  });
+  const absence = of({ ...A_NOT_B, timespan: DAY, groupBy: ["u"] });
   assert.deepEqual(
     told(
       run(absence, [
@@ -202,6 +204,38 @@ test("what was open at the end is decided as if time had passed", () => {
     ),
     ['rule {"u":1} 0'],
   );
+});
+
+test("before 1970 an absence is decided as after it", () => {
+  const events = (from: number): [number, Json][] => [
+    [from, { is: "A" }],
+    [from + 1, { is: "B" }],
+    [from + 30, { is: "A" }],
+  ];
+  for (const from of [-100, -30, 0]) {
+    assert.deepEqual(told(run(of({ ...A_NOT_B, timespan: 10 * MINUTE, groupBy: [] }), events(from))), ["rule {} 2"]);
+  }
+});
+
+test("what an inner rule waits for is in time for the outer one, without lateness too", () => {
+  const count = (steps: string, more: Comparison, timespan: number): HandmadeCorrelation => ({
+    name: steps === "A" ? "rule" : "outer",
+    steps: [steps],
+    type: "event_count",
+    timespan: timespan * MINUTE,
+    groupBy: [],
+    condition: { kind: "compare", comparisons: [more], percentile: null },
+  });
+  const chain = of(count("A", { operator: "eq", value: 2 }, 10), count("rule", { operator: "gte", value: 2 }, 5));
+  const found: PlainDetection[] = [];
+  const engine = new PlainEngine({
+    rules: chain,
+    allowedLateness: 0,
+    quiet: 0,
+    onDetection: (each) => found.push(each),
+  });
+  for (const at of [6, 15, 20, 73]) engine.apply({ is: at === 73 ? "C" : "A" }, { id: String(at), at: at * MINUTE });
+  assert.deepEqual(told(found), ["rule {} 6,15", "rule {} 15,20", "outer {} 15,20"]);
 });
 
 test("whatever an object holds, it is not an exception", () => {

@@ -29,8 +29,9 @@ export interface Memory {
   readonly entries: Entry[];
 }
 
-export function newMemory(rule: CorrelationRule): Memory {
-  return { rule: rule.id, matchHash: rule.matchHash, keepUntil: 0, decidedTo: 0, entries: [] };
+/** @param decidedTo before any event: an exchange has none from before the epoch (LIMITS.earliestInstant) */
+export function newMemory(rule: CorrelationRule, decidedTo: Instant = 0): Memory {
+  return { rule: rule.id, matchHash: rule.matchHash, keepUntil: 0, decidedTo, entries: [] };
 }
 
 /** Entries that satisfy a rule. */

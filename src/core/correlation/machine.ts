@@ -15,6 +15,9 @@ import type { Correlation, CorrelationSettings, InputFacts, Kind, Match, Member,
 import { NO_MATCHES } from "./correlation.ts";
 import { firstFrom, insertEntry } from "./entry-set.ts";
 
+/** Spans are inclusive: what waits for the end of one is decided at the next instant. */
+const PAST: Duration = 1;
+
 export function machineOf(
   rule: CorrelationRule,
   kind: Kind,
@@ -49,9 +52,9 @@ class Machine implements Correlation {
     this.#waits = kind.waits.length > 0;
     this.#horizon = kind.waits.at(-1) ?? 0;
     // An end is looked at until its last span is decided: so long all that its decision looks at is there.
-    const wait = this.#waits ? settings.absenceGrace + 1 : 0;
+    const wait = this.#waits ? settings.absenceGrace + PAST : 0;
     this.#keep = kind.reach + this.#horizon + inputDelay + Math.max(settings.allowedLateness, wait);
-    this.delay = this.#waits ? this.#horizon + this.#grace : inputDelay;
+    this.delay = this.#waits ? this.#horizon + this.#grace + PAST : inputDelay;
   }
 
   apply(memory: Memory, entry: Entry, frontier: Instant): readonly Match[] {
@@ -108,7 +111,7 @@ class Machine implements Correlation {
     let at = Infinity;
     for (const wait of this.#kind.waits) {
       const next = entries[firstFrom(entries, decidedTo - wait)];
-      if (next !== undefined) at = Math.min(at, next.occurredAt + wait + this.#grace + 1);
+      if (next !== undefined) at = Math.min(at, next.occurredAt + wait + this.#grace + PAST);
     }
     return at === Infinity ? undefined : at;
   }
