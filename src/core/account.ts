@@ -8,6 +8,7 @@
 
 import { type CaseState, caseWakeAt, closeCase, EVIDENCE_LEAST, keepTelling } from "./case.ts";
 import { type Memory, newMemory } from "./correlation/correlation.ts";
+import { keepNewest } from "./correlation/window.ts";
 import type { Detection } from "./output.ts";
 import type { FactorMarks } from "./factor.ts";
 import type { LatestTimes } from "./latest.ts";
@@ -185,7 +186,7 @@ export class Account implements GroupState, Profile {
       case 1:
         return this.#dropWords();
       case 2:
-        return this.#keepNewest(NEWEST);
+        return this.#keepNewest(table, NEWEST);
       default:
         return this.#keepInForce();
     }
@@ -214,14 +215,18 @@ export class Account implements GroupState, Profile {
     return this.memories.length + this.cases.length;
   }
 
-  #keepNewest(most: number): number {
+  #keepNewest(table: RuleTable, most: number): number {
     let dropped = 0;
-    for (const { entries } of this.memories) dropped += entries.splice(0, Math.max(0, entries.length - most)).length;
+    for (const memory of this.memories) {
+      const row = rowOf(table, memory);
+      dropped += row?.correlation.keepNewest(memory, most) ?? keepNewest(memory.entries, most);
+    }
     return dropped;
   }
 
   #keepInForce(): number {
-    const dropped = this.#keepNewest(0) + this.cases.length;
+    const entries = this.memories.reduce((sum, memory) => sum + memory.entries.length, 0);
+    const dropped = entries + this.cases.length;
     this.memories = NO_MEMORIES;
     this.cases = kept(this.cases, (each) => !each.closed, NO_CASES);
     for (const each of this.cases) {

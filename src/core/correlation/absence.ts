@@ -10,6 +10,7 @@ import type { Entry } from "../entry.ts";
 import type { CorrelationRule } from "../rule.ts";
 import type { Duration } from "../time.ts";
 import type { CorrelationSettings, Memory } from "./correlation.ts";
+import { firstWhole } from "./cut.ts";
 import { countOf, dropIdle } from "./entry-set.ts";
 
 export interface Limits {
@@ -44,6 +45,7 @@ export function evictAround(
   const { entries } = memory;
   if (entries.length <= limits.wanted) return 0;
   let evicted = 0;
+  const from = firstWhole(entries);
   for (let rest = inputs.wanted | inputs.forbidden; rest !== 0; rest &= rest - 1) {
     const bit = rest & -rest;
     const isForbidden = (inputs.forbidden & bit) !== 0;
@@ -53,7 +55,7 @@ export function evictAround(
       ? dropBetween(entries, { bit, over, wanted: inputs.wanted & ~bit })
       : dropOldest(memory, { bit, over, inputs, timespan: limits.timespan });
   }
-  if (evicted > 0) dropIdle(entries);
+  if (evicted > 0) dropIdle(entries, from);
   return evicted;
 }
 

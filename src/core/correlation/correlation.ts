@@ -10,6 +10,7 @@
 //   CR4 what the frontier has passed by reach and lateness takes no part, whether a tick has come or not
 //   CR5 what a later event could undo is decided once the span has ended and the grace has passed, and
 //       then for good; what none could undo, on the event that completes it
+//   CR6 what a later event could undo is never judged by what is left of the events it looks at
 
 import type { CorrelationRule } from "../rule.ts";
 import type { Entry } from "../entry.ts";
@@ -25,7 +26,7 @@ export interface Memory {
   keepUntil: Instant;
   /** What waits for the end of a span is decided for spans that ended before this. */
   decidedTo: Instant;
-  /** In event order. */
+  /** In event order. One without steps, always the first, stands for those that had to go before it: cut.ts. */
   readonly entries: Entry[];
 }
 
@@ -90,6 +91,8 @@ export interface Correlation {
   releasesAt(memory: Memory): Instant | undefined;
   /** Drops all that a later match could do without; how much. The last resort of a group that has grown too large. */
   reduce(memory: Memory): number;
+  /** Drops all but the newest `most` entries, needed or not; how many. */
+  keepNewest(memory: Memory, most: number): number;
 }
 
 /** An entry of a match, and the input it serves. */

@@ -1,13 +1,20 @@
-// What event_count and value_count share: which number is asked for, whether it is decided at once, and how
-// many entries that takes: all that have to be told apart, and for late ones as many again.
+// What event_count, value_count and a count of rules share: which number is asked for, whether it is decided at
+// once, and what their memory keeps. A lower bound needs the newest that it counts, and for late ones as many
+// again. What later events can undo is of whole windows: thin.ts says what those can do without, and what has
+// to go beyond that is cut (cut.ts).
 
 import type { Comparison, CorrelationRule } from "../rule.ts";
 import type { Duration } from "../time.ts";
-import { countToTell, leastCount } from "./comparison.ts";
+import { countToTell, holdAll, leastCount } from "./comparison.ts";
+import type { Kind } from "./correlation.ts";
+import { cutOldest } from "./cut.ts";
+import { type Counted, thin } from "./thin.ts";
 import { comparisonsOf, waitsOf } from "./window.ts";
 
 const SPARE = 2;
 const LEAST_CAP = 64;
+/** A flood is thinned each time the memory has grown by this, not with every event. */
+const STRIDE = 32;
 
 export interface Count {
   readonly comparisons: readonly Comparison[];
@@ -16,7 +23,7 @@ export interface Count {
   readonly atOnce: boolean;
   /** The least number for which the lower bounds hold. */
   readonly least: number;
-  /** Entries that `Kind.evict` leaves of too many. */
+  /** Entries that `Kind.evict` of a lower bound leaves of too many. */
   readonly keeps: Readonly<Record<"cap" | "least", number>>;
 }
 
@@ -30,5 +37,26 @@ export function countOfRule(rule: CorrelationRule, maxEntries: number): Count {
     atOnce: waits.length === 0,
     least: leastCount(comparisons),
     keeps: { cap: Math.min(maxEntries, Math.max(LEAST_CAP, SPARE * needed)), least: needed },
+  };
+}
+
+/** `Kind.evict` of a count that waits for whole windows. */
+export function thinning(
+  rule: CorrelationRule,
+  { maxEntries, thingsOf }: { readonly maxEntries: number; readonly thingsOf: Counted["thingsOf"] },
+): Kind["evict"] {
+  const comparisons = comparisonsOf(rule);
+  const enough = Math.min(maxEntries, countToTell(comparisons));
+  const counted = { thingsOf, enough, holdsOfEnough: holdAll(comparisons, enough), timespan: rule.timespan };
+  const few = Math.max(LEAST_CAP, SPARE * enough);
+  return (memory, to) => {
+    const { entries } = memory;
+    const most = to === "cap" ? maxEntries : enough + 1;
+    const isEarly = entries.length <= most && (entries.length <= few || entries.length % STRIDE !== 0);
+    if (isEarly && to === "cap") return 0;
+    thin(memory, counted, false);
+    if (entries.length <= most) return 0;
+    const lost = thin(memory, counted, true);
+    return entries.length <= most ? lost : lost + cutOldest(entries, most - Math.floor(most / STRIDE));
   };
 }

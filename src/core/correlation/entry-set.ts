@@ -62,10 +62,10 @@ export function countOf(entries: readonly Entry[], bits: number): number {
   return count;
 }
 
-/** Removes entries that serve no step any more. */
-export function dropIdle(entries: Entry[]): void {
-  let kept = 0;
-  for (const entry of entries) if (entry.steps !== 0) entries[kept++] = entry;
+/** Removes entries that serve no step any more, from the index on. */
+export function dropIdle(entries: Entry[], from: number): void {
+  let kept = from;
+  for (let at = from; at < entries.length; at++) if (entries[at]!.steps !== 0) entries[kept++] = entries[at]!;
   entries.length = kept;
 }
 

@@ -13,7 +13,9 @@ import type { CorrelationRule } from "../rule.ts";
 import type { Duration, Instant } from "../time.ts";
 import type { Correlation, CorrelationSettings, InputFacts, Kind, Match, Member, Memory } from "./correlation.ts";
 import { NO_MATCHES } from "./correlation.ts";
+import { cutAt, cutOldest } from "./cut.ts";
 import { firstFrom, insertEntry } from "./entry-set.ts";
+import { keepNewest } from "./window.ts";
 
 /** Spans are inclusive: what waits for the end of one is decided at the next instant. */
 const PAST: Duration = 1;
@@ -60,9 +62,14 @@ class Machine implements Correlation {
   apply(memory: Memory, entry: Entry, frontier: Instant): readonly Match[] {
     this.release(memory, frontier); // CR4
     if (!this.#kind.isTaken(entry) || entry.occurredAt + this.#keep < frontier) return NO_MATCHES; // CR4
+    if (entry.occurredAt <= cutAt(memory.entries)) return NO_MATCHES; // CR6
     if (insertEntry(memory.entries, entry) < 0) return NO_MATCHES; // CR1
     memory.keepUntil = Math.max(memory.keepUntil, entry.occurredAt + this.#keep + 1);
-    if (this.#waits) this.#noteLate(memory, entry, frontier);
+    if (this.#waits) {
+      this.#noteLate(memory, entry, frontier);
+      // CR6: no match ends in what came after its window was released; others may still look at it.
+      if (!this.#isWhole(memory.entries, entry.occurredAt, frontier)) entry.reported = true;
+    }
     const found = this.#matchesFrom(memory, entry.occurredAt, frontier);
     const evicted = this.#kind.evict(memory, "cap"); // CR3
     if (evicted > 0) this.#settings.onEvicted(evicted);
@@ -76,19 +83,30 @@ class Machine implements Correlation {
     const to = from + this.rule.timespan;
     let found: Match[] | undefined;
     for (let end = firstFrom(entries, from); end < entries.length && entries[end]!.occurredAt <= to; end++) {
-      const match = this.#report(entries, end, settled);
+      const match = this.#report(entries, end, { settled, frontier });
       if (match !== undefined) (found ??= []).push(match);
     }
     return found ?? NO_MATCHES;
   }
 
-  #report(entries: readonly Entry[], end: number, settled: Instant): Match | undefined {
+  #report(
+    entries: readonly Entry[],
+    end: number,
+    by: { readonly settled: Instant; readonly frontier: Instant },
+  ): Match | undefined {
     const last = entries[end]!;
-    if (last.reported) return undefined;
-    const members = this.#kind.matchAt(entries, end, settled);
+    if (last.reported || (this.#waits && !this.#isWhole(entries, last.occurredAt, by.frontier))) return undefined;
+    const members = this.#kind.matchAt(entries, end, by.settled);
     if (members === undefined) return undefined;
     last.reported = true;
     return this.#toMatch(entries, members, end);
+  }
+
+  /** CR6: nothing was cut that the decision at an instant looks at, nor released because that came too late. */
+  #isWhole(entries: readonly Entry[], at: Instant, frontier: Instant): boolean {
+    const from = at - this.#kind.reach;
+    if (from <= cutAt(entries)) return false;
+    return from >= frontier - this.#keep || this.#kind.isWaiting?.(entries) === false;
   }
 
   decide(memory: Memory, frontier: Instant): readonly Match[] {
@@ -98,7 +116,7 @@ class Machine implements Correlation {
     const { entries } = memory;
     const found: Match[] = [];
     for (let end = firstFrom(entries, memory.decidedTo - this.#horizon); end < entries.length; end++) {
-      const match = this.#report(entries, end, settled);
+      const match = this.#report(entries, end, { settled, frontier });
       if (match !== undefined) found.push(match);
     }
     memory.decidedTo = settled;
@@ -144,6 +162,10 @@ class Machine implements Correlation {
 
   reduce(memory: Memory): number {
     return this.#kind.evict(memory, "least");
+  }
+
+  keepNewest({ entries }: Memory, most: number): number {
+    return this.#waits ? cutOldest(entries, Math.max(1, most)) : keepNewest(entries, most);
   }
 
   /** In event order; of several at the last instant the one that the match ends in comes last. */

@@ -1,13 +1,13 @@
 // What value_avg and value_percentile share: a number of the whole window, which any later event of it can
 // move both ways; so it is decided when the window is complete. An event without a number takes no part.
-// What is kept: the newest.
+// What is kept: the newest; windows that lost any of theirs are judged no more (cut.ts).
 
 import type { Entry } from "../entry.ts";
 import type { CorrelationRule } from "../rule.ts";
 import type { CorrelationSettings, Kind } from "./correlation.ts";
-import { keepNewest, membersOf, windowAt } from "./window.ts";
+import { cutOldest } from "./cut.ts";
+import { membersOf, windowAt } from "./window.ts";
 
-const MOST = 256;
 const LEAST = 32;
 
 /** @param holds whether the entries of the window, both ends inclusive, satisfy the rule; each has a value */
@@ -16,7 +16,6 @@ export function measureOf(
   { maxEntries }: CorrelationSettings,
   holds: (entries: readonly Entry[], window: readonly [number, number]) => boolean,
 ): Kind {
-  const cap = Math.min(maxEntries, MOST);
   return {
     waits: [0],
     reach: rule.timespan,
@@ -27,6 +26,6 @@ export function measureOf(
       const window = windowAt(entries, end, rule.timespan);
       return holds(entries, window) ? membersOf(entries, window) : undefined;
     },
-    evict: ({ entries }, to) => keepNewest(entries, to === "cap" ? cap : LEAST),
+    evict: ({ entries }, to) => cutOldest(entries, to === "cap" ? maxEntries : LEAST),
   };
 }

@@ -7,7 +7,8 @@
 // Without absence a match that ends in an event needs only the timespan before it, and is found at once; a
 // count of rules with an upper bound looks at the same window, when it is complete.
 //
-// What is kept: of each rule the newest events; where absence matters absence.ts says what else.
+// What is kept: of each rule the newest events; where absence matters absence.ts says what else, and of a count
+// that is no lower bound count.ts.
 
 import type { Entry } from "../entry.ts";
 import type { Comparison, CorrelationRule } from "../rule.ts";
@@ -15,6 +16,7 @@ import type { Duration } from "../time.ts";
 import { evictAround, needsFew } from "./absence.ts";
 import { holdAll } from "./comparison.ts";
 import type { CorrelationSettings, Kind, Member } from "./correlation.ts";
+import { thinning } from "./count.ts";
 import { lastAt } from "./entry-set.ts";
 import { bitsOf, holdsFor, type Literals, literalsOf } from "./input-expression.ts";
 import { comparisonsOf, waitsOf } from "./window.ts";
@@ -60,7 +62,10 @@ function countOfRules(rule: CorrelationRule, settings: CorrelationSettings): Kin
         ? newestOf(entries, end, { bits: present, within: rule.timespan })
         : undefined;
     },
-    evict: (memory, to) => evictAround(memory, needsFew(rule, settings, to), { wanted, forbidden: 0 }),
+    evict:
+      waits.length === 0
+        ? (memory, to) => evictAround(memory, needsFew(rule, settings, to), { wanted, forbidden: 0 })
+        : thinning(rule, { ...settings, thingsOf: ({ steps }) => inputsOf(steps) }),
   };
 }
 
@@ -145,6 +150,12 @@ function newestOf(
     else if (shared >= 0) take(shared, input);
   }
   return members;
+}
+
+function inputsOf(bits: number): number[] {
+  const inputs: number[] = [];
+  for (let rest = bits; rest !== 0; rest &= rest - 1) inputs.push(rest & -rest);
+  return inputs;
 }
 
 function bitCount(bits: number): number {

@@ -1,14 +1,14 @@
 // value_count: how many distinct values (tuples, where several fields are counted) occur in the window that
 // ends at an event. An event without a value takes no part.
 //
-// What is kept: of each value the newest event, then further ones by age. For events in order the newest of
-// each value decides, so a flood of one value hides no other (L7).
+// What is kept: of a lower bound of each value the newest event, then further ones by age. For events in order
+// the newest of each value decides, so a flood of one value hides no other (L7). Of other counts: count.ts.
 
 import type { Entry } from "../entry.ts";
 import type { CorrelationRule } from "../rule.ts";
 import { holdAll } from "./comparison.ts";
 import type { CorrelationSettings, Kind, Member } from "./correlation.ts";
-import { countOfRule } from "./count.ts";
+import { countOfRule, thinning } from "./count.ts";
 import { keepNewest, memberOf, windowAt } from "./window.ts";
 
 export function valueCount(rule: CorrelationRule, { maxEntries }: CorrelationSettings): Kind {
@@ -34,13 +34,15 @@ export function valueCount(rule: CorrelationRule, { maxEntries }: CorrelationSet
       }
       return !atOnce && holdAll(comparisons, seen.size) ? members : undefined;
     },
-    evict({ entries }, to) {
-      const limit = keeps[to];
-      let evicted = 0;
-      if (entries.length > limit) evicted += dropRepeated(entries, entries.length - limit);
-      return evicted + keepNewest(entries, limit);
-    },
+    evict: atOnce
+      ? ({ entries }, to) => keepDistinct(entries, keeps[to])
+      : thinning(rule, { maxEntries, thingsOf: ({ values }) => values }),
   };
+}
+
+function keepDistinct(entries: Entry[], limit: number): number {
+  const over = entries.length - limit;
+  return over <= 0 ? 0 : dropRepeated(entries, over) + keepNewest(entries, limit);
 }
 
 /** Drops the oldest entries all of whose values occur in newer ones, at most `most`; how many. */

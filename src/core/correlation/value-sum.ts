@@ -2,25 +2,26 @@
 // negative only grows and is decided at once; as soon as a negative one is in the memory, and for every
 // other comparison, the sum is decided when its window is complete. An event without a number takes no part.
 //
-// What is kept: the largest amounts. A flood of small ones in order hides no match that few large ones make
-// (L7), and what is kept never sums to more than what happened.
+// What is kept: of a sum that only grows the largest amounts. A flood of small ones in order hides no match that
+// few large ones make (L7), and what is kept never sums to more than what happened. Of any other sum the
+// newest; windows that lost any of theirs are judged no more (cut.ts).
 
 import type { Entry } from "../entry.ts";
 import type { CorrelationRule } from "../rule.ts";
 import { holdAll } from "./comparison.ts";
 import { decimalSum } from "./decimal-sum.ts";
 import type { CorrelationSettings, Kind } from "./correlation.ts";
+import { cutOldest, firstWhole } from "./cut.ts";
 import { comparisonsOf, memberOf, membersOf, membersTo, waitsOf, windowAt } from "./window.ts";
 
-const MOST = 256;
 const LEAST = 32;
 const WHEN_COMPLETE = [0];
 
 export function valueSum(rule: CorrelationRule, { maxEntries }: CorrelationSettings): Kind {
   const comparisons = comparisonsOf(rule);
   const onlyGrows = waitsOf(comparisons).length === 0;
-  const cap = Math.min(maxEntries, MOST);
-  const isWaiting = (entries: readonly Entry[]): boolean => !onlyGrows || entries.some(({ value }) => value! < 0);
+  const isWaiting = (entries: readonly Entry[]): boolean =>
+    !onlyGrows || entries.some(({ value, steps }) => value! < 0 && steps !== 0);
   return {
     waits: WHEN_COMPLETE,
     isWaiting,
@@ -40,18 +41,23 @@ export function valueSum(rule: CorrelationRule, { maxEntries }: CorrelationSetti
       }
       return waits && holdAll(comparisons, decimalSum(sum)) ? membersOf(entries, [first, last]) : undefined;
     },
-    evict: ({ entries }, to) => dropSmallest(entries, to === "cap" ? cap : LEAST),
+    evict({ entries }, to) {
+      const most = to === "cap" ? maxEntries : LEAST;
+      if (entries.length <= most) return 0;
+      return isWaiting(entries) ? cutOldest(entries, most) : dropSmallest(entries, most);
+    },
   };
 }
 
+/** @param entries none negative */
 function dropSmallest(entries: Entry[], limit: number): number {
   const over = entries.length - limit;
   for (let dropped = 0; dropped < over; dropped++) {
-    let smallest = 0;
-    for (let at = 1; at < entries.length; at++) {
-      if (Math.abs(entries[at]!.value!) < Math.abs(entries[smallest]!.value!)) smallest = at;
+    let smallest = firstWhole(entries);
+    for (let at = smallest + 1; at < entries.length; at++) {
+      if (entries[at]!.value! < entries[smallest]!.value!) smallest = at;
     }
     entries.splice(smallest, 1);
   }
-  return Math.max(0, over);
+  return over;
 }
