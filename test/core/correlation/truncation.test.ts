@@ -9,10 +9,13 @@ import { entryFor, newEntry } from "../../../src/core/entry.ts";
 import { handmadeRules, type HandmadeCorrelation } from "../../../src/core/rule-set.ts";
 import type { Comparison, CorrelationCondition, RuleSet } from "../../../src/core/rule.ts";
 import { event } from "../world.ts";
+import { input } from "./conditions.ts";
 import { endsOf, type Happening } from "./oracle.ts";
 
 const TIMESPAN = 10;
 const GRACE = 4;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
 
 type Bounds = Partial<Record<Comparison["operator"], number>>;
 
@@ -32,6 +35,24 @@ function rulesOf(type: HandmadeCorrelation["type"], bounds: Bounds, timespan: nu
   });
 }
 
+/** Letters in order; after `!` what must not be there. */
+function withAbsence(type: HandmadeCorrelation["type"], written: string): RuleSet {
+  const steps = written.split(" ");
+  const of = steps.map((step, at) => (step.startsWith("!") ? { kind: "not" as const, of: input(at) } : input(at)));
+  return handmadeRules({
+    detections: ["a", "b", "c"].map((name) => ({ name, matches: () => false })),
+    correlations: [
+      {
+        name: "rule",
+        steps: steps.map((step) => step.replace("!", "")),
+        timespan: 10 * SECOND,
+        type: type!,
+        condition: { kind: "expression", expression: { kind: "and", of } },
+      },
+    ],
+  });
+}
+
 interface Arriving extends Happening {
   readonly late: number;
 }
@@ -40,15 +61,20 @@ interface Arriving extends Happening {
 function run(
   rules: RuleSet,
   happenings: readonly Arriving[],
-  by: { readonly maxEntries: number; readonly reducedAfter?: string },
+  by: {
+    readonly maxEntries: number;
+    readonly grace?: number;
+    readonly lateness?: number;
+    readonly reducedAfter?: string;
+  },
 ): { readonly ends: string[]; readonly evicted: number } {
   const [rule] = rules.correlations;
-  const { maxEntries, reducedAfter } = by;
+  const { maxEntries, grace = GRACE, lateness = grace, reducedAfter } = by;
   let evicted = 0;
   const correlation = correlationOf(rule!, {
     settings: {
-      allowedLateness: GRACE,
-      absenceGrace: GRACE,
+      allowedLateness: lateness,
+      absenceGrace: grace,
       maxEntries,
       onEvicted: (count) => (evicted += count),
       onLate: () => assert.fail("nothing comes later than the grace"),
@@ -71,7 +97,10 @@ function run(
     const seen = event(id, at, "X");
     frontier = Math.max(frontier, seen.occurredAt);
     pass(frontier);
-    const steps = detections.reduce((bits, step) => bits | (1 << step), 0);
+    const steps = rule!.inputs.reduce(
+      (bits, { index }, at) => (detections.includes(index) ? bits | (1 << at) : bits),
+      0,
+    );
     const entry = entryFor(
       newEntry({ service: "auth", topic: "t", partition: 0, offset: 0, recordTimestamp: 0 }, seen, steps),
       steps,
@@ -228,4 +257,44 @@ test("a flood too dense to be held until it is decided hides not all of its matc
   const rules = rulesOf("value_count", { eq: 1 });
   const { ends, evicted } = run(rules, flood({ from: 0, times: 400, gap: 0.01 }).map(numbered), { maxEntries: 100 });
   assert.ok(ends.length > 0 && evicted > 0);
+});
+
+/** `aa` and two instants in seconds: floods of twenty; else one event. */
+function timeline(written: string): Arriving[] {
+  return written
+    .split(" ")
+    .flatMap((token) => {
+      const [, letters = "", from = "", to = from] = /^([a-c]+)([\d.]+)(?:-([\d.]+))?$/u.exec(token)!;
+      const times = letters.length > 1 ? 20 : 1;
+      return Array.from({ length: times }, (_, index) => ({
+        at: Math.round(SECOND * (Number(from) + ((Number(to) - Number(from)) * index) / Math.max(1, times - 1))),
+        detections: ["abc".indexOf(letters[0]!)],
+        value: null,
+        values: [],
+        late: 0,
+      }));
+    })
+    .map(numbered);
+}
+
+test("a flood hides no match with an absence that an event a sixteenth of the time away would make too (L7)", () => {
+  const decided = Array.from({ length: 17 }, (_, at) => `a${at} c${at}.5`).join(" ");
+  const rows: readonly (readonly [HandmadeCorrelation["type"], rule: string, timeline: string])[] = [
+    ["temporal_ordered", "a b !c", "a0 a20 aa28-28.95 b29.5 c31"],
+    ["temporal_ordered", "a b !c", "a0 a20 a21.1 aa28-28.95 aa29-29.2 b30.5 c32"],
+    ["temporal_ordered", "a b !c", "a0 a4 b5 aa11-11.9 c12"],
+    ["temporal_ordered", "!c a b", "c0.45 aa10.1-10.5 c11 aa11.1-12 aa12.1-13 b15"],
+    ["temporal", "a !b", "aa0-0.9 b1 aa1.1-9 aa9.1-10 b11.15"],
+    ["temporal_ordered", "a b !c", `${decided} aa20-28 aa28.1-29 b30.3 c30.95`],
+  ];
+  for (const [type, rule, written] of rows) {
+    const rules = withAbsence(type, rule);
+    const happenings = timeline(written);
+    const { ends, evicted } = run(rules, happenings, { maxEntries: MAX_ENTRIES, grace: SECOND, lateness: MINUTE });
+    assert.ok(ends.length > 0 && evicted > 0, written);
+    assert.deepEqual(
+      ends,
+      ends.filter((id) => wanted(rules, happenings).includes(id)),
+    );
+  }
 });
