@@ -132,7 +132,7 @@ export class PlainEngine {
     const byGroup = new Map<Group, number>();
     for (let rest = of.steps; rest !== 0; rest &= rest - 1) {
       const bit = rest & -rest;
-      for (const values of groupsOf(row.reads.groups[31 - Math.clz32(bit)]!, of.fields)) {
+      for (const values of groupsOf(row.reads.groups[31 - Math.clz32(bit)]!, of.fields, row.onEvicted)) {
         const group = this.#groupOf(row, values);
         byGroup.set(group, (byGroup.get(group) ?? 0) | bit);
       }

@@ -24,6 +24,8 @@ export interface TableRow {
   readonly isOfAccount: boolean;
   /** Pairs (row, input bits) of the correlations over it, flat. */
   readonly uses: readonly number[];
+  /** Told how many groups of one event are too many. */
+  readonly onEvicted: (groups: number) => void;
 }
 
 export interface TableSettings extends CorrelationSettings {
@@ -65,6 +67,7 @@ export class RuleTable {
         isOfAccount: settings.isOfAccount(rule),
         caseRule: caseRule(rule, rule.timespan + correlation.delay),
         uses: usesOf(rules.correlations, { kind: "correlation", index }),
+        onEvicted: settings.onEvicted,
       });
     });
     this.rows = rows;

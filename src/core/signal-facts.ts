@@ -23,7 +23,7 @@ export function factsOf(row: TableRow, { seen, steps, fields, accountId }: Told)
   const groups = new Map<string, { readonly values: readonly string[]; steps: number }>();
   for (let rest = steps; rest !== 0; rest &= rest - 1) {
     const bit = rest & -rest;
-    for (const found of groupsOf(row.reads.groups[31 - Math.clz32(bit)]!, fields)) {
+    for (const found of groupsOf(row.reads.groups[31 - Math.clz32(bit)]!, fields, row.onEvicted)) {
       const values = found.map(String);
       const key = groupKey(rule.id, values);
       const known = groups.get(key);

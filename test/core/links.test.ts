@@ -187,6 +187,13 @@ test("an event without the group's field tells nobody; one with a list tells the
   );
 });
 
+test("of a longer list 64 elements' groups are told, the rest is counted", () => {
+  const pair = new Pair(rulesWith({ ...SHARED, groupBy: ["ipList"] }));
+  pair.apply(odd(0, "a", { ipList: Array.from({ length: 70 }, (_, index) => String(index)) }));
+  assert.equal(pair.signals.length, 64);
+  assert.deepEqual(pair.of("a").takeCounts().evictions, { entries: 6 });
+});
+
 test("accounts that share a group are each told once, those that come later too (LG2)", () => {
   const pair = new Pair(rulesWith(SHARED));
   pair.apply(odd(0, "a"));

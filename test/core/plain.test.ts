@@ -238,6 +238,20 @@ test("what an inner rule waits for is in time for the outer one, without latenes
   assert.deepEqual(told(found), ["rule {} 6,15", "rule {} 15,20", "outer {} 15,20"]);
 });
 
+test("an event belongs to 64 groups at most; further ones are counted", () => {
+  const single = of({ steps: ["A"], type: "temporal", timespan: MINUTE, groupBy: ["users", "hosts"] });
+  const found: PlainDetection[] = [];
+  const engine = new PlainEngine({
+    rules: single,
+    allowedLateness: 0,
+    quiet: 0,
+    onDetection: (each) => found.push(each),
+  });
+  const users = Array.from({ length: 10 }, (_, index) => index);
+  engine.apply({ is: "A", users, hosts: users.slice(0, 7) }, { id: "0", at: 0 });
+  assert.deepEqual([found.length, engine.counts.evicted], [64, 6]);
+});
+
 test("whatever an object holds, it is not an exception", () => {
   const sums = of(
     {
