@@ -45,6 +45,8 @@ export interface PlainOptions {
 
 export interface PlainCounts {
   readonly evicted: number;
+  /** Events that matched something and came later than the lateness. */
+  readonly late: number;
   readonly lateContradictions: number;
 }
 
@@ -72,6 +74,7 @@ export class PlainEngine {
   readonly #single: readonly { readonly seen: Map<string, Instant>; readonly standing: Group["standing"] }[];
   #frontier: Instant = -Infinity;
   #evicted = 0;
+  #late = 0;
   #lateContradictions = 0;
 
   constructor(options: PlainOptions) {
@@ -93,7 +96,7 @@ export class PlainEngine {
   }
 
   get counts(): PlainCounts {
-    return { evicted: this.#evicted, lateContradictions: this.#lateContradictions };
+    return { evicted: this.#evicted, late: this.#late, lateContradictions: this.#lateContradictions };
   }
 
   /** Applies one object, in the order of arrival. */
@@ -114,6 +117,7 @@ export class PlainEngine {
       }
     }
     if (seen === undefined) return;
+    if (at + this.#options.allowedLateness < this.#frontier) this.#late++;
     for (const [row, bits] of steps) {
       this.#hear(this.#table.rows[row]!, { seen, steps: bits, fields: this.#fields, frontier: this.#frontier });
     }

@@ -1,6 +1,6 @@
 // `holdfast replay --plain`, as its user meets it.
 
-import { deepEqual, match, strictEqual } from "node:assert/strict";
+import { deepEqual, doesNotMatch, match, strictEqual } from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -109,11 +109,41 @@ test("time and id are of any name, epoch milliseconds too; --quiet 0 tells every
 });
 
 test("lines that are no events are told, each alone, and the exit code says so", async () => {
-  const { code, out, err } = await replay(`nope\n[]\n{"EventID":4625}\n${line("00:00:00", 4625, "eve")}`);
+  const wrong = [`{"a":1,}`, "[]", `{"EventID":4625}`, `{"timestamp":"noon"}`, `{"timestamp":null}`, `{"a":`];
+  const { code, out, err } = await replay(`${wrong.join("\n")}\n${line("00:00:00", 4625, "eve")}`);
   deepEqual([code, out.length], [1, 1]);
-  match(err, /-:1: the line is no JSON object/u);
-  match(err, /-:2: the line is no JSON object/u);
-  match(err, /-:3: timestamp is no time; .*--time-field/u);
+  match(err, /^-:1: the line is not JSON at column 8; write one object a line$/mu);
+  match(err, /^-:2: the line is no JSON object/mu);
+  match(err, /^-:3: timestamp is missing; .*--time-field$/mu);
+  match(err, /^-:4: timestamp is "noon", which is no time; .*RFC 3339.*--time-field$/mu);
+  match(err, /^-:5: timestamp is missing;/mu);
+  match(err, /^-:6: the line is not JSON; /mu);
+});
+
+test("blank lines are none", async () => {
+  const { code, err } = await replay(`\n  \t\r\n${line("00:00:00", 4625, "eve")} \n`);
+  strictEqual(code, 0, err);
+  match(err, /1 events, 0 lines rejected/u);
+});
+
+test("a line's number is not taken for the id of another line", async () => {
+  const events = [line("00:00:00", 4625, "u", { eventId: "2" }), line("00:00:00", 4624, "u")];
+  const { out } = await replay(events.join(""));
+  deepEqual(
+    out.map((each) => (each as { evidence: unknown }).evidence),
+    [["2", "2"]],
+  );
+});
+
+test("what came later than the lateness, and what a limit dropped, is said at the end", async () => {
+  const first = line("01:00:00", 4624, "u");
+  const late = await replay(first + line("00:00:00", 4625, "u") + line("00:00:00", 1, "u"));
+  match(late.err, /^1 events came later than the lateness: .*--lateness$/mu);
+  const inTime = await replay(first + line("00:00:00", 4625, "u"), "--lateness", "1h");
+  doesNotMatch(inTime.err, /lateness/u);
+  const users = Array.from({ length: 70 }, (_, index) => index);
+  const many = await replay(`${JSON.stringify({ timestamp: 0, EventID: 4625, user: users })}\n`);
+  match(many.err, /^\d+ events or groups of events were dropped at a limit: their matches may be missed$/mu);
 });
 
 test("its flags need it", async () => {

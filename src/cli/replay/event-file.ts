@@ -1,5 +1,5 @@
 // A file, or standard input, of one JSON object a line, for the commands that read one: in the order of
-// arrival. A line that is none is one message on standard error; the others go on.
+// arrival. A line that is none is one message on standard error; blank ones are skipped, the others go on.
 
 import { createReadStream } from "node:fs";
 import type { Arrival, ExchangeEvent } from "../../core/event.ts";
@@ -26,13 +26,17 @@ export async function* readEach<T extends object>(
   const { file, io, tally } = options;
   for await (const line of linesOf(file === "-" ? io.stdin : createReadStream(file), LIMITS.recordBytes)) {
     if (io.signal.aborted) return;
-    if (line.bytes?.length === 0) continue;
+    if (line.bytes?.every(isSpace) === true) continue;
     const said = read(line);
     if ("problem" in said) {
       tally.rejected += 1;
       io.stderr(`${file}:${line.number}: ${said.problem}\n`);
     } else yield said;
   }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0d;
 }
 
 /** The same, of a file of the exchange's events. */

@@ -7,6 +7,7 @@ import type { Arrival, ExchangeEvent, Rejection, RejectReason, Service } from ".
 import { DAY } from "../../core/time.ts";
 import type { Instant } from "../../core/time.ts";
 import { LIMITS, validateTime } from "../../core/validation.ts";
+import { objectOf } from "./json-line.ts";
 import type { Line } from "./lines.ts";
 
 export type LineOutcome =
@@ -14,8 +15,6 @@ export type LineOutcome =
   | { readonly rejection: Rejection };
 
 export type Inputs = readonly { readonly topic: string; readonly service: Service }[];
-
-const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Reads lines in their order: without `recordTimestamp` a line arrived at the latest event time so far. */
 export class EventLines {
@@ -28,12 +27,9 @@ export class EventLines {
 
   read(line: Line): LineOutcome {
     if (line.bytes === null) return reject("TOO_LARGE", `the line is longer than ${LIMITS.recordBytes} bytes`);
-    const parsed = parseJson(line.bytes);
-    if (parsed === undefined) return reject("UNDECODABLE", "the line is not JSON in UTF-8; write one object a line");
-    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-      return reject("UNDECODABLE", "the line is no JSON object");
-    }
-    const { topic, recordTimestamp, ...rest } = parsed as Record<string, unknown>;
+    const parsed = objectOf(line.bytes);
+    if ("problem" in parsed) return reject("UNDECODABLE", parsed.problem);
+    const { topic, recordTimestamp, ...rest } = parsed.object as Record<string, unknown>;
     const service = typeof topic === "string" ? this.#services.get(topic) : undefined;
     if (service === undefined || typeof topic !== "string") return this.#rejectTopic(topic);
     const decoded = eventFromJson(service, rest);
@@ -73,12 +69,4 @@ export class EventLines {
 
 function reject(reason: RejectReason, detail: string): LineOutcome {
   return { rejection: { reason, detail } };
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(UTF8.decode(bytes)) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -15,6 +15,7 @@ import { EXIT } from "../io.ts";
 import type { Io } from "../io.ts";
 import { readSoundRules } from "../sound-rules.ts";
 import { isFileError, readEach } from "./event-file.ts";
+import { objectOf } from "./json-line.ts";
 import type { Line } from "./lines.ts";
 
 export interface PlainReplayOptions {
@@ -32,7 +33,8 @@ export interface PlainReplayOptions {
 
 type PlainEvent = { readonly object: object; readonly id: string; readonly at: Instant } | { readonly problem: string };
 
-const UTF8 = new TextDecoder("utf-8", { fatal: true });
+/** Of a value in a message. */
+const SHOWN_LENGTH = 60;
 
 /** Exit code 0 when every line was an event; 1 when some were not; 2 when it could not start. */
 export async function replayPlain(options: PlainReplayOptions, io: Io): Promise<number> {
@@ -46,7 +48,8 @@ export async function replayPlain(options: PlainReplayOptions, io: Io): Promise<
     quiet: options.quiet,
     onDetection: (detection) => {
       tally.detections += 1;
-      io.stdout(`${JSON.stringify({ kind: "detection", ...detection })}\n`);
+      const evidence = detection.evidence.map(writtenId);
+      io.stdout(`${JSON.stringify({ kind: "detection", ...detection, evidence })}\n`);
     },
   });
   const read = plainReader(options);
@@ -64,9 +67,11 @@ export async function replayPlain(options: PlainReplayOptions, io: Io): Promise<
     return EXIT.usage;
   }
   engine.finish();
-  const { evicted, lateContradictions } = engine.counts;
+  const { evicted, late, lateContradictions } = engine.counts;
   if (evicted > 0)
-    io.stderr(`${evicted} events were forgotten at the memory's limit: late ones may have been missed\n`);
+    io.stderr(`${evicted} events or groups of events were dropped at a limit: their matches may be missed\n`);
+  if (late > 0)
+    io.stderr(`${late} events came later than the lateness: their matches may be missed; raise --lateness\n`);
   if (lateContradictions > 0) io.stderr(`${lateContradictions} events came too late to contradict; raise --lateness\n`);
   io.stderr(`${tally.events} events, ${tally.rejected} lines rejected, ${tally.detections} detections\n`);
   return tally.rejected === 0 ? EXIT.ok : EXIT.failed;
@@ -77,25 +82,29 @@ function plainReader({ timeField, idField }: PlainReplayOptions): (line: Line) =
   const idOf: FieldReader = fieldReader(idField);
   return ({ bytes, number }) => {
     if (bytes === null) return { problem: `the line is longer than ${LIMITS.recordBytes} bytes` };
-    const object = parseJson(bytes);
-    if (typeof object !== "object" || object === null || Array.isArray(object)) {
-      return { problem: "the line is no JSON object in UTF-8; write one object a line" };
-    }
-    const at = instantFromJson(timeOf(object, null));
-    if (at === undefined) {
-      return {
-        problem: `${timeField} is no time; write RFC 3339 text or epoch milliseconds, or name another --time-field`,
-      };
-    }
-    const id = idOf(object, null);
-    return { object, id: id === null ? String(number) : typeof id === "string" ? id : JSON.stringify(id), at };
+    const parsed = objectOf(bytes);
+    if ("problem" in parsed) return parsed;
+    const { object } = parsed;
+    const time = timeOf(object, null);
+    const at = instantFromJson(time);
+    if (at === undefined) return { problem: `${timeField} ${timeProblem(time)}, or name another --time-field` };
+    return { object, id: knownId(idOf(object, null), number), at };
   };
 }
 
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(UTF8.decode(bytes)) as unknown;
-  } catch {
-    return undefined;
-  }
+function timeProblem(found: unknown): string {
+  if (found === null || found === undefined) return "is missing; write it";
+  const text = JSON.stringify(found);
+  const shown = text.length <= SHOWN_LENGTH ? text : `${text.slice(0, SHOWN_LENGTH)}…`;
+  return `is ${shown}, which is no time; write RFC 3339 text or epoch milliseconds`;
+}
+
+/** What tells events apart: no line's number is the id that another line has written. */
+function knownId(id: unknown, line: number): string {
+  return id === null || id === undefined ? `#${line}` : `=${typeof id === "string" ? id : JSON.stringify(id)}`;
+}
+
+/** The id, or the number of the line, as `knownId` made it. */
+function writtenId(known: string): string {
+  return known.slice(1);
 }
