@@ -7,6 +7,19 @@ export function holdAll(comparisons: readonly Comparison[], number: number): boo
   return true;
 }
 
+/** What hundreds of doubles, added up in any order, differ by at most from what they were written as. */
+const ROUNDING = 1e-12;
+
+/**
+ * Of a sum, or a mean: 0.7 and 0.1 are the 0.8 that `gte: 0.8` means, and not the 0.7999999999999999 that they add up
+ * to. Whole numbers are exact as they are.
+ */
+export function holdAllOfSum(comparisons: readonly Comparison[], sum: number): boolean {
+  if (Number.isInteger(sum)) return holdAll(comparisons, sum);
+  const meant = comparisons.find(({ value }) => Math.abs(sum - value) <= ROUNDING * Math.abs(value));
+  return holdAll(comparisons, meant?.value ?? sum);
+}
+
 function holds({ operator, value }: Comparison, number: number): boolean {
   switch (operator) {
     case "lt":

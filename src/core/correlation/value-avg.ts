@@ -1,8 +1,7 @@
 // value_avg: the mean of a field over the window that ends at an event.
 
 import type { CorrelationRule } from "../rule.ts";
-import { holdAll } from "./comparison.ts";
-import { decimalSum } from "./decimal-sum.ts";
+import { holdAllOfSum } from "./comparison.ts";
 import type { CorrelationSettings, Kind } from "./correlation.ts";
 import { measureOf } from "./measure.ts";
 import { comparisonsOf } from "./window.ts";
@@ -12,6 +11,6 @@ export function valueAvg(rule: CorrelationRule, settings: CorrelationSettings): 
   return measureOf(rule, settings, (entries, [first, last]) => {
     let sum = 0;
     for (let at = first; at <= last; at++) sum += entries[at]!.value!;
-    return holdAll(comparisons, decimalSum(sum) / (last - first + 1));
+    return holdAllOfSum(comparisons, sum / (last - first + 1));
   });
 }

@@ -8,8 +8,7 @@
 
 import type { Entry } from "../entry.ts";
 import type { CorrelationRule } from "../rule.ts";
-import { holdAll } from "./comparison.ts";
-import { decimalSum } from "./decimal-sum.ts";
+import { holdAllOfSum } from "./comparison.ts";
 import type { CorrelationSettings, Kind } from "./correlation.ts";
 import { cutOldest, firstWhole } from "./cut.ts";
 import { comparisonsOf, memberOf, membersOf, membersTo, waitsOf, windowAt } from "./window.ts";
@@ -33,13 +32,13 @@ export function valueSum(rule: CorrelationRule, { maxEntries }: CorrelationSetti
       if (waits && entries[end]!.occurredAt >= settled) return undefined;
       const [first, last] = windowAt(entries, end, rule.timespan);
       let sum = entries[end]!.value!;
-      if (!waits && holdAll(comparisons, sum)) return [memberOf(entries, end)];
+      if (!waits && holdAllOfSum(comparisons, sum)) return [memberOf(entries, end)];
       for (let at = last; at >= first; at--) {
         if (at === end) continue;
         sum += entries[at]!.value!;
-        if (!waits && holdAll(comparisons, decimalSum(sum))) return membersTo(entries, end, [at, last]);
+        if (!waits && holdAllOfSum(comparisons, sum)) return membersTo(entries, end, [at, last]);
       }
-      return waits && holdAll(comparisons, decimalSum(sum)) ? membersOf(entries, [first, last]) : undefined;
+      return waits && holdAllOfSum(comparisons, sum) ? membersOf(entries, [first, last]) : undefined;
     },
     evict({ entries }, to) {
       const most = to === "cap" ? maxEntries : LEAST;
