@@ -5,6 +5,7 @@ import type { ConnectionOptions } from "node:tls";
 import { patchConnection } from "./connection-patch.ts";
 import { kafkajs } from "./kafkajs.ts";
 import type { Admin, Cluster, LogEntry, SASLOptions } from "./kafkajs.ts";
+import { patchMetadata } from "./metadata-patch.ts";
 import { patchRequestQueue } from "./request-queue-patch.ts";
 
 export interface KafkaConnection {
@@ -38,6 +39,7 @@ const METADATA_MAX_AGE_MS = 60_000;
 export function createKafkaClient(connection: KafkaConnection): KafkaClient {
   patchRequestQueue();
   patchConnection();
+  patchMetadata();
   const { clientId, sasl, onLog, requestTimeoutMs = 5_000 } = connection;
   const brokers = [...connection.brokers];
   const ssl = connection.ssl === false ? undefined : connection.ssl;

@@ -13,6 +13,9 @@ import { BrokerFailure } from "../../runtime/ports.ts";
 import type { KafkaClient } from "./client.ts";
 import type { Broker, Cluster } from "./kafkajs.ts";
 
+/** In place of a node's id. */
+export const NO_LEADER = -1;
+
 export class Connections {
   readonly #client: KafkaClient;
   #topics = new Set<string>();
@@ -60,7 +63,7 @@ export class Connections {
     const node = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
     if (node === undefined)
       throw unavailable(`topic ${topic} has no partition ${partition}`, "UNKNOWN_TOPIC_OR_PARTITION");
-    if (node.leader < 0) throw unavailable(`${topic} partition ${partition} has no leader`, "LEADER_NOT_AVAILABLE");
+    if (node.leader === NO_LEADER) throw leaderless(topic, partition);
     return this.#brokerOf(cluster, node.leader);
   }
 
@@ -116,6 +119,11 @@ export class Connections {
     this.#topics = new Set();
     cluster?.disconnect().catch(() => {});
   }
+}
+
+/** A failure of one partition: the others' leaders are known. */
+export function leaderless(topic: string, partition: number): BrokerFailure {
+  return unavailable(`${topic} partition ${partition} has no leader`, "LEADER_NOT_AVAILABLE");
 }
 
 function unavailable(message: string, code: string): BrokerFailure {

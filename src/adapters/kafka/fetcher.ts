@@ -14,6 +14,7 @@ import { BrokerFailure, UNMARKED } from "../../runtime/ports.ts";
 import type { Disposition, LogMark, RecordBatch } from "../../runtime/ports.ts";
 import { forgetRemedy } from "../../runtime/task-refused.ts";
 import { Bell } from "./bell.ts";
+import { leaderless, NO_LEADER } from "./connections.ts";
 import type { Connections } from "./connections.ts";
 import { brokerFailure } from "./failures.ts";
 import { Feed } from "./feed.ts";
@@ -128,13 +129,21 @@ export class Fetcher {
         this.#led = Map.groupBy(this.#feeds.values(), ({ topic, partition }) => leaderOf(cluster, topic, partition));
         this.#unknownSince = Infinity;
         this.#checkPartitions(cluster);
+        this.#seekLeader(this.#led.get(NO_LEADER)?.[0]);
         if (this.#ids === undefined) this.#identify(await topicIds(this.#connections, this.#topics));
-        for (const node of this.#led.keys()) if (node >= 0 && !this.#loops.has(node)) void this.#loop(node);
+        for (const node of this.#led.keys()) {
+          if (node !== NO_LEADER && !this.#loops.has(node)) void this.#loop(node);
+        }
       } catch (error) {
         this.#failed(error, `read the metadata of ${this.#topics.join(", ")}`);
       }
       await this.#moved.wait(METADATA_CHECK_MS);
     }
+  }
+
+  /** Metadata are young enough for everything else: the next look at them must not be as well. */
+  #seekLeader(feed: Feed | undefined): void {
+    if (feed !== undefined) this.#connections.suspect(leaderless(feed.topic, feed.partition));
   }
 
   /** Keys move between partitions when a topic gets more of them: what is kept by partition means nothing then. */
@@ -300,7 +309,9 @@ function key(topic: string, partition: number): string {
 }
 
 function leaderOf(cluster: Cluster, topic: string, partition: number): number {
-  return cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader ?? -1;
+  return (
+    cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader ?? NO_LEADER
+  );
 }
 
 function unreadable(

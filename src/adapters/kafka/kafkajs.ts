@@ -184,6 +184,10 @@ export interface ClusterOptions {
   readonly retry: { readonly retries: number; readonly initialRetryTime: number; readonly maxRetryTime: number };
 }
 
+export interface MetadataAnswer {
+  readonly topicMetadata: readonly { readonly topicErrorCode: number }[];
+}
+
 interface MemberProtocol<T> {
   encode(value: T): Buffer;
   decode(bytes: Buffer): T;
@@ -200,6 +204,8 @@ interface Modules {
     /** null: an empty assignment. */
     decode(bytes: Buffer): { assignment: Readonly<Record<string, readonly number[]>> } | null;
   };
+  /** Of every version of the request. */
+  readonly metadataResponses: readonly { parse(answer: MetadataAnswer): Promise<MetadataAnswer> }[];
   readonly ConnectionError: new (message: string) => Error;
   readonly createErrorFromCode: (code: number) => Error;
   readonly createSocketFactory: () => unknown;
@@ -222,6 +228,7 @@ const { MemberMetadata, MemberAssignment } = require("kafkajs/src/consumer/assig
 const { KafkaJSConnectionError } = require("kafkajs/src/errors");
 const { createErrorFromCode } = require("kafkajs/src/protocol/error");
 const { createLogger } = require("kafkajs/src/loggers");
+const { versions: metadataVersions } = require("kafkajs/src/protocol/requests/metadata") as { versions: string[] };
 
 export const kafkajs: Modules = {
   Cluster: require("kafkajs/src/cluster"),
@@ -230,6 +237,7 @@ export const kafkajs: Modules = {
   Encoder: require("kafkajs/src/protocol/encoder"),
   MemberMetadata,
   MemberAssignment,
+  metadataResponses: metadataVersions.map((v) => require(`kafkajs/src/protocol/requests/metadata/v${v}/response`)),
   ConnectionError: KafkaJSConnectionError,
   createErrorFromCode,
   createSocketFactory: require("kafkajs/src/network/socketFactory"),

@@ -28,6 +28,9 @@ class ByteBroker {
   fetches = 0;
   /** Id of the topic. */
   id = FIRST;
+  /** By partition. */
+  leaders = [1];
+  suspicions = 0;
   /** Offset and epoch of each fetch. */
   readonly asked: [number, number][] = [];
 
@@ -37,9 +40,11 @@ class ByteBroker {
   }
 
   connections(): Connections {
-    const metadata = [{ partitionId: 0, leader: 1 }];
     const brokerPool = { findConnectedBroker: () => Promise.resolve(broker) };
-    const cluster = { findTopicPartitionMetadata: () => metadata, brokerPool };
+    const cluster = {
+      findTopicPartitionMetadata: () => this.leaders.map((leader, partitionId) => ({ partitionId, leader })),
+      brokerPool,
+    };
     let sent: Buffer[] = [];
     const connection = {
       clientId: "c",
@@ -64,7 +69,7 @@ class ByteBroker {
     return {
       ready: () => Promise.resolve(cluster),
       broker: () => Promise.resolve(broker),
-      suspect: () => {},
+      suspect: () => (this.suspicions += 1),
     } as unknown as Connections;
   }
 
@@ -121,7 +126,8 @@ async function readThree(
       if (values.length === 3) resolve(null);
     };
     const limits = { maxWaitMs: 5, maxBytesPerPartition: 1_000, maxBytes: 1_000, maxBatchBytes: 1_000 };
-    const fetcher = new Fetcher(broker.connections(), [{ topic: TOPIC, partition: 0 }], {
+    const partitions = broker.leaders.map((_, partition) => ({ topic: TOPIC, partition }));
+    const fetcher = new Fetcher(broker.connections(), partitions, {
       ...limits,
       listener: { onBatch, onFailure: resolve },
     });
@@ -159,6 +165,13 @@ test("one that stays damaged is a failure that names it; what lies before it is 
   assert.equal(failure.code, "CORRUPT_MESSAGE");
   assert.match(failure.message, /^t partition 0 offset 1 cannot be read: .*checksum/u);
   assert.equal(broker.fetches, 4, "three looks at the damaged one");
+});
+
+test("a partition without a leader holds up no other, and is looked for until it has one", async () => {
+  const broker = new ByteBroker(LOG, () => {});
+  broker.leaders = [1, -1];
+  assert.deepEqual(await readThree(broker), { values: ["a", "b", "c"], failure: null });
+  assert.ok(broker.suspicions > 0, "metadata are not believed for a minute");
 });
 
 test("a log that was cut back below the position and grew again is not read on with (L4)", async () => {
