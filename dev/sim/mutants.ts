@@ -168,8 +168,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/runtime/commit.ts",
-        find: 'if (outcome === "committed") return;',
-        replace: 'if (outcome !== "rejected") return;',
+        find: "    if (isUnknown) {",
+        replace: "    if (isUnknown) return;\n    if (isUnknown) {",
       },
     ],
   },

@@ -11,7 +11,8 @@ import type { TaskContext } from "./task-context.ts";
 /**
  * Resolves when the broker has the checkpoint. An unknown outcome is looked up before the next try.
  * @param options.previous metadata that was committed before; anything else found there is another owner's
- * @throws OwnershipLost when the broker refuses the generation, or another owner has committed
+ * @throws OwnershipLost when the broker refuses the generation, or another owner has committed; BrokerFailure with
+ *   disposition `halt`
  */
 export async function commitCheckpoint(
   checkpoint: Checkpoint,
@@ -20,15 +21,18 @@ export async function commitCheckpoint(
   const { context, ownership, task, previous } = options;
   const metadata = checkpointMetadata(checkpoint);
   const entries = commitEntries(checkpoint, { state: context.topics.state, task });
-  for (;;) {
-    await ownership.whenHeld();
-    const outcome = await context.group.commit(ownership.assignment, entries);
-    if (outcome === "committed") return;
-    if (outcome === "rejected") return lose(options);
-    const found = await committedMetadata(options);
-    if (found === metadata) return;
-    if (found !== previous) return lose(options);
-  }
+  let isUnknown = false;
+  const attempt = async (): Promise<void> => {
+    if (isUnknown) {
+      const found = await committedMetadata(options);
+      if (found === metadata) return;
+      if (found !== previous) lose(options);
+      await ownership.whenHeld(); // the answer may have taken long
+    }
+    isUnknown = true;
+    if ((await context.group.commit(ownership.assignment, entries)) === "rejected") lose(options);
+  };
+  await retryWhileOwned(attempt, { ...context, ownership, doing: "commit a checkpoint" });
 }
 
 function lose(options: { context: TaskContext; ownership: Ownership; task: number }): never {

@@ -98,11 +98,8 @@ export interface CommitEntry {
   readonly metadata: string;
 }
 
-/**
- * `committed`: the broker said so. `rejected`: the broker refused, nothing changed (generation moved
- * on). `unknown`: no answer, or partly refused; fetch and compare before going on.
- */
-export type CommitOutcome = "committed" | "rejected" | "unknown";
+/** `committed`: the broker said so. `rejected`: the broker refused, nothing changed (generation moved on). */
+export type CommitOutcome = "committed" | "rejected";
 
 export interface CommittedOffset {
   readonly topic: string;
@@ -128,7 +125,11 @@ export interface Group {
   seek(topic: string, partition: number, offset: number, mark?: LogMark): void;
   pause(topic: string, partition: number): void;
   resume(topic: string, partition: number): void;
-  /** Straight to the coordinator with the given generation; never retried inside. */
+  /**
+   * Straight to the coordinator with the given generation; never retried inside.
+   * @throws BrokerFailure when it may have been committed, or in part: fetch and compare before going on. `halt`: it
+   *   will never be as a whole
+   */
   commit(assignment: Assignment, entries: readonly CommitEntry[]): Promise<CommitOutcome>;
   /** OffsetFetch; one answer for each asked pair, in order. */
   committed(pairs: readonly { topic: string; partition: number }[]): Promise<CommittedOffset[]>;

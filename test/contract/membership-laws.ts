@@ -1,7 +1,7 @@
 // What the ports promise of membership in a group: joins, assignments, heartbeats, commits.
 
 import assert from "node:assert/strict";
-import { finish, numbered, record } from "./contract-world.ts";
+import { failureOf, finish, numbered, record } from "./contract-world.ts";
 import type { Law } from "./contract-world.ts";
 
 /** Joins, assignments and heartbeats of the Group port. */
@@ -186,7 +186,8 @@ export function committing(law: Law): void {
       { ...at(alpha, 0), offset: 1, metadata: "x".repeat(10_000) },
       { ...at(beta, 0), offset: 1, metadata: "" },
     ];
-    assert.equal(await finish(world, member.group.commit(member.assignment(), entries)), "unknown");
+    const failure = await failureOf(world, member.group.commit(member.assignment(), entries));
+    assert.deepEqual([failure.code, failure.disposition], ["OFFSET_METADATA_TOO_LARGE", "halt"]);
     const [refused] = await finish(world, member.group.committed([at(alpha, 0)]));
     assert.equal(refused!.offset, -1);
   });

@@ -106,6 +106,7 @@ export class Membership {
     }
   }
 
+  /** @throws BrokerFailure */
   async commit(assignment: Assignment, entries: readonly CommitEntry[]): Promise<CommitOutcome> {
     if (assignment.generation !== this.#generation) return "rejected"; // M3
     const { groupId } = this.#options;
@@ -120,8 +121,9 @@ export class Membership {
       });
       return "committed";
     } catch (error) {
-      const { code } = this.#failed(error, `commit offsets of group ${groupId}`);
-      return REJECTED.has(code) ? "rejected" : "unknown";
+      const failure = this.#failed(error, `commit offsets of group ${groupId}`);
+      if (REJECTED.has(failure.code)) return "rejected";
+      throw failure;
     }
   }
 

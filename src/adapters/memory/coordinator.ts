@@ -83,7 +83,7 @@ export class Coordinator {
     if (member !== undefined) this.#remove(member);
   }
 
-  // B7
+  /** B7 @throws BrokerFailure: the other entries are committed */
   commit(id: string, generation: number, entries: readonly CommitEntry[]): CommitOutcome {
     const member = this.#members.get(id);
     if (member === undefined || generation !== this.#generation) return "rejected";
@@ -91,7 +91,8 @@ export class Coordinator {
     const accepted = entries.filter((entry) => Buffer.byteLength(entry.metadata) <= METADATA_BYTES);
     for (const entry of accepted) this.#offsets.set(`${entry.topic}/${entry.partition}`, { ...entry });
     if (accepted.length === entries.length) return "committed";
-    return accepted.length === 0 ? "rejected" : "unknown";
+    const message = `the metadata of an offset have more than ${METADATA_BYTES} bytes`;
+    throw new BrokerFailure(message, { disposition: "halt", code: "OFFSET_METADATA_TOO_LARGE" });
   }
 
   committed(pairs: readonly { topic: string; partition: number }[]): CommittedOffset[] {

@@ -112,14 +112,9 @@ export class MemoryGroup implements Group {
     this.#fetch(fetching);
   }
 
-  async commit(assignment: Assignment, entries: readonly CommitEntry[]): Promise<CommitOutcome> {
+  commit(assignment: Assignment, entries: readonly CommitEntry[]): Promise<CommitOutcome> {
     const { member, generation } = assignment;
-    try {
-      return await this.#ask("commit", () => this.#coordinator.commit(member, generation, entries));
-    } catch (error) {
-      ignoreBrokerFailure(error);
-      return "unknown";
-    }
+    return this.#ask("commit", () => this.#coordinator.commit(member, generation, entries));
   }
 
   committed(pairs: readonly { topic: string; partition: number }[]): Promise<CommittedOffset[]> {

@@ -161,7 +161,7 @@ suite("kafka group", { skip: kafka.skip }, () => {
     await until(() => group.generation() >= 0);
     const assignment = { generation: group.generation(), member: "whoever", tasks: [0] };
     await group.stop();
-    // Nobody could be asked any more: the answer would be "unknown".
+    // Nobody could be asked any more: there would be no answer.
     assert.equal(await group.commit(assignment, [{ topic, partition: 0, offset: 1, metadata: "" }]), "rejected");
   });
 
