@@ -9,6 +9,8 @@
 //   X1  What one decision says to one partition goes in one send, or is resent whole.
 //   X2  A send starts only while the ownership is held.
 //   X3  An output is acknowledged only after everything added before it to the same partition.
+//   X4  A send of several decisions stays well below what brokers take by default (1 MiB for a batch): one that is
+//       too large for a connection is hung up on without a word, and would be retried for ever.
 
 import type { Ownership } from "./ownership.ts";
 import { BrokerFailure } from "./ports.ts";
@@ -35,9 +37,12 @@ export type Mark = ReadonlyMap<Lane, number>;
 
 interface Decision {
   readonly outputs: readonly Output[];
+  readonly bytes: number;
 }
 
 const SEND_RECORDS = 1_000;
+/** X4 */
+const SEND_BYTES = 512 * 1024;
 
 /** The sends to one partition of one topic. */
 class Lane {
@@ -96,7 +101,7 @@ export class Outbox {
     const key = `${topic}/${partition}`;
     let lane = this.#lanes.get(key);
     if (lane === undefined) this.#lanes.set(key, (lane = new Lane(topic, partition)));
-    lane.queue.push({ outputs });
+    lane.queue.push({ outputs, bytes: outputs.reduce((sum, { record }) => sum + bytesOf(record), 0) });
     lane.added += outputs.length;
     this.#pending += outputs.length;
     if (!lane.running) void this.#run(lane);
@@ -209,13 +214,22 @@ function reached(mark: Mark): boolean {
 function takeSend(queue: Decision[]): Output[] {
   const outputs: Output[] = [];
   let taken = 0;
+  let bytes = 0;
   for (const decision of queue) {
-    if (taken > 0 && outputs.length + decision.outputs.length > SEND_RECORDS) break;
+    bytes += decision.bytes;
+    const isMore = outputs.length + decision.outputs.length > SEND_RECORDS || bytes > SEND_BYTES; // X4
+    if (taken > 0 && isMore) break;
     outputs.push(...decision.outputs);
     taken++;
   }
   queue.splice(0, taken);
   return outputs;
+}
+
+function bytesOf({ key, value, headers }: OutRecord): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const name in headers) bytes += name.length + (headers[name]?.length ?? 0);
+  return bytes;
 }
 
 function isTooLarge(error: unknown): boolean {

@@ -118,6 +118,29 @@ test("a retriable failure is retried with the same records; order is kept", asyn
   assert.equal(outbox.pending, 0);
 });
 
+test("what piles up behind a slow send leaves in sends a broker takes, one decision's outputs together (X1, X4)", async () => {
+  const { outbox, sends, answer } = desk();
+  const large = (letter: string): { record: OutRecord } => ({ record: record(letter.repeat(200_000)) });
+  const headed = (letter: string): { record: OutRecord } => ({
+    record: { key: Buffer.from("k"), value: null, headers: { letter: letter.repeat(600_000) } },
+  });
+  outbox.add("dead", 0, [large("a")]);
+  await settle();
+  for (const letter of "bcd") outbox.add("dead", 0, [large(letter)]);
+  outbox.add("dead", 0, [large("e"), large("f"), large("g"), large("h")]);
+  outbox.add("dead", 0, [headed("i")]);
+  outbox.add("dead", 0, [large("j")]);
+  for (let send = 0; send < 6; send++) await answer(send);
+  const letters = sends.map((text) =>
+    text
+      .split(" ")
+      .map((value) => value[0])
+      .join(""),
+  );
+  assert.deepEqual(letters, ["a", "bc", "d", "efgh", "n", "j"]); // n: null
+  assert.equal(outbox.pending, 0);
+});
+
 test("a record the broker refuses as too large goes out in its minimal form, its neighbours as they are", async () => {
   const { outbox, sends, answer, failures } = desk();
   const tooLarge = new BrokerFailure("too large", { disposition: "halt", code: "MESSAGE_TOO_LARGE" });
