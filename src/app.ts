@@ -35,7 +35,15 @@ import type { TaskContext } from "./runtime/task-context.ts";
 import type { Telemetry } from "./runtime/telemetry.ts";
 import { coPartitioned, readTopics } from "./runtime/topics.ts";
 import { Worker } from "./runtime/worker.ts";
-import { loadRuleSet, schemaProblems, StartRefused, topicProblems, unheardWarnings, untilAnswered } from "./startup.ts";
+import {
+  loadRuleSet,
+  nameProblems,
+  schemaProblems,
+  StartRefused,
+  topicProblems,
+  unheardWarnings,
+  untilAnswered,
+} from "./startup.ts";
 import { VERSION } from "./version.ts";
 
 /** How long the last checkpoints and the group's leave may take after the signal. */
@@ -94,7 +102,7 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
     topicProblems(client, topics, { ...world, warn: io.stderr }),
     schemaProblems(codec, world),
   ]);
-  problems.push(...checks.flat());
+  problems.push(...nameProblems(topics, settings.groupId), ...checks.flat());
   if (rules === null || problems.length > 0) throw new StartRefused(problems);
   for (const warning of unheardWarnings(rules, topics)) io.stderr(`warning: ${warning}\n`);
   telemetry.emit("rules.loaded", { count: rules.detections.length + rules.correlations.length, hash: rules.hash });

@@ -10,10 +10,11 @@ import { verifyTopics } from "./adapters/kafka/topics.ts";
 import { variableOf } from "./config.ts";
 import type { Service } from "./core/event.ts";
 import type { CorrelationRule, DetectionRule, RuleSet } from "./core/rule.ts";
+import { largestMetadata, METADATA_BYTES } from "./runtime/checkpoint.ts";
 import { BrokerFailure } from "./runtime/ports.ts";
 import type { Clock } from "./runtime/ports.ts";
 import type { Telemetry } from "./runtime/telemetry.ts";
-import { servicesRead } from "./runtime/topics.ts";
+import { readTopics, servicesRead } from "./runtime/topics.ts";
 import type { Topics } from "./runtime/topics.ts";
 import { formatProblem } from "./sigma/problem.ts";
 
@@ -45,6 +46,17 @@ export async function loadRuleSet(
   } catch (error) {
     return { rules: null, problems: [error instanceof Error ? error.message : String(error)] };
   }
+}
+
+/** What is wrong with the names in force: together they have to fit into what a checkpoint commits. */
+export function nameProblems(topics: Topics, groupId: string): string[] {
+  const bytes = largestMetadata([...readTopics(topics).map(({ topic }) => topic), topics.commands], groupId);
+  if (bytes <= METADATA_BYTES) return [];
+  const prefix = variableOf("topicPrefix");
+  return [
+    `the names of the topics and of the group are too long together: a checkpoint, which has to name each, may come ` +
+      `to ${bytes} bytes, and brokers take ${METADATA_BYTES}; shorten them (${prefix} counts for every topic)`,
+  ];
 }
 
 /** Of rules on events that no configured topic carries: they load, and are not what they seem. */

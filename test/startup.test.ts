@@ -4,7 +4,7 @@ import { deepEqual } from "node:assert/strict";
 import { test } from "node:test";
 import type { RuleSet } from "../src/core/rule.ts";
 import { loadRules } from "../src/sigma/rule-set.ts";
-import { unheardWarnings } from "../src/startup.ts";
+import { nameProblems, unheardWarnings } from "../src/startup.ts";
 import { DRIVER_TOPICS } from "../src/testing/processor-driver.ts";
 
 const step = (name: string, service: string): string =>
@@ -34,4 +34,22 @@ test("rules on trades without the topic of trades are named, also those that cor
   ]);
   const topics = { ...DRIVER_TOPICS, inputs: [...inputs, { topic: "trade-events", service: "trade" as const }] };
   deepEqual(unheardWarnings(rules, topics), []);
+});
+
+test("names that no checkpoint can hold are refused, with what to shorten", () => {
+  const named = (prefix: string): typeof DRIVER_TOPICS => ({
+    ...DRIVER_TOPICS,
+    inputs: [...DRIVER_TOPICS.inputs, { topic: "trade-events", service: "trade" as const }].map((input) => ({
+      ...input,
+      topic: prefix + input.topic,
+    })),
+    decisions: `${prefix}decisions`,
+    acks: `${prefix}acks`,
+    signals: `${prefix}signals`,
+    commands: `${prefix}commands`,
+  });
+  deepEqual(nameProblems(named("exchange.production.eu-central-1."), "holdfast"), []);
+  deepEqual(nameProblems(named("x".repeat(230)), "holdfast"), [
+    "the names of the topics and of the group are too long together: a checkpoint, which has to name each, may come to 4524 bytes, and brokers take 4096; shorten them (HOLDFAST_TOPIC_PREFIX counts for every topic)",
+  ]);
 });

@@ -28,8 +28,11 @@ export interface Checkpoint {
   readonly group: string;
 }
 
-/** The broker refuses metadata over 4,096 bytes; beyond this many ranges the lineage stands in the marker only. */
+/** The broker refuses longer metadata, unless it is configured otherwise (`offset.metadata.max.bytes`). */
+export const METADATA_BYTES = 4_096;
+/** Beyond so many ranges, or bytes of metadata with them, the lineage stands in the marker only. */
 const LINEAGE_IN_METADATA = 32;
+const METADATA_WITH_LINEAGE_BYTES = 3_500;
 
 /** A checkpoint as read from metadata: `lineage` is null when it has to be read from the marker at head − 1. */
 export type CommittedCheckpoint = Omit<Checkpoint, "lineage"> & {
@@ -37,9 +40,28 @@ export type CommittedCheckpoint = Omit<Checkpoint, "lineage"> & {
 };
 
 export function checkpointMetadata(checkpoint: Checkpoint): string {
-  const { writer, n, base, head, lineage, positions, marks, partitions, group } = checkpoint;
-  const inline = lineage.length <= LINEAGE_IN_METADATA ? lineage : null;
-  return JSON.stringify({ v: 1, writer, n, base, head, lineage: inline, positions, marks, partitions, group });
+  const { lineage } = checkpoint;
+  if (lineage.length > LINEAGE_IN_METADATA) return metadataText(checkpoint, null);
+  const whole = metadataText(checkpoint, lineage);
+  // Without a lineage there is no marker that could hold it.
+  if (lineage.length === 0 || Buffer.byteLength(whole) <= METADATA_WITH_LINEAGE_BYTES) return whole;
+  return metadataText(checkpoint, null);
+}
+
+function metadataText(checkpoint: Checkpoint, lineage: readonly LineageRange[] | null): string {
+  const { writer, n, base, head, positions, marks, partitions, group } = checkpoint;
+  return JSON.stringify({ v: 1, writer, n, base, head, lineage, positions, marks, partitions, group });
+}
+
+/** Bytes of a checkpoint that names these topics, whatever its numbers; its lineage may stand in the marker. */
+export function largestMetadata(topics: readonly string[], group: string): number {
+  const most = Number.MAX_SAFE_INTEGER;
+  const mark: LogMark = ["an id of 16 bytes here", 0x7fff_ffff];
+  const positions = Object.fromEntries(topics.map((topic) => [topic, most]));
+  const marks = Object.fromEntries(topics.map((topic) => [topic, mark]));
+  const numbers = { n: most, base: most, head: most, partitions: most };
+  const largest = { ...numbers, writer: "w".repeat(16), positions, marks, group, lineage: [] };
+  return Buffer.byteLength(metadataText(largest, null));
 }
 
 /** @returns the checkpoint, or what is wrong with the text (an operator's tool may have written it) */

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { checkpointMetadata, extendLineage, parseCheckpoint } from "../../src/runtime/checkpoint.ts";
+import {
+  checkpointMetadata,
+  extendLineage,
+  largestMetadata,
+  METADATA_BYTES,
+  parseCheckpoint,
+} from "../../src/runtime/checkpoint.ts";
 import type { Checkpoint, LineageRange } from "../../src/runtime/checkpoint.ts";
 import { nextTaskState, TASK_TRANSITIONS } from "../../src/runtime/lifecycle.ts";
 import type { TaskEvent, TaskState } from "../../src/runtime/lifecycle.ts";
@@ -31,19 +37,30 @@ test("metadata of a release that kept no marks are read without", () => {
   assert.deepEqual(parseCheckpoint(JSON.stringify({ v: 1, ...older })), { ...older, marks: {} });
 });
 
-test("metadata stays below the broker's 4,096 bytes whatever the lineage; a long one is left to the marker", () => {
+test("metadata stays below the broker's 4,096 bytes whatever lineage and names; what is long is left to the marker", () => {
   const lineage = Array.from({ length: 32 }, (_, i): LineageRange => [
     `writer-${i}-0123456789`,
     i * 1e12,
     (i + 1) * 1e12,
   ]);
   const topics = ["auth", "api-key", "withdrawal", "trade", "decisions", "acks", "signals", "commands"];
-  const named = topics.map((topic) => `production.exchange.${topic}-events`);
-  const positions = Object.fromEntries(named.map((topic) => [topic, 1e12]));
-  const marks = Object.fromEntries(named.map((topic) => [topic, CHECKPOINT.marks["auth-events"]!]));
-  assert.ok(checkpointMetadata({ ...CHECKPOINT, positions, marks, lineage }).length < 4_096);
-  const long = parseCheckpoint(checkpointMetadata({ ...CHECKPOINT, lineage: [...lineage, ["w", 1, 2]] }));
-  assert.equal("problem" in long ? long.problem : long.lineage, null);
+  const committed = (nameLength: number, ranges: readonly LineageRange[]): readonly LineageRange[] | null => {
+    const named = topics.map((topic) => topic.padEnd(nameLength, "x"));
+    const positions = Object.fromEntries(named.map((topic) => [topic, 1e12]));
+    const marks = Object.fromEntries(named.map((topic) => [topic, CHECKPOINT.marks["auth-events"]!]));
+    const metadata = checkpointMetadata({ ...CHECKPOINT, positions, marks, lineage: ranges });
+    const most = largestMetadata(named, CHECKPOINT.group);
+    assert.ok(metadata.length < METADATA_BYTES, `${metadata.length} bytes, names of ${nameLength}`);
+    if (ranges.length === 0) assert.ok(metadata.length < most && most < METADATA_BYTES, `up to ${most} bytes`);
+    const parsed = parseCheckpoint(metadata);
+    if ("problem" in parsed) assert.fail(parsed.problem);
+    return parsed.lineage;
+  };
+  assert.deepEqual(committed(30, lineage), lineage);
+  assert.equal(committed(30, [...lineage, ["w", 1, 2]]), null);
+  assert.equal(committed(160, lineage), null);
+  assert.deepEqual(committed(160, lineage.slice(0, 2)), lineage.slice(0, 2));
+  assert.deepEqual(committed(200, []), [], "there is no marker yet");
 });
 
 for (const [what, metadata, problem] of [

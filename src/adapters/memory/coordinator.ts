@@ -14,10 +14,8 @@
 import type { CommitEntry, CommitOutcome, CommittedOffset } from "../../runtime/ports.ts";
 import { BrokerFailure } from "../../runtime/ports.ts";
 import { assignTasks } from "../../runtime/assignment.ts";
+import { METADATA_BYTES } from "../../runtime/checkpoint.ts";
 import type { ManualClock } from "./clock.ts";
-
-/** The broker's default `offset.metadata.max.bytes`. */
-const METADATA_BYTES = 4_096;
 
 export interface JoinRequest {
   /** "" for a newcomer. */
