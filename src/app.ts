@@ -13,7 +13,7 @@ import { murmur2Partitioner } from "./adapters/kafka/partitioner.ts";
 import { createKafkaProducer } from "./adapters/kafka/producer.ts";
 import { createRegistry } from "./adapters/registry.ts";
 import { readRules } from "./adapters/rule-files.ts";
-import { watchRules } from "./adapters/rule-watch.ts";
+import { signatureOf, watchRules } from "./adapters/rule-watch.ts";
 import { loadSchemas, SCHEMAS_DIRECTORY } from "./adapters/schema-files.ts";
 import { createStateCodec } from "./adapters/state-codec.ts";
 import { createStateLogCodec } from "./adapters/state-log-codec.ts";
@@ -90,6 +90,8 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
   const client = createKafkaClient(kafkaConnection(settings));
   const lists = await watchListsBeside(settings.rules);
   const watchLists = new WatchListFiles(lists);
+  const paths = lists === null ? [settings.rules] : [settings.rules, lists];
+  const known = await signatureOf(paths); // RW3
   const { rules, problems } = await loadRuleSet(settings.rules, io.stderr, { watchLists });
   const codec = createCodec({
     registry: createRegistry({ ...registryConnection(settings), telemetry }),
@@ -152,8 +154,7 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
     rulesHash: rules.hash,
     rules: rules.detections.length + rules.correlations.length,
   });
-  const reloading = { codec, worker, world, paths: lists === null ? [settings.rules] : [settings.rules, lists] };
-  await withReload(settings, { ...reloading, watchLists, inForce: rules.hash }, () =>
+  await withReload(settings, { codec, worker, world, paths, known, watchLists, inForce: rules.hash }, () =>
     stoppedInTime(worker.run(io.signal), io.signal),
   );
 }
@@ -169,17 +170,18 @@ async function withReload(
     worker: Worker;
     world: { clock: Clock; telemetry: Telemetry };
     paths: readonly string[];
+    known: string;
     watchLists: WatchListFiles;
     inForce: string;
   },
   run: () => Promise<void>,
 ): Promise<void> {
-  const { codec, worker, world } = of;
+  const { codec, worker, world, paths, known, watchLists } = of;
   const over = new AbortController();
-  const { paths, watchLists } = of;
   let { inForce } = of;
   const watching = watchRules({
     paths,
+    known,
     read: async () => {
       await watchLists.reload();
       return readRules(path, { watchLists });

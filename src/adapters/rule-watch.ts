@@ -5,6 +5,8 @@
 // Invariants:
 //   RW1  An invalid or unreadable set is refused whole and reported; what is in force stays in force.
 //   RW2  A set is looked at again only when something about its files changed.
+//   RW3  A change since the rules in force were read is noticed, however long it takes until they are watched:
+//        a start waits for brokers and registry.
 
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,6 +19,8 @@ import { formatProblem } from "../sigma/problem.ts";
 export interface RuleWatchOptions {
   /** Files and directories whose change means that the rules may have changed. */
   readonly paths: readonly string[];
+  /** Of the files as they were before the rules in force were read (RW3). */
+  readonly known: string;
   readonly read: () => Promise<LoadedRules>;
   readonly onRules: (rules: RuleSet) => void;
   /** Milliseconds between two looks. */
@@ -26,10 +30,10 @@ export interface RuleWatchOptions {
   readonly signal: AbortSignal;
 }
 
-/** Looks until the signal aborts. The state at the call counts as known. */
+/** Looks until the signal aborts. */
 export async function watchRules(options: RuleWatchOptions): Promise<void> {
   const { paths, clock, signal, everyMs } = options;
-  let known = await signatureOf(paths);
+  let { known } = options;
   for (;;) {
     await clock.sleep(everyMs, signal);
     if (signal.aborted) return;
@@ -58,7 +62,7 @@ async function reload({ read, onRules, telemetry }: RuleWatchOptions): Promise<v
  * Changes when a file comes, goes or is written, or a link leads elsewhere. A link is followed once, and all
  * else asked of where it leads: swapped meanwhile, it would give a signature that is neither the old nor the new.
  */
-async function signatureOf(paths: readonly string[]): Promise<string> {
+export async function signatureOf(paths: readonly string[]): Promise<string> {
   const signatures = await Promise.all(
     paths.map(async (path): Promise<string> => {
       try {

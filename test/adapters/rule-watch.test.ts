@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { readRules } from "../../src/adapters/rule-files.ts";
-import { watchRules } from "../../src/adapters/rule-watch.ts";
+import { signatureOf, watchRules } from "../../src/adapters/rule-watch.ts";
 import { systemClock } from "../../src/adapters/system-clock.ts";
+import { SILENT } from "../../src/runtime/telemetry.ts";
 import type { Telemetry } from "../../src/runtime/telemetry.ts";
 
 /** A mounted ConfigMap: `rules` leads through `..data` to a directory that is swapped whole. */
@@ -46,6 +47,7 @@ test("a swapped link is a new set; an invalid one is refused whole and the next 
   let reads = 0;
   const watching = watchRules({
     paths: [path],
+    known: await signatureOf([path]),
     read: () => {
       reads++;
       return readRules(path);
@@ -72,5 +74,29 @@ test("a swapped link is a new set; an invalid one is refused whole and the next 
     ["rules.reloaded", "rules.refused", "rules.reloaded"],
   );
   assert.match(said[1] ?? "", /rule\.yml:\d+:\d+/u, "the refusal says where");
+  await rm(root, { recursive: true });
+});
+
+test("what changed after the first reading and before the watch began is read (RW3)", async () => {
+  const { path, root, publish } = await configMap();
+  await publish("v1", (text) => text);
+  const known = await signatureOf([path]);
+  await publish("v2", (text) => text.replace(/^title: .*$/mu, "title: second"));
+  const stop = new AbortController();
+  const titles: (string | undefined)[] = [];
+  const watching = watchRules({
+    paths: [path],
+    known,
+    read: () => readRules(path),
+    onRules: (rules) => titles.push(rules.detections[0]?.title),
+    everyMs: 5,
+    clock: systemClock,
+    telemetry: SILENT,
+    signal: stop.signal,
+  });
+  await until(() => titles.length > 0);
+  stop.abort();
+  await watching;
+  assert.deepEqual(titles, ["second"]);
   await rm(root, { recursive: true });
 });
