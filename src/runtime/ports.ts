@@ -159,6 +159,11 @@ export interface Logs {
   /** What the cluster calls each topic besides its name: another id once it was deleted and created anew. */
   logIds(topics: readonly string[]): Promise<Map<string, string>>;
   ranges(pairs: readonly { topic: string; partition: number }[]): Promise<PartitionRange[]>;
+  /**
+   * Next offset to be written of each log, as soon as it is known: who does not answer for one holds up no other.
+   * @returns a promise for each pair, in order; each rejects with BrokerFailure, and has to be looked after at once
+   */
+  ends(pairs: readonly { topic: string; partition: number }[]): Promise<number>[];
   /** First offset whose record timestamp is at or after `timestamp`; the log's end where there is none. */
   offsetsAt(pairs: readonly { topic: string; partition: number }[], timestamp: Instant): Promise<number[]>;
   /** Drops the records below `before` of each partition, for good. What is dropped already stays so. */

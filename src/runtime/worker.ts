@@ -6,6 +6,7 @@
 //   W1  A task made under one generation is never stepped under another; its memory may be handed on.
 //   W2  One task's turn is short; heartbeats and sends of the others go out between turns.
 //   W3  A failure that no retry mends ends the process; a lost ownership never does.
+//   W4  A topic whose end nobody tells is not idle; it holds up no other task, and no other topic's lag.
 
 import type { RuleSet } from "../core/rule.ts";
 import { LoopTimes } from "./loop-times.ts";
@@ -23,6 +24,14 @@ const IDLE_FOR_MS = 2 * END_OFFSETS_EVERY_MS;
 const REOPEN_AFTER_MS = 1_000;
 const STALLED_AFTER_MS = 30_000;
 
+/** Where a task's topic ends, asked for while the task was at a position. */
+interface Question {
+  readonly task: Task;
+  readonly topic: string;
+  readonly position: number;
+  readonly end: Promise<number>;
+}
+
 export class Worker implements GroupListener {
   readonly #context: TaskContext;
   readonly #times: LoopTimes;
@@ -36,10 +45,11 @@ export class Worker implements GroupListener {
   #failure: Error | null = null;
   #wake: () => void = () => {};
   #idle: Promise<void> = Promise.resolve();
-  #askingForEnds = false;
   #endsAskedAt = -Infinity;
-  /** When what the last answer said of who is idle is no longer true; Infinity: it said nothing, or is forgotten. */
-  #idleUntil = Infinity;
+  /** Tasks whose logs' ends were asked for and are not all told. */
+  readonly #asking = new Set<Task>();
+  /** When what the last answer said of who is idle is no longer true; none: it said nothing, or is forgotten. */
+  readonly #idleUntil = new WeakMap<Task, number>();
 
   constructor(context: TaskContext) {
     this.#context = context;
@@ -161,9 +171,7 @@ export class Worker implements GroupListener {
   /** Until something arrives, or time alone makes a task due. */
   async #rest(): Promise<void> {
     const { clock } = this.#context;
-    // While an answer is outstanding no question is due, however long ago the last one was asked.
-    const endsDueFrom = this.#askingForEnds ? clock.monotonic() : this.#endsAskedAt;
-    let dueAt = endsDueFrom + END_OFFSETS_EVERY_MS;
+    let dueAt = this.#endsAskedAt + END_OFFSETS_EVERY_MS;
     for (const task of this.#tasks.values()) dueAt = Math.min(dueAt, task.dueAt());
     const woken = new AbortController();
     const sleep = clock.sleep(Math.max(1, dueAt - clock.monotonic()), woken.signal);
@@ -172,44 +180,62 @@ export class Worker implements GroupListener {
   }
 
   #forgetIdle(): void {
-    if (this.#turnedAt <= this.#idleUntil) return;
-    this.#idleUntil = Infinity;
-    for (const task of this.#tasks.values()) task.forgetIdle();
+    for (const task of this.#tasks.values()) {
+      if (this.#turnedAt <= (this.#idleUntil.get(task) ?? Infinity)) continue;
+      this.#idleUntil.delete(task);
+      task.forgetIdle();
+    }
   }
 
-  /** One question for all tasks; the answers say who is idle, and the lag. A broker's silence says nothing. */
+  /** One question for all tasks that wait for no answer; the answers say who is idle, and the lag. */
   #askForEnds(): void {
     const { clock, logs } = this.#context;
-    if (this.#askingForEnds || clock.monotonic() < this.#endsAskedAt + END_OFFSETS_EVERY_MS) return;
+    if (clock.monotonic() < this.#endsAskedAt + END_OFFSETS_EVERY_MS) return;
     this.#endsAskedAt = clock.monotonic();
     this.#times.report(this.#context.telemetry);
     const asked = Array.from(this.#tasks.values()).flatMap((task) =>
-      task.inputPositions().map(({ topic, position }) => ({ task, topic, position, partition: task.number })),
+      this.#asking.has(task)
+        ? []
+        : task.inputPositions().map(({ topic, position }) => ({ task, topic, position, partition: task.number })),
     );
     if (asked.length === 0) return;
-    this.#askingForEnds = true;
     const at = clock.now();
     const idleUntil = this.#endsAskedAt + IDLE_FOR_MS;
-    void logs
-      .ranges(asked)
-      .then((ranges) => {
-        for (const [i, { task, topic, position }] of asked.entries()) {
-          const range = ranges[i];
-          if (range !== undefined && this.#tasks.get(task.number) === task) {
-            task.observeEnd(topic, { endOffset: range.end, askedAt: position, at });
-          }
-        }
-        this.#idleUntil = idleUntil;
-        for (const task of new Set(asked.map((each) => each.task))) task.decideAsOf(at);
-      })
-      .catch((error: unknown) => {
-        if (error instanceof BrokerFailure && error.disposition !== "halt") this.#report(error);
-        else this.#fail(error);
-      })
-      .finally(() => (this.#askingForEnds = false));
+    const told = new Set<unknown>();
+    const questions = logs.ends(asked).map((end, index): Question => ({ ...asked[index]!, end }));
+    for (const [task, own] of Map.groupBy(questions, (question) => question.task)) {
+      void this.#hearEnds(task, own, { at, idleUntil, told });
+    }
   }
 
-  #report(error: BrokerFailure): void {
+  /** W4 @param of.told failures reported for this question already */
+  async #hearEnds(
+    task: Task,
+    questions: readonly Question[],
+    { at, idleUntil, told }: { at: number; idleUntil: number; told: Set<unknown> },
+  ): Promise<void> {
+    this.#asking.add(task);
+    const ends = await Promise.allSettled(questions.map(({ end }) => end));
+    this.#asking.delete(task);
+    for (const end of ends) {
+      if (end.status === "fulfilled" || told.has(end.reason)) continue;
+      told.add(end.reason);
+      this.#endsFailed(end.reason);
+    }
+    const isSilent = ends.every(({ status }) => status === "rejected");
+    if (isSilent || this.#tasks.get(task.number) !== task) return;
+    const isWhole = ends.every(({ status }) => status === "fulfilled");
+    if (!isWhole) task.forgetIdle();
+    for (const [index, { topic, position }] of questions.entries()) {
+      const end = ends[index]!;
+      if (end.status === "fulfilled") task.observeEnd(topic, { endOffset: end.value, askedAt: position, at });
+    }
+    this.#idleUntil.set(task, idleUntil);
+    if (isWhole) task.decideAsOf(at);
+  }
+
+  #endsFailed(error: unknown): void {
+    if (!(error instanceof BrokerFailure) || error.disposition === "halt") return this.#fail(error);
     const { code, disposition } = error;
     this.#context.telemetry.emit("broker.failed", { code, disposition, doing: "ask for the logs' ends" });
   }

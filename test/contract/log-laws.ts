@@ -1,6 +1,7 @@
 // What the ports promise of logs: producing, and questions about them.
 
 import assert from "node:assert/strict";
+import { BrokerFailure } from "../../src/runtime/ports.ts";
 import type { OutRecord } from "../../src/runtime/ports.ts";
 import { failureOf, finish, numbered, numbers, record } from "./contract-world.ts";
 import type { Law } from "./contract-world.ts";
@@ -71,6 +72,25 @@ export function asking(law: Law): void {
     const [range] = await finish(world, world.logs.ranges([{ topic: alpha, partition: 1 }]));
     assert.deepEqual(range, { start: 3, end: 5 });
   });
+
+  law(
+    "ends: next to be written, in the order asked; a partition that has no answer holds up no other",
+    async (world) => {
+      const [alpha, beta] = world.topics;
+      await finish(world, world.producer.send(alpha, 1, numbered(0, 5)));
+      const pairs = [
+        { topic: alpha, partition: 9 },
+        { topic: beta, partition: 0 },
+        { topic: alpha, partition: 1 },
+      ];
+      const [missing, ...ends] = await finish(world, Promise.allSettled(world.logs.ends(pairs)));
+      assert.ok(missing!.status === "rejected" && missing!.reason instanceof BrokerFailure);
+      assert.deepEqual(
+        ends,
+        [0, 5].map((value) => ({ status: "fulfilled", value })),
+      );
+    },
+  );
 
   law("offsetsAt: first offset at or after the time; the log's end where there is none", async (world, join) => {
     const [alpha, beta] = world.topics;

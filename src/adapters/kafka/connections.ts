@@ -13,9 +13,6 @@ import { BrokerFailure } from "../../runtime/ports.ts";
 import type { KafkaClient } from "./client.ts";
 import type { Broker, Cluster } from "./kafkajs.ts";
 
-/** In place of a node's id. */
-export const NO_LEADER = -1;
-
 export class Connections {
   readonly #client: KafkaClient;
   #topics = new Set<string>();
@@ -60,11 +57,9 @@ export class Connections {
   /** The broker that leads a partition. @throws kafkajs's errors; BrokerFailure while there is no leader */
   async leader(topic: string, partition: number): Promise<Broker> {
     const cluster = await this.ready([topic]);
-    const node = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
-    if (node === undefined)
-      throw unavailable(`topic ${topic} has no partition ${partition}`, "UNKNOWN_TOPIC_OR_PARTITION");
-    if (node.leader === NO_LEADER) throw leaderless(topic, partition);
-    return this.#brokerOf(cluster, node.leader);
+    const leader = leaderOf(cluster, topic, partition);
+    if (leader instanceof BrokerFailure) throw leader;
+    return this.#brokerOf(cluster, leader);
   }
 
   /** @throws kafkajs's errors */
@@ -121,9 +116,14 @@ export class Connections {
   }
 }
 
-/** A failure of one partition: the others' leaders are known. */
-export function leaderless(topic: string, partition: number): BrokerFailure {
-  return unavailable(`${topic} partition ${partition} has no leader`, "LEADER_NOT_AVAILABLE");
+/** Node id of a partition's leader, or why there is none: a failure of this partition only. */
+export function leaderOf(cluster: Cluster, topic: string, partition: number): number | BrokerFailure {
+  const found = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
+  if (found === undefined)
+    return unavailable(`topic ${topic} has no partition ${partition}`, "UNKNOWN_TOPIC_OR_PARTITION");
+  return found.leader >= 0
+    ? found.leader
+    : unavailable(`${topic} partition ${partition} has no leader`, "LEADER_NOT_AVAILABLE");
 }
 
 function unavailable(message: string, code: string): BrokerFailure {

@@ -14,7 +14,7 @@ import { BrokerFailure, UNMARKED } from "../../runtime/ports.ts";
 import type { Disposition, LogMark, RecordBatch } from "../../runtime/ports.ts";
 import { forgetRemedy } from "../../runtime/task-refused.ts";
 import { Bell } from "./bell.ts";
-import { leaderless, NO_LEADER } from "./connections.ts";
+import { leaderOf } from "./connections.ts";
 import type { Connections } from "./connections.ts";
 import { brokerFailure } from "./failures.ts";
 import { Feed } from "./feed.ts";
@@ -126,14 +126,11 @@ export class Fetcher {
     while (!this.#stopped) {
       try {
         const cluster = await this.#connections.ready(this.#topics);
-        this.#led = Map.groupBy(this.#feeds.values(), ({ topic, partition }) => leaderOf(cluster, topic, partition));
+        this.#led = this.#ledBy(cluster);
         this.#unknownSince = Infinity;
         this.#checkPartitions(cluster);
-        this.#seekLeader(this.#led.get(NO_LEADER)?.[0]);
         if (this.#ids === undefined) this.#identify(await topicIds(this.#connections, this.#topics));
-        for (const node of this.#led.keys()) {
-          if (node !== NO_LEADER && !this.#loops.has(node)) void this.#loop(node);
-        }
+        for (const node of this.#led.keys()) if (!this.#loops.has(node)) void this.#loop(node);
       } catch (error) {
         this.#failed(error, `read the metadata of ${this.#topics.join(", ")}`);
       }
@@ -141,9 +138,15 @@ export class Fetcher {
     }
   }
 
-  /** Metadata are young enough for everything else: the next look at them must not be as well. */
-  #seekLeader(feed: Feed | undefined): void {
-    if (feed !== undefined) this.#connections.suspect(leaderless(feed.topic, feed.partition));
+  #ledBy(cluster: Cluster): Map<number, Feed[]> {
+    const led = new Map<number, Feed[]>();
+    for (const feed of this.#feeds.values()) {
+      const leader = leaderOf(cluster, feed.topic, feed.partition);
+      // Metadata would be young enough for a minute: by the next look there may be a leader.
+      if (leader instanceof BrokerFailure) this.#connections.suspect(leader);
+      else led.set(leader, [...(led.get(leader) ?? []), feed]);
+    }
+    return led;
   }
 
   /** Keys move between partitions when a topic gets more of them: what is kept by partition means nothing then. */
@@ -306,12 +309,6 @@ interface Refusal {
 
 function key(topic: string, partition: number): string {
   return `${topic}/${partition}`;
-}
-
-function leaderOf(cluster: Cluster, topic: string, partition: number): number {
-  return (
-    cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader ?? NO_LEADER
-  );
 }
 
 function unreadable(

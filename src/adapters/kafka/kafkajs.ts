@@ -146,10 +146,6 @@ export interface Broker {
   offsetFetch(options: { groupId: string; topics: readonly TopicOf<{ partition: number }>[] }): Promise<{
     readonly responses: readonly TopicOf<{ partition: number; offset: string; metadata: string | null }>[];
   }>;
-  listOffsets(options: {
-    isolationLevel: number;
-    topics: readonly TopicOf<{ partition: number; timestamp: number }>[];
-  }): Promise<{ readonly responses: readonly TopicOf<{ partition: number; offset: string }>[] }>;
   /** One topic a call: its answer's errors are looked up under the first one. */
   deleteRecords(options: { topics: readonly TopicOf<{ partition: number; offset: number }>[] }): Promise<unknown>;
 }

@@ -4,7 +4,7 @@ import type { Logs, PartitionRange } from "../../runtime/ports.ts";
 import type { KafkaClient } from "./client.ts";
 import { Connections } from "./connections.ts";
 import { brokerFailure } from "./failures.ts";
-import { EARLIEST, LATEST, listOffsets } from "./log-offsets.ts";
+import { EARLIEST, LATEST, listEachOffset, listOffsets } from "./log-offsets.ts";
 import { topicIds } from "./topic-ids.ts";
 
 export interface KafkaLogs extends Logs {
@@ -33,6 +33,8 @@ export function createKafkaLogs(client: KafkaClient): KafkaLogs {
       ]);
       return starts.map((start, index): PartitionRange => ({ start, end: ends[index]! }));
     },
+
+    ends: (pairs) => listEachOffset(connections, pairs, LATEST),
 
     async offsetsAt(pairs, timestamp) {
       // The end first: a record appended between the two questions is found by the second.

@@ -8,6 +8,7 @@
 //   B16  A wall clock put wrong moves no alarm and no monotonic time.
 
 import type { Instant } from "../../core/time.ts";
+import { BrokerFailure } from "../../runtime/ports.ts";
 import type { Clock, Group, Logs, OutRecord, PartitionRange, Producer } from "../../runtime/ports.ts";
 import type { SchemaRegistry } from "../registry.ts";
 import type { MemoryBroker } from "./broker.ts";
@@ -95,6 +96,14 @@ export class MemoryProcess {
         }),
       ranges: (pairs: readonly Pair[]): Promise<PartitionRange[]> =>
         this.call({ kind: "ranges", channel }, () => pairs.map((pair) => broker.log(pair).range())),
+      ends: (pairs: readonly Pair[]): Promise<number>[] => {
+        const told = this.call({ kind: "ranges", channel }, () => pairs.map((pair) => endOf(broker, pair)));
+        return pairs.map(async (_, index) => {
+          const end = (await told)[index]!;
+          if (end instanceof BrokerFailure) throw end;
+          return end;
+        });
+      },
       offsetsAt: (pairs: readonly Pair[], timestamp: Instant): Promise<number[]> =>
         this.call({ kind: "offsetsAt", channel }, () => pairs.map((pair) => broker.log(pair).offsetAt(timestamp))),
       deleteRecords: (pairs) =>
@@ -133,5 +142,15 @@ export class MemoryProcess {
 
   #wakeUp(): Promise<void> {
     return new Promise((resolve) => this.#wire.deliver(this.#state, "timers", resolve));
+  }
+}
+
+/** An unknown partition is no failure of the others asked for with it. */
+function endOf(broker: MemoryBroker, pair: Pair): number | BrokerFailure {
+  try {
+    return broker.log(pair).range().end;
+  } catch (error) {
+    if (error instanceof BrokerFailure) return error;
+    throw error;
   }
 }
