@@ -137,7 +137,7 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
     telemetry,
     detectionPartitions: counts.get(topics.detections) as number,
     deadLetterPartitions: counts.get(topics.deadLetter) as number,
-    group: createKafkaGroup({ client, groupId, topics: coPartitioned(topics), sessionTimeoutMs }),
+    group: createKafkaGroup({ client, groupId, topics: coPartitioned(topics), sessionTimeoutMs, telemetry }),
     partitioner: murmur2Partitioner,
     stateCodec: createStateCodec(SCHEMAS_DIRECTORY),
     stateLogCodec: createStateLogCodec(SCHEMAS_DIRECTORY),

@@ -13,6 +13,7 @@ import type { CorrelationRule, DetectionRule, RuleSet } from "./core/rule.ts";
 import { largestMetadata, METADATA_BYTES } from "./runtime/checkpoint.ts";
 import { BrokerFailure } from "./runtime/ports.ts";
 import type { Clock } from "./runtime/ports.ts";
+import { failed } from "./runtime/telemetry.ts";
 import type { Telemetry } from "./runtime/telemetry.ts";
 import { readTopics, servicesRead } from "./runtime/topics.ts";
 import type { Topics } from "./runtime/topics.ts";
@@ -108,21 +109,26 @@ export async function topicProblems(
 
 /** What is wrong with the registered schemas, each with its remedy. */
 export function schemaProblems(codec: RegistryCodec, world: World): Promise<string[]> {
-  return untilAnswered(() => codec.prepare(), { ...world, doing: "look up the schemas" });
+  const asking = { ...world, doing: "look up the schemas", event: "registry.failed" as const };
+  return untilAnswered(() => codec.prepare(), asking);
 }
 
 /**
  * Asks until somebody answers or the signal aborts.
+ * @param options.event tells each failure. Default "broker.failed"
  * @throws BrokerFailure with disposition `halt`; the failure at hand when the signal aborts
  */
-export async function untilAnswered<T>(ask: () => Promise<T>, options: World & { doing: string }): Promise<T> {
-  const { clock, telemetry, signal, doing } = options;
+export async function untilAnswered<T>(
+  ask: () => Promise<T>,
+  options: World & { doing: string; event?: "broker.failed" | "registry.failed" },
+): Promise<T> {
+  const { clock, telemetry, signal, doing, event = "broker.failed" } = options;
   for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof BrokerFailure)) throw error;
-      telemetry.emit("broker.failed", { code: error.code, disposition: error.disposition, doing });
+      telemetry.emit(event, failed(error, doing));
       if (error.disposition === "halt" || signal.aborted) throw error;
       await clock.sleep(pause, signal);
     }

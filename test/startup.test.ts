@@ -2,9 +2,13 @@
 
 import { deepEqual } from "node:assert/strict";
 import { test } from "node:test";
+import type { RegistryCodec } from "../src/adapters/codec.ts";
+import { systemClock } from "../src/adapters/system-clock.ts";
 import type { RuleSet } from "../src/core/rule.ts";
+import { BrokerFailure } from "../src/runtime/ports.ts";
+import type { Telemetry } from "../src/runtime/telemetry.ts";
 import { loadRules } from "../src/sigma/rule-set.ts";
-import { nameProblems, unheardWarnings } from "../src/startup.ts";
+import { nameProblems, schemaProblems, unheardWarnings, untilAnswered } from "../src/startup.ts";
 import { DRIVER_TOPICS } from "../src/testing/processor-driver.ts";
 
 const step = (name: string, service: string): string =>
@@ -52,4 +56,26 @@ test("names that no checkpoint can hold are refused, with what to shorten", () =
   deepEqual(nameProblems(named("x".repeat(230)), "holdfast"), [
     "the names of the topics and of the group are too long together: a checkpoint, which has to name each, may come to 4524 bytes, and brokers take 4096; shorten them (HOLDFAST_TOPIC_PREFIX counts for every topic)",
   ]);
+});
+
+test("a registry that does not answer is told as a registry, brokers as brokers", async () => {
+  const told: string[] = [];
+  const telemetry: Telemetry = {
+    emit: (name, fields) => told.push(`${name} ${(fields as { detail: string }).detail}`),
+  };
+  const world = {
+    clock: { ...systemClock, sleep: () => Promise.resolve() },
+    telemetry,
+    signal: AbortSignal.timeout(60_000),
+  };
+  const once = <T>(what: string, answer: T): (() => Promise<T>) => {
+    let asked = 0;
+    return () => {
+      const failure = new BrokerFailure(`${what} is down`, { disposition: "retry", code: "CONNECTION" });
+      return asked++ === 0 ? Promise.reject(failure) : Promise.resolve(answer);
+    };
+  };
+  deepEqual(await schemaProblems({ prepare: once("the registry", []) } as unknown as RegistryCodec, world), []);
+  deepEqual(await untilAnswered(once("the broker", 7), { ...world, doing: "count" }), 7);
+  deepEqual(told, ["registry.failed the registry is down", "broker.failed the broker is down"]);
 });

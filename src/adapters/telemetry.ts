@@ -5,6 +5,7 @@
 // Invariants:
 // B1 A flood of one event writes at most LINES_PER_SECOND lines a second; the next line counts those left
 //    out. Metrics count all.
+// B2 Of lines that say the same, where a row tells which do, there is one in SAME_AGAIN_MS instead.
 
 import { pino } from "pino";
 import type { Logger } from "pino";
@@ -18,6 +19,7 @@ import { pseudonymiser } from "./telemetry/pseudonym.ts";
 import type { Pseudonymise } from "./telemetry/pseudonym.ts";
 
 export const LINES_PER_SECOND = 50;
+export const SAME_AGAIN_MS = 10_000;
 
 export interface TelemetryOptions {
   readonly logLevel: Level | "silent";
@@ -66,7 +68,7 @@ class EventLog {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #pseudonymise: Pseudonymise | undefined;
-  readonly #pace = new Map<keyof TelemetryEvents, { second: number; lines: number; omitted: number }>();
+  readonly #pace = new Map<string, { startedAt: number; lines: number; omitted: number }>();
 
   constructor(options: TelemetryOptions) {
     this.#clock = options.clock;
@@ -86,23 +88,26 @@ class EventLog {
   write<K extends keyof TelemetryEvents>(name: K, row: EventRow<TelemetryEvents[K]>, fields: TelemetryEvents[K]): void {
     const level = typeof row.level === "function" ? row.level(fields) : row.level;
     if (!this.#logger.isLevelEnabled(level)) return;
-    const omitted = this.#omitted(name);
+    const omitted =
+      row.sameAs === undefined
+        ? this.#omitted(name, { most: LINES_PER_SECOND, withinMs: 1_000 }) // B1
+        : this.#omitted(`${name} ${row.sameAs(fields)}`, { most: 1, withinMs: SAME_AGAIN_MS }); // B2
     if (omitted === undefined) return;
     const line: Record<string, unknown> = { event: name, ...this.#private(fields) };
     if (omitted > 0) line["omitted"] = omitted;
     this.#logger[level](line, row.message);
   }
 
-  /** B1. @returns lines left out since the last one; undefined: leave this one out */
-  #omitted(name: keyof TelemetryEvents): number | undefined {
-    const second = Math.floor(this.#clock.monotonic() / 1_000);
-    let pace = this.#pace.get(name);
-    if (pace === undefined) this.#pace.set(name, (pace = { second, lines: 0, omitted: 0 }));
-    if (pace.second !== second) {
-      pace.second = second;
+  /** @returns lines of the subject left out since the last one; undefined: leave this one out */
+  #omitted(subject: string, { most, withinMs }: { most: number; withinMs: number }): number | undefined {
+    const now = this.#clock.monotonic();
+    let pace = this.#pace.get(subject);
+    if (pace === undefined) this.#pace.set(subject, (pace = { startedAt: now, lines: 0, omitted: 0 }));
+    if (now - pace.startedAt >= withinMs) {
+      pace.startedAt = now;
       pace.lines = 0;
     }
-    if (pace.lines >= LINES_PER_SECOND) {
+    if (pace.lines >= most) {
       pace.omitted++;
       return undefined;
     }

@@ -19,6 +19,7 @@ import type { Rejection } from "../core/event.ts";
 import type { Instant } from "../core/time.ts";
 import { BrokerFailure } from "../runtime/ports.ts";
 import type { Clock } from "../runtime/ports.ts";
+import { failed } from "../runtime/telemetry.ts";
 import type { Telemetry } from "../runtime/telemetry.ts";
 import type { RegisteredSchema, SchemaRegistry } from "./registry.ts";
 import { parseType } from "./schema-files.ts";
@@ -134,7 +135,7 @@ export class WriterSchemas {
       } catch (error) {
         if (!(error instanceof BrokerFailure)) throw error;
         // A refusal (revoked credentials) is waited out as well: the records stay good.
-        this.#telemetry.emit("broker.failed", { code: error.code, disposition: "retry", doing: error.message });
+        this.#telemetry.emit("registry.failed", { ...failed(error, "look up a schema"), disposition: "retry" });
         deniedSince = Infinity; // W2
       }
       await this.#clock.sleep(pause, this.#signal);

@@ -176,10 +176,11 @@ function waitingTold(io: Io): Telemetry {
   let toldAt = -Infinity;
   return {
     emit(name, fields) {
-      if (name !== "broker.failed" || systemClock.monotonic() < toldAt + TELL_EVERY_MS) return;
+      if (name !== "broker.failed" && name !== "registry.failed") return;
+      if (systemClock.monotonic() < toldAt + TELL_EVERY_MS) return;
       toldAt = systemClock.monotonic();
-      const { code, doing } = fields as { code: string; doing: string };
-      io.stderr(`waiting (${code}): ${doing}\n`);
+      const { code, detail } = fields as { code: string; detail: string };
+      io.stderr(`waiting (${code}): ${detail}\n`);
     },
   };
 }

@@ -5,6 +5,7 @@ import { OwnershipLost } from "./ownership.ts";
 import type { Ownership } from "./ownership.ts";
 import { BrokerFailure } from "./ports.ts";
 import type { Clock } from "./ports.ts";
+import { failed } from "./telemetry.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 const FIRST_PAUSE_MS = 20;
@@ -30,7 +31,7 @@ export async function retryWhileOwned<T>(
       if (!(error instanceof BrokerFailure)) throw error;
       // What fails because we are gone is nobody's fault; told, it would bury the reason why we are.
       if (error.disposition !== "halt" && ownership.lost()) throw new OwnershipLost();
-      telemetry.emit("broker.failed", { code: error.code, disposition: error.disposition, doing });
+      telemetry.emit("broker.failed", failed(error, doing));
       if (error.disposition === "halt") throw error;
       if (error.disposition === "rejoin") ownership.revoke();
       if (ownership.lost()) throw new OwnershipLost();

@@ -2,6 +2,16 @@
 // (name → fields); adapters/telemetry.ts has one row a name (level, message, metrics) and the compiler
 // counts them. Hot loops report once a slice, never once a record.
 
+import type { BrokerFailure } from "./ports.ts";
+
+/** `doing`: one of a few for each topic and partition. `detail`: all that is known of it. */
+interface Failed {
+  code: string;
+  disposition: string;
+  doing: string;
+  detail: string;
+}
+
 export interface TelemetryEvents {
   "process.started": { version: string; tasks: number; rulesHash: string; rules: number };
   "http.listening": { url: string };
@@ -84,7 +94,8 @@ export interface TelemetryEvents {
   "sequences.counted": { task: number; rule: string; stage: number; accounts: number };
   "absence.contradicted": { count: number };
   "state.evicted": { reason: string; count: number };
-  "broker.failed": { code: string; disposition: string; doing: string };
+  "broker.failed": Failed;
+  "registry.failed": Failed;
   "registry.requested": { result: "ok" | "unknown_id" | "refused" | "unreachable" };
   "rules.loaded": { count: number; hash: string };
   "rules.reloaded": { count: number; hash: string };
@@ -93,6 +104,11 @@ export interface TelemetryEvents {
 
 export interface Telemetry {
   emit<K extends keyof TelemetryEvents>(name: K, fields: TelemetryEvents[K]): void;
+}
+
+/** What an event says of a failure. */
+export function failed({ code, disposition, message }: BrokerFailure, doing: string): Failed {
+  return { code, disposition, doing, detail: message };
 }
 
 export const SILENT: Telemetry = { emit: () => {} };

@@ -6,6 +6,7 @@ import type { Ledger } from "./ledger.ts";
 import type { Ownership } from "./ownership.ts";
 import { BrokerFailure } from "./ports.ts";
 import type { TaskContext } from "./task-context.ts";
+import { failed } from "./telemetry.ts";
 
 const EVERY_MS = 10_000;
 
@@ -39,8 +40,8 @@ export class Trimmer {
     } catch (error) {
       if (!(error instanceof BrokerFailure)) throw error;
       // Whatever it is, it ends nothing: an operator who allows it later is not too late.
-      const doing = `delete old records of ${state}`;
-      context.telemetry.emit("broker.failed", { code: error.code, disposition: "retry", doing });
+      const told = failed(error, `delete old records of ${state}`);
+      context.telemetry.emit("broker.failed", { ...told, disposition: "retry" });
     }
   }
 }

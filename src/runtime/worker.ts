@@ -16,6 +16,7 @@ import type { Assignment, GroupListener, RecordBatch } from "./ports.ts";
 import { Task } from "./task.ts";
 import type { TaskContext } from "./task-context.ts";
 import type { TaskMemory } from "./task-memory.ts";
+import { failed } from "./telemetry.ts";
 
 const TURN_MS = 8;
 const END_OFFSETS_EVERY_MS = 1_000;
@@ -236,8 +237,7 @@ export class Worker implements GroupListener {
 
   #endsFailed(error: unknown): void {
     if (!(error instanceof BrokerFailure) || error.disposition === "halt") return this.#fail(error);
-    const { code, disposition } = error;
-    this.#context.telemetry.emit("broker.failed", { code, disposition, doing: "ask for the logs' ends" });
+    this.#context.telemetry.emit("broker.failed", failed(error, "ask for the logs' ends"));
   }
 
   /** The last checkpoint of each task; those that are lost meanwhile are somebody else's. */

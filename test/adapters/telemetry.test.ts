@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { LINES_PER_SECOND, openTelemetry } from "../../src/adapters/telemetry.ts";
+import { LINES_PER_SECOND, SAME_AGAIN_MS, openTelemetry } from "../../src/adapters/telemetry.ts";
 import type { TelemetryAdapter, TelemetryOptions } from "../../src/adapters/telemetry.ts";
 import { EVENTS } from "../../src/adapters/telemetry/event-table.ts";
 import { METRICS } from "../../src/adapters/telemetry/metric-table.ts";
@@ -141,7 +141,8 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
   "sequences.counted": fc.record({ task: count, rule: text, stage: count, accounts: count }),
   "absence.contradicted": fc.record({ count }),
   "state.evicted": fc.record({ reason: text, count }),
-  "broker.failed": fc.record({ code: text, disposition: text, doing: text }),
+  "broker.failed": fc.record({ code: text, disposition: text, doing: text, detail: text }),
+  "registry.failed": fc.record({ code: text, disposition: text, doing: text, detail: text }),
   "registry.requested": fc.record({ result: fc.constantFrom("ok", "unknown_id", "refused", "unreachable") }),
   "rules.loaded": fc.record({ count, hash: text }),
   "rules.reloaded": fc.record({ count, hash: text }),
@@ -283,6 +284,30 @@ test("a flood of one event is cut short in the log, not in the metrics (B1)", as
   telemetry.emit("record.deadLettered", { ...rejected, offset: flood });
   assert.equal(lines().at(-1)!["omitted"], 7);
   assert.equal((await series()).get('holdfast_dead_letter_total{topic="a",reason="UNDECODABLE"}'), flood + 1);
+});
+
+test("of failures that say the same one is logged in a while, each other one at once; all are counted (B2)", async () => {
+  const { telemetry, lines, series, clock } = probe();
+  const fail = (doing: string): void =>
+    telemetry.emit("broker.failed", { code: "CONNECTION", disposition: "retry", doing, detail: `could not ${doing}` });
+  for (let second = 0; second < 10; second++) {
+    clock.moveTo(second * 1_000);
+    fail("fetch records");
+  }
+  fail("send a heartbeat");
+  clock.moveTo(SAME_AGAIN_MS);
+  fail("fetch records");
+  assert.deepEqual(
+    lines().map(({ doing, omitted }) => [doing, omitted]),
+    [
+      ["fetch records", undefined],
+      ["send a heartbeat", undefined],
+      ["fetch records", 9],
+    ],
+  );
+  assert.equal((await series()).get('holdfast_kafka_errors_total{code="CONNECTION"}'), 12);
+  telemetry.emit("registry.failed", { code: "CONNECTION", disposition: "retry", doing: "look up", detail: "refused" });
+  assert.equal((await series()).get('holdfast_kafka_errors_total{code="CONNECTION"}'), 12, "the registry is not Kafka");
 });
 
 test("lines below the level are not written", () => {

@@ -34,6 +34,8 @@ export interface FetcherOptions extends FetchOptions {
 
 export interface FetcherListener {
   onBatch(batch: RecordBatch): void;
+  /** The fetcher goes on trying. */
+  onTrouble?(failure: BrokerFailure, doing: string): void;
   /** The fetcher has stopped and will not recover. */
   onFailure(failure: BrokerFailure): void;
 }
@@ -143,8 +145,10 @@ export class Fetcher {
     for (const feed of this.#feeds.values()) {
       const leader = leaderOf(cluster, feed.topic, feed.partition);
       // Metadata would be young enough for a minute: by the next look there may be a leader.
-      if (leader instanceof BrokerFailure) this.#connections.suspect(leader);
-      else led.set(leader, [...(led.get(leader) ?? []), feed]);
+      if (leader instanceof BrokerFailure) {
+        this.#connections.suspect(leader);
+        this.#listener.onTrouble?.(leader, `read ${feed.topic} partition ${feed.partition}`);
+      } else led.set(leader, [...(led.get(leader) ?? []), feed]);
     }
     return led;
   }
@@ -260,9 +264,10 @@ export class Fetcher {
   /** @throws kafkajs's errors */
   async #refused({ request, error }: Refusal): Promise<void> {
     const { offset, feed } = request;
-    const failure = brokerFailure(error, `read ${feed.topic} partition ${feed.partition}`);
+    const doing = `read ${feed.topic} partition ${feed.partition}`;
+    const failure = brokerFailure(error, doing);
     if (failure.code === "UNKNOWN_TOPIC_ID") this.#ids = undefined; // gone, created anew, or new to that broker
-    if (failure.code !== "OFFSET_OUT_OF_RANGE") return this.#failed(failure, "");
+    if (failure.code !== "OFFSET_OUT_OF_RANGE") return this.#failed(failure, doing);
     const [[start], [end]] = await Promise.all([
       listOffsets(this.#connections, [feed], EARLIEST),
       listOffsets(this.#connections, [feed], LATEST),
@@ -279,6 +284,7 @@ export class Fetcher {
     const failure = brokerFailure(error, doing);
     if (failure.disposition === "halt") return this.#fail(failure);
     this.#connections.suspect(error);
+    this.#listener.onTrouble?.(failure, doing);
     if (failure.code === "UNKNOWN_TOPIC_OR_PARTITION") this.#unknownTopic(failure);
     else this.#moved.ring();
   }

@@ -20,6 +20,8 @@ import type {
   GroupListener,
   LogMark,
 } from "../../runtime/ports.ts";
+import { failed } from "../../runtime/telemetry.ts";
+import type { Telemetry } from "../../runtime/telemetry.ts";
 import { Bell } from "./bell.ts";
 import type { KafkaClient } from "./client.ts";
 import { Connections } from "./connections.ts";
@@ -45,6 +47,8 @@ export interface KafkaGroupOptions {
   readonly maxBytesPerPartition?: number;
   /** Of one answer. Default 16 MiB. */
   readonly maxBytes?: number;
+  /** Told every failure, those of fetching among them. Default: nobody. */
+  readonly telemetry?: Telemetry;
   /** Of one record batch after decompression; memory for a partition being read is at most twice that. Default 16 MiB. */
   readonly maxBatchBytes?: number;
 }
@@ -145,7 +149,8 @@ class KafkaGroup implements Group {
         this.#stopFetching();
         const failure = this.#graced(brokerFailure(error, `take part in group ${this.#options.groupId}`));
         if (failure.disposition === "halt") return this.#fail(failure);
-        if (failure.disposition === "rejoin") continue;
+        if (failure.disposition === "rejoin") continue; // as rebalances go: no failure
+        this.#tell(failure, "take part in the group");
         await this.#bell.wait(pause);
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
       }
@@ -163,6 +168,7 @@ class KafkaGroup implements Group {
         failures = 0;
       } catch (error) {
         if (!(error instanceof BrokerFailure) || error.disposition !== "retry") throw error;
+        this.#tell(error, "send a heartbeat");
         failures += 1;
       }
     }
@@ -190,7 +196,11 @@ class KafkaGroup implements Group {
       maxBytesPerPartition,
       maxBytes,
       maxBatchBytes,
-      listener: { onBatch: (batch) => listener.onBatch(batch), onFailure: (failure) => this.#fail(failure) },
+      listener: {
+        onBatch: (batch) => listener.onBatch(batch),
+        onTrouble: (failure, doing) => this.#tell(failure, doing),
+        onFailure: (failure) => this.#fail(failure),
+      },
     });
     listener.onAssigned(assignment);
     this.#fetcher?.start();
@@ -211,9 +221,14 @@ class KafkaGroup implements Group {
     return new BrokerFailure(message, { disposition: "halt", code: failure.code, cause: failure });
   }
 
+  #tell(failure: BrokerFailure, doing: string): void {
+    this.#options.telemetry?.emit("broker.failed", failed(failure, doing));
+  }
+
   // K3
   #fail(failure: BrokerFailure): void {
     if (this.#over) return;
+    this.#tell(failure, "take part in the group");
     this.#over = true;
     this.#stopFetching();
     this.#bell.ring();

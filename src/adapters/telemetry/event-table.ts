@@ -19,6 +19,8 @@ export interface EventRow<Fields> {
   readonly message: string;
   readonly means: string;
   readonly metrics?: Partial<Record<MetricName, (fields: Fields) => Sample | readonly Sample[]>>;
+  /** Lines that say the same: one of them is enough for a while. Of few values, as a label's. */
+  readonly sameAs?: (fields: Fields) => string;
   /** Tasks that are over with this event: their series end. */
   readonly endsTask?: (fields: Fields, task: number) => boolean;
 }
@@ -351,6 +353,13 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
     message: "Kafka failed",
     means: "retry and rejoin mend themselves; halt ends the process and needs an operator.",
     metrics: { kafka_errors_total: (fields) => ({ value: 1, labels: { code: fields.code } }) },
+    sameAs: ({ code, doing }) => `${code} ${doing}`,
+  },
+  "registry.failed": {
+    level: (fields) => (fields.disposition === "halt" ? "error" : "warn"),
+    message: "the schema registry failed",
+    means: "Asked again until it answers; halt, at the start only, ends the process and needs an operator.",
+    sameAs: ({ code, doing }) => `${code} ${doing}`,
   },
   "registry.requested": {
     level: (fields) => (fields.result === "ok" ? "debug" : "warn"),

@@ -118,9 +118,8 @@ function tallyOf(world: FaultyWorld): Record<string, number> {
     for (const { records } of processor.reports("task.restoring")) add(records > 0 ? "restores" : "empty restores", 1);
     for (const { commands } of processor.reports("task.adopted")) add("commands adopted", commands);
     for (const { result } of processor.reports("checkpoint.done")) add(`checkpoints ${result}`, 1);
-    const failures = processor.reports("broker.failed");
-    add("calls failed", failures.length);
-    add("questions to the registry failed", failures.filter(({ doing }) => doing.startsWith("registry")).length);
+    add("calls failed", processor.reports("broker.failed").length);
+    add("questions to the registry failed", processor.reports("registry.failed").length);
     add("commands repeated", processor.reports("command.repeated").length);
     add("memories kept", processor.reports("task.kept").length);
     for (const { reason, count } of processor.reports("state.evicted")) add(`evicted (${reason})`, count);

@@ -31,6 +31,7 @@ class ByteBroker {
   /** By partition. */
   leaders = [1];
   suspicions = 0;
+  readonly troubles: string[] = [];
   /** Offset and epoch of each fetch. */
   readonly asked: [number, number][] = [];
 
@@ -129,7 +130,11 @@ async function readThree(
     const partitions = broker.leaders.map((_, partition) => ({ topic: TOPIC, partition }));
     const fetcher = new Fetcher(broker.connections(), partitions, {
       ...limits,
-      listener: { onBatch, onFailure: resolve },
+      listener: {
+        onBatch,
+        onTrouble: ({ code }, doing) => void broker.troubles.push(`${code} while: ${doing}`),
+        onFailure: resolve,
+      },
     });
     fetcher.seek(TOPIC, 0, from, mark);
     fetcher.resume(TOPIC, 0);
@@ -165,6 +170,7 @@ test("one that stays damaged is a failure that names it; what lies before it is 
   assert.equal(failure.code, "CORRUPT_MESSAGE");
   assert.match(failure.message, /^t partition 0 offset 1 cannot be read: .*checksum/u);
   assert.equal(broker.fetches, 4, "three looks at the damaged one");
+  assert.deepEqual(broker.troubles, ["CORRUPT_MESSAGE while: fetch records", "CORRUPT_MESSAGE while: fetch records"]);
 });
 
 test("a partition without a leader holds up no other, and is looked for until it has one", async () => {
@@ -172,6 +178,7 @@ test("a partition without a leader holds up no other, and is looked for until it
   broker.leaders = [1, -1];
   assert.deepEqual(await readThree(broker), { values: ["a", "b", "c"], failure: null });
   assert.ok(broker.suspicions > 0, "metadata are not believed for a minute");
+  assert.match(broker.troubles[0]!, /^LEADER_NOT_AVAILABLE while: read t partition 1/u);
 });
 
 test("a log that was cut back below the position and grew again is not read on with (L4)", async () => {

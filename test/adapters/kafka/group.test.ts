@@ -14,6 +14,7 @@ import { createKafkaProducer } from "../../../src/adapters/kafka/producer.ts";
 import { encodeRecordBatch } from "../../../src/adapters/kafka/record-encoder.ts";
 import { createTopics } from "../../../src/adapters/kafka/topics.ts";
 import type { BrokerFailure, Group, OutRecord } from "../../../src/runtime/ports.ts";
+import type { Telemetry } from "../../../src/runtime/telemetry.ts";
 import { cluster } from "../../cluster.ts";
 import { transactionalProducer } from "./transaction.ts";
 
@@ -168,7 +169,9 @@ suite("kafka group", { skip: kafka.skip }, () => {
   test("a group whose brokers do not answer keeps trying, and stops when told", async () => {
     const nowhere = createKafkaClient({ brokers: ["127.0.0.1:1"], clientId: "nowhere" });
     let suspended = 0;
-    const group = createKafkaGroup({ client: nowhere, groupId: "g", topics: ["t"] });
+    const told = new Set<string>();
+    const telemetry: Telemetry = { emit: (name, fields) => told.add(`${name} ${JSON.stringify(fields)}`) };
+    const group = createKafkaGroup({ client: nowhere, groupId: "g", topics: ["t"], telemetry });
     await group.start({
       onSuspend: () => (suspended += 1),
       onAssigned: () => assert.fail("assigned"),
@@ -179,6 +182,7 @@ suite("kafka group", { skip: kafka.skip }, () => {
     const before = performance.now();
     await group.stop();
     assert.ok(performance.now() - before < 2_000);
+    assert.match([...told].join("\n"), /^broker\.failed .*"CONNECTION".*"retry".*"take part in the group"/u);
   });
 });
 
