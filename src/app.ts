@@ -93,6 +93,8 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
   const paths = lists === null ? [settings.rules] : [settings.rules, lists];
   const known = await signatureOf(paths); // RW3
   const { rules, problems } = await loadRuleSet(settings.rules, io.stderr, { watchLists });
+  const operated: { worker: Worker | null } = { worker: null };
+  await listen(settings, { operated, telemetry }).then(onClose, ({ message }: Error) => problems.push(message));
   const codec = createCodec({
     registry: createRegistry({ ...registryConnection(settings), telemetry }),
     schemas: await loadSchemas(SCHEMAS_DIRECTORY),
@@ -147,7 +149,7 @@ async function run(settings: Settings, { io, telemetry, onClose }: Running): Pro
     newWriter: () => randomBytes(6).toString("base64url"),
   };
   const worker = new Worker(context);
-  onClose(await listen(settings, { worker, telemetry }));
+  operated.worker = worker;
   telemetry.emit("process.started", {
     version: VERSION,
     tasks: partitions,
@@ -205,16 +207,23 @@ async function withReload(
   }
 }
 
+/**
+ * The operations port answers before brokers and registry do: whoever waits for them is alive and not started, and
+ * its metrics say why.
+ * @param of.operated its worker: none until the checks of the start have passed
+ * @throws Error with one clear message when the port cannot be had
+ */
 async function listen(
   settings: Settings,
-  { worker, telemetry }: { worker: Worker; telemetry: TelemetryAdapter },
+  { operated, telemetry }: { operated: { readonly worker: Worker | null }; telemetry: TelemetryAdapter },
 ): Promise<() => Promise<void>> {
   const address = { host: settings.httpHost, port: settings.httpPort };
+  const started = (): string | null => (operated.worker === null ? "brokers and registry are being asked" : null);
   const server = await openOperationsServer(address, {
-    live: () => worker.stalled(),
-    ready: () => (worker.ready() ? null : "not every task is assigned and restored"),
-    started: () => null,
-    status: () => ({ version: VERSION, group: settings.groupId, ...worker.status() }),
+    live: () => operated.worker?.stalled() ?? null,
+    ready: () => started() ?? (operated.worker?.ready() === true ? null : "not every task is assigned and restored"),
+    started,
+    status: () => ({ version: VERSION, group: settings.groupId, ...operated.worker?.status() }),
     metrics: () => telemetry.metrics(),
   });
   telemetry.emit("http.listening", { url: server.url });

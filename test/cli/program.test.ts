@@ -6,8 +6,11 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { cluster } from "../cluster.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const kafka = cluster();
+const RULES = fileURLToPath(new URL("../../rules", import.meta.url));
 const DEADLINE_MS = 20_000;
 
 interface Started {
@@ -122,6 +125,48 @@ test("--version and --help answer on stdout with exit code 0", async () => {
   assert.match(runHelp.stdout, /--kafka-brokers <host:port,…> .*\(required;\s+HOLDFAST_KAFKA_BROKERS\)/);
   assert.doesNotMatch(runHelp.stdout, /--partitions/);
   assert.deepEqual([version.exitCode, help.exitCode, runHelp.exitCode], [0, 0, 0]);
+});
+
+test("while brokers and registry do not answer, probes and metrics do: alive, not started, and why", async () => {
+  const env = {
+    HOLDFAST_KAFKA_BROKERS: "127.0.0.1:1",
+    HOLDFAST_REGISTRY_URL: "http://127.0.0.1:1",
+    HOLDFAST_HTTP_PORT: "0",
+  };
+  const { child, ended } = start(["run", "--rules", RULES], { env });
+  let log = "";
+  await new Promise<void>((resolve) =>
+    child.stdout!.on("data", (part: string) => (log += part).includes('"registry.failed"') && resolve()),
+  );
+  const url = /"url":"([^"]+)"/u.exec(log)![1]!;
+  const [live, started, ready, metrics] = await Promise.all(
+    ["livez", "startupz", "readyz", "metrics"].map(async (path) => {
+      const answer = await fetch(`${url}/${path}`);
+      return { code: answer.status, text: await answer.text() };
+    }),
+  );
+  const waits = { code: 503, text: "brokers and registry are being asked\n" };
+  assert.deepEqual([live, started, ready], [{ code: 200, text: "ok\n" }, waits, waits]);
+  assert.match(metrics!.text, /^holdfast_registry_requests_total\{result="unreachable"\} [1-9]/mu);
+  child.kill("SIGTERM");
+  assert.equal((await ended).exitCode, 1);
+});
+
+test("a port that is taken is said among everything else that is wrong", { skip: kafka.skip }, async (t) => {
+  const { server, args } = await port();
+  t.after(() => stop(server));
+  const { brokers, registryUrl } = kafka;
+  const env = {
+    HOLDFAST_KAFKA_BROKERS: brokers.join(","),
+    HOLDFAST_REGISTRY_URL: registryUrl,
+    HOLDFAST_TOPIC_PREFIX: kafka.prefix,
+  };
+  const { stderr, exitCode } = await start(["run", "--rules", "/nowhere", ...args], { env }).ended;
+  assert.match(stderr, /^holdfast cannot start \(\d+ problems\):$/mu);
+  for (const wrong of [/nowhere/u, /^ +operations port \S+ is taken/mu, /holdfast\.state does not exist/u]) {
+    assert.match(stderr, wrong);
+  }
+  assert.equal(exitCode, 1);
 });
 
 test("status shows values and tables, or the answer as it is", async (t) => {

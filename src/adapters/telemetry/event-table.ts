@@ -42,7 +42,8 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
   "http.listening": {
     level: "info",
     message: "operations port open",
-    means: "/metrics, /livez, /readyz, /startupz and /status answer here.",
+    means:
+      "/metrics, /livez, /readyz, /startupz and /status answer here, also while brokers and registry are waited for.",
   },
   "process.stopping": {
     level: "info",
