@@ -75,8 +75,8 @@ function contradictions(settings: Partial<Settings>): string[] {
 
 function topicProblems(settings: Partial<Settings>): string[] {
   if (!TOPIC_SETTINGS.every((name) => name in settings)) return [];
-  const { inputs, commands, detections, state, deadLetter } = topicsOf(settings as Settings);
-  const all = [...inputs.map(({ topic }) => topic), commands, detections, state, deadLetter];
+  const { inputs, ...own } = topicsOf(settings as Settings);
+  const all = [...inputs.map(({ topic }) => topic), ...Object.values(own)];
   const twice = new Set(all.filter((name, index) => all.indexOf(name) !== index));
   return [...twice].map((name) => `topic "${name}" is named by two settings; every topic has one use`);
 }

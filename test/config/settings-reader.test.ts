@@ -198,6 +198,12 @@ const CONTRADICTIONS: readonly [string, SettingSources["env"], RegExp][] = [
     { HOLDFAST_TOPIC_AUTH: "withdrawal-events" },
     /"withdrawal-events" is named by two settings/,
   ],
+  ["a topic of answers with two uses", { HOLDFAST_TOPIC_ACKS: "holdfast.state" }, /"holdfast.state" is named by two/],
+  [
+    "a topic of people's words with two uses",
+    { HOLDFAST_TOPIC_DECISIONS: "holdfast.signals" },
+    /"holdfast.signals" is named by two/,
+  ],
   [
     "an optional topic with two uses",
     { HOLDFAST_TOPIC_TRADE: "withdrawal-events" },
