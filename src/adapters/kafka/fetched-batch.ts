@@ -46,6 +46,8 @@ export interface Segment {
   /** NaN: each record has its own. */
   readonly appendTime: number;
   readonly count: number;
+  /** Of the batch's last offset; records of a compacted log leave some out. */
+  readonly lastDelta: number;
   /** null: not read, for the flaw. */
   readonly bytes: Buffer | null;
   readonly flaw: Rejection | null;
@@ -156,12 +158,13 @@ export class FetchedBatch implements RecordBatch {
   /** Notes the records of one segment from index `to` on. @returns the next free index */
   #index(index: number, to: number): number {
     const segment = this.#segments[index]!;
-    const { baseOffset, bytes, appendTime, firstTimestamp, count } = segment;
+    const { baseOffset, bytes, appendTime, firstTimestamp, count, lastDelta } = segment;
     if (bytes === null) return this.#indexUnread(index, to, segment.flaw ?? NOT_AS_ANNOUNCED);
     if (!announcedFit(bytes, count)) return this.#indexUnread(index, to, NOT_AS_ANNOUNCED);
     const cursor = new VarintCursor(bytes, 0);
     const ownTime = Number.isNaN(appendTime);
     let at = to;
+    let delta = -1;
     for (let record = 0; record < count; record += 1) {
       const length = cursor.varint();
       const end = cursor.position + length;
@@ -169,14 +172,17 @@ export class FetchedBatch implements RecordBatch {
         return this.#indexUnread(index, to, NOT_AS_ANNOUNCED);
       cursor.position += 1; // attributes
       const timestampDelta = cursor.varlong();
-      const offset = baseOffset + cursor.varint();
+      const before = delta;
+      delta = cursor.varint();
+      const offset = baseOffset + delta;
       const keyLength = cursor.varint();
       const keyStart = cursor.position;
       if (keyLength > 0) cursor.position += keyLength;
       const valueLength = cursor.varint();
       const valueStart = cursor.position;
       const headersStart = valueStart + Math.max(0, valueLength);
-      if (headersStart > end) return this.#indexUnread(index, to, NOT_AS_ANNOUNCED);
+      if (headersStart > end || delta <= before || delta > lastDelta)
+        return this.#indexUnread(index, to, NOT_AS_ANNOUNCED);
       cursor.position = end;
       if (offset < this.fetchedFrom) continue; // D2
       this.#offsets[at] = offset;

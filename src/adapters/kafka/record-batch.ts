@@ -101,8 +101,9 @@ function segmentOf(batch: Buffer, maxBatchBytes: number): Segment {
   const baseOffset = int64(batch, 0);
   const attributes = batch.readInt16BE(AT.attributes);
   const codec = CODECS[attributes & CODEC_MASK]!;
+  const lastDelta = batch.readInt32BE(AT.lastOffsetDelta);
   // Offsets beyond the batch's last would be the next batch's.
-  const most = batch.readInt32BE(AT.lastOffsetDelta) + 1;
+  const most = lastDelta + 1;
   const announced = batch.readInt32BE(AT.count);
   const frame = {
     baseOffset,
@@ -112,6 +113,7 @@ function segmentOf(batch: Buffer, maxBatchBytes: number): Segment {
     appendTime: (attributes & LOG_APPEND_TIME) !== 0 ? int64(batch, AT.maxTimestamp) : Number.NaN,
     maxTimestamp: int64(batch, AT.maxTimestamp),
     count: announced < 0 || announced > most ? most : announced,
+    lastDelta,
   };
   if (frame.count !== announced) return { ...frame, bytes: null, flaw: NOT_AS_ANNOUNCED }; // D3
   const result = decompress(codec, batch.subarray(AT.records), maxBatchBytes);

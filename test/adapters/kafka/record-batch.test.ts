@@ -247,6 +247,10 @@ test("a batch that does not hold what it announces is shown record by record, wi
     ["a record longer than its batch", (batch) => (batch[61] = 0x7e)],
     ["a record shorter than any", (batch) => (batch[61] = 0x02)],
     ["a key longer than its record", (batch) => (batch[65] = 0x7e)],
+    ["an offset before its batch", (batch) => (batch[64] = 0x01)],
+    ["an offset in the next batch", (batch) => (batch[72] = 0x04)],
+    ["the same offset twice", (batch) => (batch[72] = 0x00)],
+    ["offsets that go back", (batch) => ((batch[64] = 0x02), (batch[72] = 0x00))],
   ];
   for (const [what, lie] of liars) {
     const batch = stored(plain("a", "b"), { base: 7 });
