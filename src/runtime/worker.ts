@@ -70,8 +70,12 @@ export class Worker implements GroupListener {
     };
     signal.addEventListener("abort", stop, { once: true });
     await this.#context.group.start(this);
-    while (!this.#stopping && !signal.aborted && this.#failure === null) await this.#turn();
-    if (this.#failure === null) await this.#drain();
+    try {
+      while (!this.#stopping && !signal.aborted && this.#failure === null) await this.#turn();
+      if (this.#failure === null) await this.#drain();
+    } catch (error) {
+      this.#fail(error); // a bug; the others need not wait for the session's end to hear that this one is gone
+    }
     await this.#context.group.stop();
     this.#endAll("stopped");
     if (this.#failure !== null) throw this.#failure;
