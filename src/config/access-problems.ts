@@ -1,12 +1,19 @@
 // What is wrong with the ways to brokers and registry together, where each setting alone is right: halves of a
-// pair, two ways to log in, secrets in plain text.
+// pair, two ways to log in, secrets in plain text, certificates that TLS cannot use.
 
+import { X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import { flagOf, variableOf } from "../config.ts";
 import type { SettingName, Settings } from "../config.ts";
 
 /** What no single setting can see. A setting that was not asked for, or is wrong itself, is no property here. */
 export function accessProblems(settings: Partial<Settings>): string[] {
-  return [...togetherProblems(settings), ...bearerProblems(settings), ...plainTextProblems(settings)];
+  return [
+    ...togetherProblems(settings),
+    ...bearerProblems(settings),
+    ...plainTextProblems(settings),
+    ...certificateProblems(settings),
+  ];
 }
 
 function togetherProblems(settings: Partial<Settings>): string[] {
@@ -89,6 +96,31 @@ function plainTextProblems(settings: Partial<Settings>): string[] {
     problems.push(
       `${variableOf(name)} (or ${flagOf(name)}) would be told a secret in plain text; use https, ${trusted}`,
     );
+  }
+  return problems;
+}
+
+/**
+ * Found here, each by its name: a connection would only say what OpenSSL says of the first, and nothing of an
+ * authority, which Node leaves out when it cannot read it.
+ */
+function certificateProblems(settings: Partial<Settings>): string[] {
+  const { kafkaSslCaFile, kafkaSslCertFile: cert, kafkaSslKeyFile: key, registrySslCaFile } = settings;
+  const problems: string[] = [];
+  const check = (named: string, use: () => unknown): void => {
+    try {
+      use();
+    } catch (error) {
+      problems.push(`${named} cannot be used for TLS: ${(error as Error).message}`);
+    }
+  };
+  const authorities = { kafkaSslCaFile, registrySslCaFile };
+  for (const [name, ca] of Object.entries(authorities) as [keyof typeof authorities, string | undefined][]) {
+    if (ca !== undefined) check(variableOf(name), () => new X509Certificate(ca));
+  }
+  if (cert !== undefined && key !== undefined) {
+    const pair = `${variableOf("kafkaSslCertFile")} with ${variableOf("kafkaSslKeyFile")}`;
+    check(pair, () => createSecureContext({ cert, key }));
   }
   return problems;
 }

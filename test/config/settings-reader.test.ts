@@ -9,6 +9,7 @@ import { kafkaConnection } from "../../src/config/kafka-connection.ts";
 import { registryConnection } from "../../src/config/registry-connection.ts";
 import { readSettings } from "../../src/config/settings-reader.ts";
 import type { SettingSources } from "../../src/config/settings-reader.ts";
+import { openAuthority } from "../adapters/kafka/certificates.ts";
 import { settingsReference } from "../../src/config/settings-reference.ts";
 import type { Kind } from "../../src/config/setting-kinds.ts";
 
@@ -19,7 +20,12 @@ writeFileSync(secretPath, "sesame\n");
 const emptyPath = join(folder, "empty");
 writeFileSync(emptyPath, "\n");
 const pemPath = join(folder, "ca.pem");
-writeFileSync(pemPath, "-----BEGIN CERTIFICATE-----\n");
+const authority = openAuthority("tests");
+writeFileSync(pemPath, authority.certificate);
+const keyPath = join(folder, "key.pem");
+writeFileSync(keyPath, authority.issue("somebody else").key);
+const nonsensePath = join(folder, "nonsense.pem");
+writeFileSync(nonsensePath, "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
 
 const NEEDED = { HOLDFAST_KAFKA_BROKERS: "localhost:9092", HOLDFAST_REGISTRY_URL: "http://localhost:8081" };
 
@@ -142,6 +148,21 @@ const CONTRADICTIONS: readonly [string, SettingSources["env"], RegExp][] = [
     /HOLDFAST_KAFKA_SSL_KEY_FILE/,
   ],
   [
+    "a certificate authority that is none",
+    { HOLDFAST_KAFKA_SSL: "true", HOLDFAST_KAFKA_SSL_CA_FILE: nonsensePath },
+    /^HOLDFAST_KAFKA_SSL_CA_FILE cannot be used for TLS: /,
+  ],
+  [
+    "a client certificate with another's key",
+    { HOLDFAST_KAFKA_SSL: "true", HOLDFAST_KAFKA_SSL_CERT_FILE: pemPath, HOLDFAST_KAFKA_SSL_KEY_FILE: keyPath },
+    /^HOLDFAST_KAFKA_SSL_CERT_FILE with HOLDFAST_KAFKA_SSL_KEY_FILE cannot be used for TLS: .*key values mismatch/,
+  ],
+  [
+    "a registry's authority that is none",
+    { HOLDFAST_REGISTRY_SSL_CA_FILE: nonsensePath },
+    /^HOLDFAST_REGISTRY_SSL_CA_FILE cannot be used for TLS: /,
+  ],
+  [
     "a bearer log-in without a token",
     { HOLDFAST_KAFKA_SASL_MECHANISM: "oauthbearer" },
     /is oauthbearer, but no token is named: set HOLDFAST_KAFKA_SASL_TOKEN_PATH, or HOLDFAST_KAFKA_SASL_TOKEN_URL/,
@@ -255,7 +276,7 @@ test("a secret reaches the connection and nothing that prints", () => {
   assert.deepEqual(kafkaConnection(settings), {
     brokers: ["localhost:9092"],
     clientId: "holdfast",
-    ssl: { ca: "-----BEGIN CERTIFICATE-----\n" },
+    ssl: { ca: authority.certificate },
     sasl: { mechanism: "scram-sha-512", username: "holdfast", password: "sesame" },
   });
 });
@@ -279,7 +300,7 @@ test("the registry's log-in reaches its connection, the secret nothing that prin
   assert.deepEqual(registryConnection(settings), {
     url: settings.registryUrl,
     basic: { username: "u", password: "sesame" },
-    ca: "-----BEGIN CERTIFICATE-----\n",
+    ca: authority.certificate,
   });
   const { tokenPath } = registryConnection(read({ HOLDFAST_REGISTRY_TOKEN_PATH: secretPath }));
   assert.equal(tokenPath, secretPath);

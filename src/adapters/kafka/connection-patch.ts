@@ -73,8 +73,8 @@ function open(connection: Connection): Promise<true> {
     reject(error);
   };
   const lost = (what: string): Error => new kafkajs.ConnectionError(`${what} (${host}:${port})`);
+  const socket = connection.socketFactory({ host, port, ssl, onConnect }); // throws for a certificate that is none
   const timer = setTimeout(() => gone(lost("connection timed out")), connectionTimeout);
-  const socket = connection.socketFactory({ host, port, ssl, onConnect });
   connection.socket = socket;
   socket.on("data", (data) => {
     if (connection.socket === socket) connection.processData(data); // S1

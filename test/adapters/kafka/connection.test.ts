@@ -136,3 +136,20 @@ test("an idle connection arms no timer; a throttled one sends when the throttle 
   assert.ok(Date.now() >= connection.requestQueue.throttledUntil);
   assert.equal(connection.requestQueue.throttleCheckTimeoutId, null);
 });
+
+test("a socket that cannot be made is one error, and no timer is left to fail on it", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const connection = new ConnectionClass({
+    host: "127.0.0.1",
+    port: 1,
+    ssl: { cert: "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n" },
+    logger: kafkajs.createLogger({ level: 0, logCreator: () => () => {} }),
+    socketFactory: kafkajs.createSocketFactory(),
+    connectionTimeout: 2_000,
+    requestTimeout: 2_000,
+    clientId: "test",
+  });
+  await assert.rejects(async () => connection.connect(), /asn1|PEM/iu);
+  context.mock.timers.tick(2_000);
+  assert.equal(connection.isConnected(), false);
+});
