@@ -12,6 +12,7 @@
 //   K1  Positions, changed groups and the outbox mark are taken in one synchronous step.
 //   K2  A checkpoint commits only after everything decided before it was acknowledged.
 //   K3  One checkpoint at a time; the next begins where this one's taking ended.
+//   K4  Nothing is committed of a state log that has gone back (LG4).
 
 import { isDeepStrictEqual } from "node:util";
 
@@ -29,6 +30,7 @@ import { retryWhileOwned } from "./retry.ts";
 import { blockSends, markerRecord } from "./state-log.ts";
 import type { BlockSend } from "./state-log.ts";
 import type { TaskContext } from "./task-context.ts";
+import { TaskRefused } from "./task-refused.ts";
 import { Trimmer } from "./trimmer.ts";
 
 export interface CheckpointerOptions {
@@ -176,14 +178,21 @@ export class Checkpointer {
     return { ...next, head, lineage: extendLineage(next.lineage, ledger.writer, { from, to: head }) };
   }
 
-  #send(records: readonly OutRecord[]): Promise<number> {
-    const { context, ownership, task } = this.#options;
+  async #send(records: readonly OutRecord[]): Promise<number> {
+    const { context, ownership, task, ledger } = this.#options;
     const { state } = context.topics;
-    return retryWhileOwned(() => context.stateProducer.send(state, task, records), {
+    const offset = await retryWhileOwned(() => context.stateProducer.send(state, task, records), {
       ...context,
       ownership,
       doing: `append to ${state}`,
     });
+    if (ledger.extend(offset, records.length)) return offset; // K4
+    // Committed, it would name blocks that are gone: the next owner would start with what little is left.
+    throw new TaskRefused(
+      `${state} partition ${task} gave offset ${offset} to an append, and had given higher ones before: it was cut ` +
+        `back, or deleted and created anew, while the task ran. Nothing of it was committed. Check unclean leader ` +
+        `election and who may delete it. Stop all instances; \`holdfast recover\` says which checkpoint is still whole.`,
+    );
   }
 }
 

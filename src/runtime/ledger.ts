@@ -7,6 +7,8 @@
 //   LG1  What was taken for a checkpoint goes into the next one, too, until one is committed.
 //   LG2  n is never used twice, whatever became of the checkpoint that had it.
 //   LG3  What may be deleted lies below the base of the checkpoint before the last committed one.
+//   LG4  The log only grows: what it takes lies above the head and above all it has taken from this memory. Others
+//        that append to it, an owner that had lost the task among them, can only raise the offsets.
 
 import type { ChangedGroup, Partition } from "../core/partition.ts";
 import { checkpointMetadata, clipLineage, extendLineage } from "./checkpoint.ts";
@@ -40,6 +42,8 @@ export class Ledger {
   #isOwnDue = false;
   #attempt: Checkpoint | null = null;
   #deletableBelow = 0;
+  /** Next offset as far as is known (LG4). */
+  #end: number;
 
   /** @param options.slackBytes how much longer than twice the live state the log may be */
   constructor(
@@ -52,6 +56,7 @@ export class Ledger {
     this.#last = opened.checkpoint;
     this.#committed = opened.committed;
     this.#n = opened.checkpoint.n;
+    this.#end = opened.checkpoint.head;
   }
 
   /** The last checkpoint known to be committed. */
@@ -100,6 +105,16 @@ export class Ledger {
     const isUrgent = isLong || tooLong > 2 * this.liveBytes;
     const bytes = Math.max(changedBytes, REWRITE_LEAST_BYTES) * (isUrgent ? HURRY : 1);
     return this.#places.oldest(bytes, new Set(changed.map(({ group }) => group)));
+  }
+
+  /**
+   * The log says that it has taken records from an offset on.
+   * @returns false: below what it had taken already (LG4); it was cut back, or is another log by now
+   */
+  extend(from: number, records: number): boolean {
+    if (from < this.#end) return false;
+    this.#end = from + records;
+    return true;
   }
 
   /** A block of the checkpoint under way was acknowledged. */

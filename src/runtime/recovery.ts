@@ -150,9 +150,10 @@ function inOrderOfTrust(candidates: readonly Candidate[]): { checkpoint: Checkpo
 /** How many groups it restores, or why it does not. */
 async function groupsOf(
   options: RecoveryOptions,
-  { base, head, lineage }: Checkpoint,
+  checkpoint: Checkpoint,
 ): Promise<{ readonly groups: number } | { readonly problem: string }> {
   const { codec, log, read } = options;
+  const { base, head, lineage } = checkpoint;
   if (base < head && (base < log.start || head > log.end)) {
     return { problem: `it needs offsets ${base} to ${head}, and the log holds ${log.start} to ${log.end}` };
   }
@@ -176,6 +177,7 @@ async function groupsOf(
       problem = messageOf(error);
     }
   });
+  if (problem === null && !restore.endsAsMarked(checkpoint)) problem = `offset ${head - 1} is not its marker`;
   return problem === null ? { groups: groups.size } : { problem };
 }
 

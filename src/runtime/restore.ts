@@ -15,12 +15,14 @@
 //       looked at: a stranger's record, once recovered from, must not stop every restore after it.
 //   R2  Among those that count n never falls: a block with a lower one is a send whose answer was lost and
 //       that arrived a second time, late. It would bring old state back, or what a tombstone had removed.
+//   R3  At head − 1 stands the marker that the checkpoint was closed with: otherwise the log was cut back and has
+//       grown again, and what is left of the state is less than all of it.
 
-import type { LineageRange } from "./checkpoint.ts";
+import type { Checkpoint, LineageRange } from "./checkpoint.ts";
 import { Places } from "./places.ts";
 import type { RecordBatch } from "./ports.ts";
 import { stateRecordOf } from "./state-log.ts";
-import type { StateLogCodec, StateRecordBytes } from "./state-log.ts";
+import type { StateLogCodec, StateRecord, StateRecordBytes } from "./state-log.ts";
 import { TaskRefused } from "./task-refused.ts";
 
 /** Takes up a group's state. A group may come more than once: the last time counts. null: it was removed. */
@@ -35,6 +37,8 @@ export class Restore {
   #partition: Uint8Array | null = null;
   #n = -1;
   #next: number;
+  /** The last marker that counts. */
+  #marker: { readonly offset: number; readonly record: StateRecord } | null = null;
 
   constructor(
     range: { readonly lineage: readonly LineageRange[]; readonly base: number },
@@ -81,12 +85,28 @@ export class Restore {
     if (!owners.some(([writer]) => writer === record.writer)) return; // R1
     if (record.n < this.#n) return; // R2
     this.#n = record.n;
-    if (record.kind !== "block") return;
+    if (record.kind === "marker") {
+      this.#marker = { offset, record };
+      return;
+    }
     try {
       this.#takeBlock(record.value, offset);
     } catch (error) {
       throw unreadable(bytes, error);
     }
+  }
+
+  /**
+   * R3, once everything up to head was read. A checkpoint without blocks keeps the head of one before it, and the
+   * lineage whose last range that one's marker closed; so the marker's n and writer may be older than its own.
+   */
+  endsAsMarked({ writer, n, base, head, lineage }: Omit<Checkpoint, "positions" | "marks">): boolean {
+    if (base === head) return true;
+    if (this.#marker?.offset !== head - 1) return false;
+    const { record } = this.#marker;
+    const isOwn = record.n === n ? record.writer === writer : record.n < n;
+    const closes = record.writer === lineage.at(-1)?.[0];
+    return isOwn && closes && this.#codec.decodeMarker(record.value, record.version).base === base;
   }
 
   #takeBlock(value: Buffer, offset: number): void {

@@ -55,11 +55,13 @@ export async function restoreState(
     reportedAt = now;
     context.telemetry.emit("task.restoreProgress", { task, remaining: head - restore.next });
   });
+  const checkpoint = { ...found, lineage };
+  if (!restore.endsAsMarked(checkpoint)) throw notItsMarker(restoring, head); // R3
   const own = restore.partition();
   if (own !== null) memory.partition.loadPartition(own);
   const seconds = (context.clock.monotonic() - startedAt) / 1_000;
   context.telemetry.emit("task.restored", { task, groups: memory.partition.groups, seconds });
-  return { ...found, lineage };
+  return checkpoint;
 }
 
 function restoreInto(
@@ -70,10 +72,8 @@ function restoreInto(
 }
 
 /** A long lineage stands in the marker just below head only. */
-async function lineageFromMarker(
-  { context, reader, task }: StateRestoring,
-  head: number,
-): Promise<readonly LineageRange[]> {
+async function lineageFromMarker(restoring: StateRestoring, head: number): Promise<readonly LineageRange[]> {
+  const { context, reader } = restoring;
   const { state } = context.topics;
   const markers: (readonly LineageRange[])[] = [];
   await reader.read(state, { from: head - 1, to: head }, (batch) => {
@@ -84,11 +84,14 @@ async function lineageFromMarker(
     }
   });
   const last = markers[0]?.at(-1);
-  if (markers[0] === undefined || last === undefined) {
-    throw new TaskRefused(
-      `${state} partition ${task} offset ${head - 1} should be a checkpoint's marker and is not: the committed ` +
-        `checkpoint belongs to another log. \`holdfast recover\` says which checkpoint of this one is whole.`,
-    );
-  }
+  if (markers[0] === undefined || last === undefined) throw notItsMarker(restoring, head);
   return extendLineage(markers[0], last[0], { from: last[1], to: head }); // it could not know its own offset
+}
+
+function notItsMarker({ context, task }: StateRestoring, head: number): TaskRefused {
+  return new TaskRefused(
+    `${context.topics.state} partition ${task} offset ${head - 1} should be the committed checkpoint's marker and is ` +
+      `not: the log was cut back and has grown again, or was deleted and created anew. Stop all instances; ` +
+      `\`holdfast recover\` says which checkpoint of this log is whole.`,
+  );
 }

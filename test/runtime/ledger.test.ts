@@ -120,6 +120,21 @@ test("only what lies below the base of the checkpoint before the last one may be
   assert.ok(bench.ledger.deletableBelow > 50);
 });
 
+test("what the log takes lies above all it has taken, whoever else appends; otherwise it has gone back (LG4)", () => {
+  const { ledger } = new Bench(0);
+  assert.equal(ledger.extend(0, 2), true);
+  assert.equal(ledger.extend(5, 1), true, "somebody else appended in between");
+  assert.equal(ledger.extend(5, 1), false);
+  assert.equal(ledger.extend(6, 1), true);
+  const head = { ...START, head: 10 };
+  const restored = new Ledger(
+    { checkpoint: head, committed: checkpointMetadata(head) },
+    { writer: "b", slackBytes: 0 },
+  );
+  assert.equal(restored.extend(9, 1), false);
+  assert.equal(restored.extend(10, 1), true);
+});
+
 test("its own metadata it recognises, those of an attempt without an answer too; anything else is another's (T4)", () => {
   const bench = new Bench(0);
   bench.change(1);
