@@ -255,8 +255,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/runtime/task.ts",
-        find: "if (service !== undefined && (idle || isUnread)) this.#partition.setIdle(service, idle);",
-        replace: "void isUnread;\n    if (service !== undefined && idle) this.#partition.setIdle(service, idle);",
+        find: "if ((idle || isUnread) && !running.quarantine.holds(topic)) this.#setIdle(topic, idle);",
+        replace: "void isUnread;\n    if (idle) this.#setIdle(topic, idle);",
       },
     ],
   },

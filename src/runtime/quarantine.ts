@@ -13,6 +13,9 @@
 // Invariants:
 //   Q1  A look moves no position and buries nothing.
 //   Q2  What is buried is buried once: a topic held begins again at the first record not handed out.
+//   Q3  From the hold to the letting go, and not longer, a topic is left out of event time, whatever is known of its
+//       end: the others go on, and absences are decided without what it holds. Were it counted, one producer's
+//       mistake would stop what time decides for every account of the partition.
 
 import type { Rejection } from "../core/event.ts";
 import type { Intake } from "./intake.ts";
@@ -38,6 +41,8 @@ export interface QuarantineOptions {
   readonly codec: Codec;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Told when a topic is held, and when it is let go (Q3). */
+  readonly onHeld: (topic: string, isHeld: boolean) => void;
   readonly onProgress: () => void;
 }
 
@@ -64,10 +69,11 @@ export class Quarantine {
   }
 
   #hold(source: Source, rejection: Rejection): void {
-    const { task, intake, clock, telemetry } = this.#options;
+    const { task, intake, clock, telemetry, onHeld } = this.#options;
     const now = clock.monotonic();
     source.held = { since: clock.now(), rejection, lookDueAt: now + LOOK_EVERY_MS };
     intake.hold(source.topic);
+    onHeld(source.topic, true);
     telemetry.emit("quarantine.begun", {
       topic: source.topic,
       partition: task,
@@ -114,11 +120,12 @@ export class Quarantine {
   }
 
   #letGo(source: Source, tolerated: number): void {
-    const { task, intake, telemetry, onProgress } = this.#options;
+    const { task, intake, telemetry, onHeld, onProgress } = this.#options;
     source.held = null;
     source.tolerated = tolerated;
     source.window.clear();
     intake.letGo(source.topic); // Q2
+    onHeld(source.topic, false);
     telemetry.emit("quarantine.ended", { topic: source.topic, partition: task, held: this.#held() });
     onProgress();
   }
@@ -128,6 +135,10 @@ export class Quarantine {
     let dueAt = Infinity;
     for (const { held } of this.#sources.values()) if (held !== null) dueAt = Math.min(dueAt, held.lookDueAt);
     return dueAt;
+  }
+
+  holds(topic: string): boolean {
+    return (this.#sources.get(topic)?.held ?? null) !== null;
   }
 
   /** For the status: why a topic is held and since when; undefined: it is not. */

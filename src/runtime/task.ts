@@ -25,7 +25,7 @@ import { Quarantine } from "./quarantine.ts";
 import { Reception } from "./reception.ts";
 import type { TaskContext } from "./task-context.ts";
 import { TaskMemory } from "./task-memory.ts";
-import { readTopics, servicesRead } from "./topics.ts";
+import { readTopics } from "./topics.ts";
 
 /** Unacknowledged outputs above which nothing more is applied: the broker has to keep up. */
 const OUTBOX_LIMIT = 5_000;
@@ -125,7 +125,8 @@ export class Task {
       });
       const parts = { ...asking, partition: this.#partition, intake, outbox: this.#outbox, ledger: opened.ledger };
       const { clock, codec, telemetry } = context;
-      const watching = { task: this.number, intake, codec, clock, telemetry, onProgress: this.#onProgress };
+      const onHeld = (topic: string, isHeld: boolean): void => this.#setIdle(topic, isHeld);
+      const watching = { task: this.number, intake, codec, clock, telemetry, onHeld, onProgress: this.#onProgress };
       const quarantine = new Quarantine([...opened.inputs.keys()], watching);
       this.#running = { intake, quarantine, checkpointer: new Checkpointer(parts), ledger: opened.ledger };
       this.#goOn();
@@ -230,15 +231,14 @@ export class Task {
 
   /**
    * The answer: lag is told. A topic read to an end asked for after its last record is idle, one that has
-   * unread records is not, unless it is in quarantine: the others go on without it.
+   * unread records is not; of one that is held neither matters (Q3).
    */
   observeEnd(topic: string, end: { endOffset: number; askedAt: number; at: number }): void {
     const running = this.#running;
     if (running === null || !this.#ownership.held()) return;
     const { idle } = running.intake.observeEnd(topic, end);
-    const service = this.#reception.serviceOf(topic);
-    const isUnread = end.endOffset > end.askedAt && running.quarantine.statusOf(topic) === undefined;
-    if (service !== undefined && (idle || isUnread)) this.#partition.setIdle(service, idle);
+    const isUnread = end.endOffset > end.askedAt;
+    if ((idle || isUnread) && !running.quarantine.holds(topic)) this.#setIdle(topic, idle);
     if (idle && topic === this.#context.topics.acks) this.#acksReadTo = end.at;
     const records = Math.max(0, end.endOffset - end.askedAt);
     const seconds = running.intake.lagSeconds(topic, end.at);
@@ -247,7 +247,14 @@ export class Task {
 
   /** Nobody has said for a while where the topics end: none counts as read to its end. */
   forgetIdle(): void {
-    for (const service of servicesRead(this.#context.topics)) this.#partition.setIdle(service, false);
+    for (const { topic } of readTopics(this.#context.topics)) {
+      if (this.#running?.quarantine.holds(topic) !== true) this.#setIdle(topic, false); // Q3
+    }
+  }
+
+  #setIdle(topic: string, isIdle: boolean): void {
+    const service = this.#reception.serviceOf(topic);
+    if (service !== undefined) this.#partition.setIdle(service, isIdle);
   }
 
   /** All ends asked for at that time are observed: what waits for the clock may be decided as of then. */

@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Rejection } from "../../src/core/event.ts";
+import { openPartition } from "../../src/core/partition.ts";
+import type { Partition } from "../../src/core/partition.ts";
 import { Intake } from "../../src/runtime/intake.ts";
 import type { Clock, Codec, Group } from "../../src/runtime/ports.ts";
 import { Quarantine } from "../../src/runtime/quarantine.ts";
@@ -117,6 +119,90 @@ test("held, killed and taken over: nothing is lost, nothing buried past what is 
   );
 });
 
+/** A driver, and the event time that its only task has come to. */
+async function timed(): Promise<{ driver: ProcessorDriver; frontier: () => number }> {
+  let partition: Partition | null = null;
+  const driver = await openDriver({ openPartition: (options) => (partition = openPartition(options)) });
+  return { driver, frontier: () => partition!.frontier() };
+}
+
+/** Minutes in which the other topics have events of theirs. */
+async function others(driver: ProcessorDriver, minutes: number): Promise<void> {
+  for (let minute = 0; minute < minutes; minute++) {
+    driver.produce({ accountId: "bob", type: "ADDRESS_ADDED", address: `a${driver.now()}` });
+    driver.produce({ accountId: "bob", type: "API_KEY_DELETED", keyId: "k" });
+    await driver.advance(60_000);
+  }
+}
+
+for (const how of ["in a trickle", "in one burst", "in a trickle, and nobody says for a while where the topics end"]) {
+  test(`poison ${how}: while its topic is held event time goes on without it, and counts it again afterwards (Q3)`, async () => {
+    const { driver, frontier } = await timed();
+    const processor = await startReady(driver, "first");
+    good(driver, 1);
+    await others(driver, 1);
+    if (how === "in one burst") {
+      good(driver, 1);
+      poison(driver, 3_000);
+      await driver.advance(3_000);
+    } else {
+      for (let second = 0; second < 12; second++) {
+        poison(driver, 100);
+        await driver.advance(1_000);
+      }
+    }
+    assert.equal(processor.reports("quarantine.begun").length, 1);
+    if (how.includes("nobody says")) {
+      const lost = { applied: false, answer: { disposition: "retry", code: "CONNECTION" } } as const;
+      driver.broker.onCall(({ kind }) => (kind === "ranges" ? lost : undefined));
+      await driver.advance(5_000);
+      driver.broker.onCall(() => undefined);
+    }
+    await others(driver, 10);
+    assert.ok(driver.now() - frontier() <= 61_000, `behind by ${(driver.now() - frontier()) / 1_000} s`);
+    // Let go, and not to be fetched: what it has unread holds event time where it is.
+    good(driver, 20);
+    driver.broker.onCall(({ kind, topic }) =>
+      kind === "fetch" && topic === TOPIC && processor.reports("quarantine.ended").length > 0
+        ? { applied: false, answer: { disposition: "retry", code: "CONNECTION" } }
+        : undefined,
+    );
+    await driver.advance(10_000);
+    assert.equal(processor.reports("quarantine.ended").length, 1);
+    const stoodAt = frontier();
+    await others(driver, 3);
+    assert.equal(frontier(), stoodAt);
+    driver.broker.onCall(() => undefined);
+    await others(driver, 2);
+    assert.ok(driver.now() - frontier() <= 61_000, `behind by ${(driver.now() - frontier()) / 1_000} s`);
+  });
+}
+
+test("an absence decided while a topic is held does not know what it holds, and is counted when that is read (Q3)", async () => {
+  const driver = await openDriver();
+  const processor = await startReady(driver, "first");
+  driver.produce({ accountId: "alice", type: "ACCOUNT_SNAPSHOT", enrolledFactors: ["TOTP", "SMS"] });
+  driver.produce({ accountId: "alice", type: "RISK_NOTICE_SENT", channel: "SMS", country: "HK" });
+  driver.produce({ accountId: "alice", type: "ADDRESS_ADDED", address: "TX9", verifiedWith: ["SMS"] });
+  await driver.advance(1_000);
+  poison(driver, 3_000);
+  await driver.advance(60_000);
+  driver.produce({ accountId: "alice", type: "LOGIN_SUCCEEDED", verifiedWith: ["PASSWORD", "TOTP"] });
+  await others(driver, 40);
+  const said = driver.commands().filter(({ reasonCode }) => reasonCode === "UNCONFIRMED_LOGIN");
+  assert.deepEqual(
+    said.map(({ action }) => action),
+    ["REVIEW", "HOLD"],
+  );
+  good(driver, 20);
+  await driver.advance(15_000);
+  assert.equal(processor.reports("quarantine.ended").length, 1);
+  assert.equal(
+    processor.reports("absence.contradicted").reduce((sum, { count }) => sum + count, 0),
+    1,
+  );
+});
+
 /** An intake and its quarantine over records that decode while `readable` says so; every fetch is answered. */
 function held(records: number, readable: (offset: number) => boolean) {
   let now = 0;
@@ -152,7 +238,15 @@ function held(records: number, readable: (offset: number) => boolean) {
     // The fixture's records hold nothing: which one is asked for is known by the order of a look.
     decode: () => (readable((looked += 1)) ? { event: {} } : { rejection }),
   } as unknown as Codec;
-  const quarantine = new Quarantine(["t"], { task: 0, intake, codec, clock, telemetry: SILENT, onProgress: () => {} });
+  const quarantine = new Quarantine(["t"], {
+    task: 0,
+    intake,
+    codec,
+    clock,
+    telemetry: SILENT,
+    onHeld: () => {},
+    onProgress: () => {},
+  });
   intake.add(recordBatch({ topic: "t", records: upTo(records).map((offset) => ({ offset })), endOffset: records }));
   for (let cursor = intake.peek(); cursor !== null; cursor = intake.peek()) {
     const offset = cursor.batch.offsetAt(cursor.index);
