@@ -85,7 +85,10 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #queues: Queue[];
   #cursor: Cursor | null = null;
+  /** When the wait for another topic began, its patience over or not; -1: no topic is ahead. */
   #waitingSince = -1;
+  /** A record waited at the last look. Without one a wait that is over, or of nothing, would wake the loop for ever. */
+  #isWaiting = false;
 
   /** @param positions of each input topic; fetching starts with `open` */
   constructor(positions: ReadonlyMap<string, StartPosition>, options: IntakeOptions) {
@@ -160,7 +163,8 @@ export class Intake {
         next = queue;
       }
     }
-    if (next === null || this.#mustWait(next)) return null;
+    this.#isWaiting = next !== null && this.#mustWait(next);
+    if (next === null || this.#isWaiting) return null;
     const batch = next.batches[0] as RecordBatch;
     if (this.#cursor === null) this.#cursor = { queue: next, batch, index: next.index };
     else {
@@ -270,7 +274,7 @@ export class Intake {
 
   /** When a wait for another topic ends by itself, on the monotonic clock; Infinity: nothing waits. */
   waitEndsAt(): number {
-    return this.#waitingSince < 0 ? Infinity : this.#waitingSince + ALIGNMENT_PATIENCE_MS;
+    return this.#isWaiting ? this.#waitingSince + ALIGNMENT_PATIENCE_MS : Infinity;
   }
 
   #mustWait(next: Queue): boolean {

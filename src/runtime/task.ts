@@ -291,7 +291,8 @@ export class Task {
     if (this.#running === null) return Infinity;
     if (!this.#ownership.held()) return this.#context.clock.monotonic() + LEASE_LOOK_MS;
     const { checkpointer, intake, quarantine } = this.#running;
-    return Math.min(checkpointer.dueAt(), intake.waitEndsAt(), quarantine.dueAt());
+    const waitEndsAt = this.#outbox.pending < OUTBOX_LIMIT ? intake.waitEndsAt() : Infinity; // nothing is looked at
+    return Math.min(checkpointer.dueAt(), waitEndsAt, quarantine.dueAt());
   }
 
   status(): object {

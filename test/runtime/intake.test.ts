@@ -119,6 +119,22 @@ test("no topic waits for another for more than 30 s, nor for one that is blocked
   assert.deepEqual(drain(blocked.intake), ["auth@0"]);
 });
 
+test("a wait ends once: with the patience over nothing is due by it, and with nothing to wait neither", () => {
+  const { intake, pass } = open({ auth: { position: 0, endOffset: 2 }, keys: { position: 0, endOffset: 1 } });
+  intake.add(recordBatch({ topic: "auth", records: [{ offset: 0, timestamp: 0 }], endOffset: 2 }));
+  assert.deepEqual([drain(intake), intake.waitEndsAt()], [[], 30_000]);
+  pass(30_000);
+  assert.deepEqual([drain(intake), intake.waitEndsAt()], [["auth@0"], Infinity]);
+  intake.add(recordBatch({ topic: "auth", records: [{ offset: 1, timestamp: 1 }] }));
+  assert.deepEqual(drain(intake), ["auth@1"], "the patience with that topic is over, whatever came since");
+
+  const held = open({ auth: { position: 0, endOffset: 1 }, keys: { position: 0, endOffset: 1 } });
+  held.intake.add(recordBatch({ topic: "auth", records: [{ offset: 0, timestamp: 0 }] }));
+  assert.deepEqual([drain(held.intake), held.intake.waitEndsAt()], [[], 30_000]);
+  held.intake.hold("auth");
+  assert.deepEqual([drain(held.intake), held.intake.waitEndsAt()], [[], Infinity]);
+});
+
 test("no topic waits for an optional one; it waits for the others", () => {
   const ends = { auth: { position: 0, endOffset: 2 }, trades: { position: 0, endOffset: 2 } };
   const { intake, paused } = open(ends, { optional: new Set(["trades"]) });
