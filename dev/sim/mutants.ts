@@ -179,8 +179,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/runtime/checkpointer.ts",
-        find: "      ...taken.positions,",
-        replace: "      ...this.#options.intake.positions(),",
+        find: "...last.positions, ...taken.positions,",
+        replace: "...last.positions, ...this.#options.intake.positions(),",
       },
     ],
   },

@@ -22,6 +22,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { commitCheckpoint } from "./commit.ts";
 import type { Intake } from "./intake.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Said } from "./opening.ts";
 import type { Outbox } from "./outbox.ts";
 import { OwnershipLost } from "./ownership.ts";
 import type { Ownership } from "./ownership.ts";
@@ -30,7 +31,7 @@ import { retryWhileOwned } from "./retry.ts";
 import { blockSends, markerRecord } from "./state-log.ts";
 import type { BlockSend } from "./state-log.ts";
 import type { TaskContext } from "./task-context.ts";
-import { TaskRefused } from "./task-refused.ts";
+import { forgetRemedy, TaskRefused } from "./task-refused.ts";
 import { Trimmer } from "./trimmer.ts";
 
 export interface CheckpointerOptions {
@@ -41,6 +42,8 @@ export interface CheckpointerOptions {
   readonly intake: Intake;
   readonly outbox: Outbox;
   readonly ledger: Ledger;
+  /** As of the opening. */
+  readonly said: Said;
 }
 
 export class Checkpointer {
@@ -137,18 +140,17 @@ export class Checkpointer {
     marks: Record<string, LogMark>;
     sends: readonly BlockSend[];
   }): Promise<void> {
-    const { context, ownership, task, outbox, ledger } = this.#options;
+    const { context, ownership, task, outbox, ledger, said } = this.#options;
     const { commands } = context.topics;
     const { last } = ledger;
     const [from] = await Promise.all([this.#append(taken.sends), outbox.flushed(taken.mark)]); // K2
-    const said = outbox.nextOffset(taken.mark, commands, task);
-    const positions = {
-      ...last.positions,
-      ...taken.positions,
-      [commands]: Math.max(said, last.positions[commands] ?? 0),
-    };
+    const saidBefore = Math.max(said.to, last.positions[commands] ?? 0);
+    const saidNow = outbox.nextOffset(taken.mark, commands, task);
+    if (saidNow >= 0 && saidNow < saidBefore) throw commandsGoneBack({ commands, task, saidBefore, saidNow });
+    const positions = { ...last.positions, ...taken.positions, [commands]: Math.max(saidNow, saidBefore) };
     if (from < 0 && isDeepStrictEqual(positions, last.positions)) return; // nothing happened
-    let next = ledger.next(taken.n, { from, positions, marks: { ...last.marks, ...taken.marks } });
+    const marks = { ...last.marks, ...taken.marks, [commands]: said.mark };
+    let next = ledger.next(taken.n, { from, positions, marks });
     if (from >= 0) next = await this.#mark(next, from);
     ledger.attempt(next);
     await commitCheckpoint(next, { context, ownership, task, previous: ledger.committed });
@@ -194,6 +196,15 @@ export class Checkpointer {
         `election and who may delete it. Stop all instances; \`holdfast recover\` says which checkpoint is still whole.`,
     );
   }
+}
+
+/** Otherwise what is said from now on, below the position, would be adopted by nobody. */
+function commandsGoneBack(of: { commands: string; task: number; saidBefore: number; saidNow: number }): TaskRefused {
+  const { commands, task, saidBefore, saidNow } = of;
+  return new TaskRefused(
+    `${commands} partition ${task} ends a command at offset ${saidNow}, and held commands up to ${saidBefore} before: it ` +
+      `was cut back, or deleted and created anew, while the task ran. ${forgetRemedy(commands)}`,
+  );
 }
 
 function bytesOf(records: readonly OutRecord[]): number {

@@ -8,8 +8,12 @@
 //
 // Invariants:
 //   OP1  Memory is kept only while the committed checkpoint is the one it was made from or wrote itself.
+//   OP2  Of what was said above the checkpoint nothing is missing: commands that were cut off, or deleted before
+//        anybody adopted them, are refused by name. Below its position retention may delete as it likes, since that
+//        is in the state; what is adopted moves the next checkpoint's position on, and so comes to lie below.
 
 import type { Partition } from "../core/partition.ts";
+import type { Instant } from "../core/time.ts";
 import { checkpointMetadata, parseCheckpoint } from "./checkpoint.ts";
 import type { Checkpoint, CommittedCheckpoint } from "./checkpoint.ts";
 import { commitCheckpoint, committedMetadata } from "./commit.ts";
@@ -18,9 +22,9 @@ import type { StartPosition } from "./intake.ts";
 import type { TaskEvent } from "./lifecycle.ts";
 import { logRanges, rangeOf } from "./log-ranges.ts";
 import type { Ranges } from "./log-ranges.ts";
-import type { PartitionRange } from "./ports.ts";
+import type { LogMark, PartitionRange } from "./ports.ts";
 import { retryWhileOwned } from "./retry.ts";
-import { checkLogs, firstPositions, startPositions } from "./start-positions.ts";
+import { checkLogs, checkPosition, firstPositions, offsetsSince, startPositions } from "./start-positions.ts";
 import { restoreState } from "./state-restoring.ts";
 import type { StateRestoring } from "./state-restoring.ts";
 import type { TaskMemory } from "./task-memory.ts";
@@ -37,7 +41,14 @@ interface Opening extends StateRestoring {
 
 export interface OpenedTask {
   readonly ledger: Ledger;
+  readonly said: Said;
   readonly inputs: ReadonlyMap<string, StartPosition>;
+}
+
+/** How far the commands are in the state, and which log that is in; a producer is not told its leader's epoch. */
+export interface Said {
+  readonly to: number;
+  readonly mark: LogMark;
 }
 
 const DEFAULT_SLACK_BYTES = 1_048_576;
@@ -61,15 +72,16 @@ export async function openTask(opening: Opening): Promise<OpenedTask> {
     marks: { ...ledger.last.marks, ...standing?.marks },
   };
   checkLogs(opening.task, { known, ranges });
-  const said = Math.max(positions[commands] ?? Infinity, standing?.saidTo ?? 0);
-  await adopt(opening, { partition: memory.partition, from: said });
-  advance("adopted");
-  const inputs = await startPositions(opening, {
-    known,
-    since: memory.partition.frontier() - context.settings.allowedLateness,
-    ranges,
+  const since = memory.partition.frontier() - context.settings.allowedLateness;
+  const position = positions[commands];
+  const to = await adopt(opening, {
+    partition: memory.partition,
+    position: position === undefined ? undefined : Math.max(position, standing?.saidTo ?? 0),
+    since,
   });
-  return { ledger, inputs };
+  advance("adopted");
+  const inputs = await startPositions(opening, { known, since, ranges });
+  return { ledger, inputs, said: { to, mark: [rangeOf(ranges, commands).id, -1] } };
 }
 
 /** OP1 */
@@ -158,11 +170,16 @@ function checked({ context, task }: Opening, committed: string): CommittedCheckp
   return found;
 }
 
-/** T3: what was said from `from` on is in force, whoever said it. */
+/**
+ * T3: what was said above the position is in force, whoever said it.
+ * @param options.position undefined: let go of; then what was said since that time is
+ * @returns up to where
+ */
 async function adopt(
-  { context, ownership, task, reader }: Opening,
-  options: { partition: Partition; from: number },
-): Promise<void> {
+  opening: Opening,
+  options: { partition: Partition; position: number | undefined; since: Instant },
+): Promise<number> {
+  const { context, ownership, task, reader } = opening;
   const { commands } = context.topics;
   const [range] = await retryWhileOwned(() => context.logs.ranges([{ topic: commands, partition: task }]), {
     ...context,
@@ -170,8 +187,11 @@ async function adopt(
     doing: "ask for the end of the commands",
   });
   const { start, end } = range as PartitionRange;
+  const from =
+    options.position ?? (await offsetsSince(opening, { topics: [commands], since: options.since }))[commands]!;
+  checkPosition(opening, { topic: commands, position: from, range: { start, end } }); // OP2
   const said: { readonly value: Buffer; readonly at: number }[] = [];
-  await reader.read(commands, { from: Math.max(options.from, start), to: end }, (batch) => {
+  await reader.read(commands, { from, to: end }, (batch) => {
     for (let i = 0; i < batch.length; i++) {
       const value = batch.valueAt(i);
       if (batch.offsetAt(i) < end && value !== null) said.push({ value, at: batch.timestampAt(i) });
@@ -186,4 +206,5 @@ async function adopt(
     options.partition.adopt(command, at);
   }
   context.telemetry.emit("task.adopted", { task, commands: said.length });
+  return end;
 }

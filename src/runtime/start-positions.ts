@@ -6,6 +6,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import type { StartPosition } from "./intake.ts";
 import { rangeOf } from "./log-ranges.ts";
 import type { Asking, Ranges } from "./log-ranges.ts";
+import type { PartitionRange } from "./ports.ts";
 import { retryWhileOwned } from "./retry.ts";
 import { forgetRemedy, TaskRefused } from "./task-refused.ts";
 import { readTopics } from "./topics.ts";
@@ -23,7 +24,8 @@ export async function firstPositions(asking: Asking, ranges: Ranges): Promise<Re
   return offsetsSince(asking, { topics: names, since: clock.now() - startFrom });
 }
 
-async function offsetsSince(
+/** Where the records begin that are at or after a time. */
+export async function offsetsSince(
   { context, ownership, task }: Asking,
   options: { topics: readonly string[]; since: Instant },
 ): Promise<Record<string, number>> {
@@ -68,16 +70,24 @@ export async function startPositions(
   const late = added.length === 0 ? {} : await offsetsSince(asking, { topics: added, since });
   const starts = new Map<string, StartPosition>();
   for (const topic of topics) {
-    const { start, end, id } = rangeOf(ranges, topic);
+    const range = rangeOf(ranges, topic);
     const position = (known.positions[topic] ?? late[topic]) as number;
-    if (position < start || position > end) {
-      throw new TaskRefused(
-        `${topic} partition ${asking.task} holds offsets ${start} to ${end}, but the checkpoint goes on at ${position}: ` +
-          `${position < start ? "records were deleted before they were read" : "the log was truncated"}. ${forgetRemedy(topic)}`,
-      );
-    }
+    checkPosition(asking, { topic, position, range });
     const epoch = known.marks[topic]?.[1] ?? -1;
-    starts.set(topic, { position, endOffset: end, mark: [id, epoch] });
+    starts.set(topic, { position, endOffset: range.end, mark: [range.id, epoch] });
   }
   return starts;
+}
+
+/** @throws TaskRefused when the log does not hold what comes next */
+export function checkPosition(
+  { task }: Asking,
+  { topic, position, range }: { topic: string; position: number; range: PartitionRange },
+): void {
+  const { start, end } = range;
+  if (position >= start && position <= end) return;
+  throw new TaskRefused(
+    `${topic} partition ${task} holds offsets ${start} to ${end}, but the checkpoint goes on at ${position}: ` +
+      `${position < start ? "records were deleted before they were read" : "the log was truncated"}. ${forgetRemedy(topic)}`,
+  );
 }

@@ -123,12 +123,13 @@ export class Task {
         optional: new Set(readTopics(context.topics).flatMap(({ topic, optional }) => (optional ? [topic] : []))),
         onAlignmentPause: (topic) => context.telemetry.emit("alignment.paused", { topic }),
       });
-      const parts = { ...asking, partition: this.#partition, intake, outbox: this.#outbox, ledger: opened.ledger };
+      const { ledger, said } = opened;
+      const parts = { ...asking, partition: this.#partition, intake, outbox: this.#outbox, ledger, said };
       const { clock, codec, telemetry } = context;
       const onHeld = (topic: string, isHeld: boolean): void => this.#setIdle(topic, isHeld);
       const watching = { task: this.number, intake, codec, clock, telemetry, onHeld, onProgress: this.#onProgress };
       const quarantine = new Quarantine([...opened.inputs.keys()], watching);
-      this.#running = { intake, quarantine, checkpointer: new Checkpointer(parts), ledger: opened.ledger };
+      this.#running = { intake, quarantine, checkpointer: new Checkpointer(parts), ledger };
       this.#goOn();
       intake.open();
       context.telemetry.emit("task.running", { task: this.number, positions: intake.positions() });
