@@ -15,7 +15,7 @@ import { EVENTS } from "./telemetry/event-table.ts";
 import type { EventRow, Level } from "./telemetry/event-table.ts";
 import { Meter } from "./telemetry/meter.ts";
 import type { MetricName } from "./telemetry/metric-table.ts";
-import { pseudonymiser } from "./telemetry/pseudonym.ts";
+import { pseudonymiser, pseudonymousCase } from "./telemetry/pseudonym.ts";
 import type { Pseudonymise } from "./telemetry/pseudonym.ts";
 
 export const LINES_PER_SECOND = 50;
@@ -117,12 +117,13 @@ class EventLog {
     return omitted;
   }
 
-  /** A case id begins with its account's id. */
   #private(fields: object): object {
-    if (this.#pseudonymise === undefined || !("accountId" in fields)) return fields;
-    const accountId = this.#pseudonymise(String(fields.accountId));
-    if (!("caseId" in fields)) return { ...fields, accountId };
-    const caseId = String(fields.caseId);
-    return { ...fields, accountId, caseId: accountId + caseId.slice(caseId.indexOf("/")) };
+    const pseudonymise = this.#pseudonymise;
+    if (pseudonymise === undefined) return fields;
+    return {
+      ...fields,
+      ...("accountId" in fields ? { accountId: pseudonymise(String(fields.accountId)) } : {}),
+      ...("caseId" in fields ? { caseId: pseudonymousCase(String(fields.caseId), pseudonymise) } : {}),
+    };
   }
 }

@@ -213,6 +213,21 @@ test("an acknowledged command is counted, timed and logged without the account's
   assert.equal(caseId, `${String(accountId)}/r1/e7`);
 });
 
+test("no case id carries an account's id into the log, that of a breaker's opening neither", () => {
+  const { telemetry, lines } = probe();
+  const account = "alice@example.com/private";
+  const part = encodeURIComponent(account);
+  telemetry.emit("breaker.opened", { rule: "r1", bound: "freeze", caseId: `${part}/r1/e7/breaker-freeze` });
+  telemetry.emit("breaker.closed", { rule: "r1", bound: "freeze", caseId: `${part}/r1/e7/breaker-freeze` });
+  telemetry.emit("command.acknowledged", { ...COMMAND, accountId: account, caseId: `${part}/r1/e7` });
+  telemetry.emit("breaker.opened", { rule: "r1", bound: "freeze", caseId: `${account}%/r1` });
+  assert.doesNotMatch(JSON.stringify(lines()), /alice|example/);
+  const [opened, closed, acknowledged] = lines();
+  assert.equal(opened!["caseId"], `${String(acknowledged!["accountId"])}/r1/e7/breaker-freeze`);
+  assert.equal(closed!["caseId"], opened!["caseId"]);
+  assert.equal(acknowledged!["caseId"], `${String(acknowledged!["accountId"])}/r1/e7`);
+});
+
 test("a pseudonym depends on the key alone, and can be turned off", () => {
   const idOf = (options: Partial<TelemetryOptions>): unknown => {
     const { telemetry, lines } = probe(options);

@@ -10,3 +10,17 @@ export function pseudonymiser(key: string | undefined): Pseudonymise {
   const secret = key ?? randomBytes(32);
   return (accountId) => `acct_${createHmac("sha256", secret).update(accountId).digest("base64url").slice(0, 16)}`;
 }
+
+/** A case id, or what begins with one, with a pseudonym for the account: its first part, percent-encoded. */
+export function pseudonymousCase(caseId: string, pseudonymise: Pseudonymise): string {
+  const [account = "", ...rest] = caseId.split("/");
+  return [pseudonymise(decoded(account)), ...rest].join("/");
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // of no case: a pseudonym all the same
+  }
+}
