@@ -43,6 +43,7 @@ export interface TelemetryAdapter extends Telemetry {
 export function openTelemetry(options: TelemetryOptions): TelemetryAdapter {
   const meter = new Meter(options.clock);
   meter.record("build_info", { value: 1, labels: { version: options.version, node: options.node } });
+  meter.record("state", { value: 1, labels: { state: "starting" } });
   const log = new EventLog(options);
   return {
     emit(name, fields) {

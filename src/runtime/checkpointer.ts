@@ -113,7 +113,7 @@ export class Checkpointer {
     this.#records = 0;
     this.#urgent = false;
     // … to here.
-    const result = (outcome: "committed" | "rejected"): void =>
+    const result = (outcome: "committed" | "rejected" | "failed"): void =>
       telemetry.emit("checkpoint.done", {
         task,
         result: outcome,
@@ -124,22 +124,24 @@ export class Checkpointer {
         logBytes: ledger.logBytes,
       });
     try {
-      await this.#confirm({ n, mark, positions, marks, sends });
-      result("committed");
+      if (await this.#confirm({ n, mark, positions, marks, sends })) result("committed");
+      // With records unread it is no news that nothing was done: the last checkpoint grows old.
+      else if (intake.isReadUp()) telemetry.emit("checkpoint.unneeded", { task });
       this.#trimmer.trim();
     } catch (error) {
-      if (error instanceof OwnershipLost) result("rejected");
+      result(error instanceof OwnershipLost ? "rejected" : "failed");
       throw error;
     }
   }
 
+  /** @returns false: nothing has happened since the last one */
   async #confirm(taken: {
     n: number;
     mark: ReturnType<Outbox["mark"]>;
     positions: Record<string, number>;
     marks: Record<string, LogMark>;
     sends: readonly BlockSend[];
-  }): Promise<void> {
+  }): Promise<boolean> {
     const { context, ownership, task, outbox, ledger, said } = this.#options;
     const { commands } = context.topics;
     const { last } = ledger;
@@ -148,7 +150,7 @@ export class Checkpointer {
     const saidNow = outbox.nextOffset(taken.mark, commands, task);
     if (saidNow >= 0 && saidNow < saidBefore) throw commandsGoneBack({ commands, task, saidBefore, saidNow });
     const positions = { ...last.positions, ...taken.positions, [commands]: Math.max(saidNow, saidBefore) };
-    if (from < 0 && isDeepStrictEqual(positions, last.positions)) return; // nothing happened
+    if (from < 0 && isDeepStrictEqual(positions, last.positions)) return false;
     const marks = { ...last.marks, ...taken.marks, [commands]: said.mark };
     let next = ledger.next(taken.n, { from, positions, marks });
     if (from >= 0) next = await this.#mark(next, from);
@@ -156,6 +158,7 @@ export class Checkpointer {
     await commitCheckpoint(next, { context, ownership, task, previous: ledger.committed });
     ownership.assertNotLost(); // the ledger may be another ownership's by now, which knows what became of this
     ledger.confirm(next);
+    return true;
   }
 
   /** @returns the offset of the first block; -1 when nothing changed */

@@ -214,6 +214,11 @@ export class Intake {
     return { idle: queue.position === end.askedAt && end.askedAt >= end.endOffset };
   }
 
+  /** Whether every topic is read to its end, as far as is known. */
+  isReadUp(): boolean {
+    return this.#queues.every(({ position, endOffset }) => position >= endOffset);
+  }
+
   /** Where a topic stands, and how far it reaches as far as is known. */
   extentOf(topic: string): { readonly position: number; readonly endOffset: number } {
     return this.#queueOf(topic);

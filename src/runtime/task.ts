@@ -60,6 +60,7 @@ export class Task {
   /** The wall clock at which every acknowledgement there was had been read. */
   #acksReadTo = -Infinity;
   #running: Running | null = null;
+  #isLapsed = false;
 
   /**
    * @param options.memory of an earlier ownership in this process
@@ -180,7 +181,7 @@ export class Task {
   step(until: number): number {
     const running = this.#running;
     const { clock } = this.#context;
-    if (running === null || this.#state !== "running" || !this.#ownership.held()) return 0; // T2
+    if (running === null || this.#state !== "running" || !this.#mayAct()) return 0; // T2
     const startedAt = clock.monotonic();
     const now = clock.now();
     running.quarantine.look();
@@ -203,6 +204,17 @@ export class Task {
       this.#reception.report((clock.monotonic() - startedAt) / 1_000);
     }
     return handled;
+  }
+
+  /** A lease that has lapsed is told of once: the process was paused, or had no time or no answer for heartbeats. */
+  #mayAct(): boolean {
+    const isHeld = this.#ownership.held();
+    const hasLapsed = !isHeld && !this.#ownership.lost();
+    if (hasLapsed && !this.#isLapsed) {
+      this.#context.telemetry.emit("group.fenced", { task: this.number, reason: "lease" });
+    }
+    this.#isLapsed = hasLapsed;
+    return isHeld;
   }
 
   /** Nobody has answered only as of a time up to which all answers were read. */

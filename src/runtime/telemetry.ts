@@ -19,7 +19,7 @@ export interface TelemetryEvents {
   "process.stopped": { cleanly: boolean };
   "group.suspended": { generation: number };
   "group.assigned": { generation: number; tasks: readonly number[]; seconds: number };
-  "group.fenced": { task: number; reason: "lease" | "generation" | "commit" };
+  "group.fenced": { task: number; reason: "lease" | "commit" };
   "task.restoring": { task: number; records: number };
   "task.restoreProgress": { task: number; remaining: number };
   "task.kept": { task: number; groups: number };
@@ -29,7 +29,7 @@ export interface TelemetryEvents {
   "task.stopped": { task: number; reason: string };
   "checkpoint.done": {
     task: number;
-    result: "committed" | "rejected" | "unknown" | "failed";
+    result: "committed" | "rejected" | "failed";
     seconds: number;
     groups: number;
     bytes: number;
@@ -37,6 +37,7 @@ export interface TelemetryEvents {
     stateBytes: number;
     logBytes: number;
   };
+  "checkpoint.unneeded": { task: number };
   "outbox.sent": { topic: string; records: number; seconds: number };
   "command.acknowledged": {
     rule: string;

@@ -69,7 +69,7 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
   "process.stopped": fc.record({ cleanly: fc.boolean() }),
   "group.suspended": fc.record({ generation: count }),
   "group.assigned": fc.record({ generation: count, tasks: fc.array(count), seconds: count }),
-  "group.fenced": fc.record({ task: count, reason: fc.constantFrom("lease", "generation", "commit") }),
+  "group.fenced": fc.record({ task: count, reason: fc.constantFrom("lease", "commit") }),
   "task.restoring": fc.record({ task: count, records: count }),
   "task.restoreProgress": fc.record({ task: count, remaining: count }),
   "task.restored": fc.record({ task: count, groups: count, seconds: count }),
@@ -79,13 +79,14 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
   "task.stopped": fc.record({ task: count, reason: text }),
   "checkpoint.done": fc.record({
     task: count,
-    result: fc.constantFrom("committed", "rejected", "unknown", "failed"),
+    result: fc.constantFrom("committed", "rejected", "failed"),
     seconds: count,
     groups: count,
     bytes: count,
     stateBytes: count,
     logBytes: count,
   }),
+  "checkpoint.unneeded": fc.record({ task: count }),
   "outbox.sent": fc.record({ topic: text, records: count, seconds: count }),
   "command.acknowledged": fc.record({
     rule: text,
@@ -261,7 +262,24 @@ test("lag of a partition that is gone is gone, and so is what was kept for its t
   assert.equal((await series()).get("holdfast_accounts"), 0);
 });
 
-test("only a committed checkpoint makes the age young again", async () => {
+test("of a task that rejoins the group nothing is owned, and an instance is in one state from its start on", async () => {
+  const { telemetry, series } = probe();
+  const states = async (): Promise<string[]> =>
+    [...(await series())]
+      .filter(([key, value]) => key.startsWith("holdfast_state{") && value === 1)
+      .map(([key]) => key);
+  assert.deepEqual(await states(), ['holdfast_state{state="starting"}']);
+  telemetry.emit("process.started", { version: "1", tasks: 2, rulesHash: "aa", rules: 1 });
+  assert.deepEqual(await states(), ['holdfast_state{state="joining"}']);
+  telemetry.emit("group.assigned", { generation: 1, tasks: [0, 1], seconds: 1 });
+  assert.deepEqual(await states(), ['holdfast_state{state="assigned"}']);
+  assert.equal((await series()).get("holdfast_assigned_tasks"), 2);
+  telemetry.emit("group.suspended", { generation: 1 });
+  assert.deepEqual(await states(), ['holdfast_state{state="joining"}']);
+  assert.equal((await series()).get("holdfast_assigned_tasks"), 0);
+});
+
+test("only a committed checkpoint, or none that was needed, makes the age young again", async () => {
   const { telemetry, series, clock } = probe();
   telemetry.emit("task.running", { task: 0, positions: {} });
   clock.moveTo(3_000);
@@ -269,6 +287,9 @@ test("only a committed checkpoint makes the age young again", async () => {
   telemetry.emit("checkpoint.done", { ...done, result: "failed" });
   assert.equal((await series()).get("holdfast_checkpoint_age_seconds"), 3);
   telemetry.emit("checkpoint.done", { ...done, result: "committed" });
+  assert.equal((await series()).get("holdfast_checkpoint_age_seconds"), 0);
+  clock.moveTo(6_000);
+  telemetry.emit("checkpoint.unneeded", { task: 0 });
   assert.equal((await series()).get("holdfast_checkpoint_age_seconds"), 0);
 });
 

@@ -11,8 +11,8 @@ export function reportText(report: CourseReport): string {
     "",
     `seed ${report.seed}, ${report.seconds} s, ${report.faults.length} faults, ${report.records} records in, ${report.commands} commands out`,
     `restores ${count("task.restored")}, commands adopted in ${count("task.adopted")} openings, ` +
-      `checkpoints rejected ${count("checkpoint.done rejected")}, of unknown outcome ${count("checkpoint.done unknown")}, ` +
-      `tasks fenced ${count("group.fenced lease") + count("group.fenced generation") + count("group.fenced commit")}`,
+      `checkpoints rejected ${count("checkpoint.done rejected")}, failed ${count("checkpoint.done failed")}, ` +
+      `tasks fenced ${count("group.fenced lease") + count("group.fenced commit")}`,
     `groups that had to fire ${verdict.expected}, missing ${verdict.missing}, wrong ${verdict.wrong}, late ${verdict.late}`,
     `commands repeated by id ${verdict.repeated}, second cases ${verdict.secondCases}, cases taken back ${verdict.released}`,
     `accounts linked ${verdict.links}, told again ${verdict.repeatedLinks}, held for a link and a first step ${verdict.held}`,

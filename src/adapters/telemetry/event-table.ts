@@ -37,7 +37,7 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
     level: "info",
     message: "started",
     means: "Start-up checks passed; the group is being joined.",
-    metrics: { state: () => inState("starting") },
+    metrics: { state: () => inState("joining") },
   },
   "http.listening": {
     level: "info",
@@ -60,7 +60,7 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
     level: "info",
     message: "rejoining the group; nothing is decided meanwhile",
     means: "An instance came or went, or this one was too slow.",
-    metrics: { state: () => inState("joining") },
+    metrics: { state: () => inState("joining"), assigned_tasks: () => ({ value: 0 }) },
   },
   "group.assigned": {
     level: "info",
@@ -76,8 +76,9 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
   },
   "group.fenced": {
     level: "warn",
-    message: "ownership in doubt; the task stops",
-    means: "Another instance may own the task. Without a rebalance: this process was paused or starved.",
+    message: "ownership in doubt; the task does nothing",
+    means:
+      "Another instance may own the task. lease: no heartbeat was answered for half the session time-out; this process was paused or starved, or the coordinator does not answer. commit: the group has moved on, or another member has committed.",
     metrics: { fenced_total: (fields) => ({ value: 1, labels: { reason: fields.reason } }) },
   },
   "task.restoring": {
@@ -130,7 +131,7 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
   "checkpoint.done": {
     level: (fields) => (fields.result === "committed" ? "debug" : "warn"),
     message: "checkpoint",
-    means: "rejected is normal in a rebalance; unknown and failed mean that the brokers do not answer.",
+    means: "rejected is normal in a rebalance; failed ends the process, whose last line says why.",
     metrics: {
       checkpoints_total: (fields) => ({ value: 1, labels: { result: fields.result } }),
       checkpoint_seconds: (fields) => ({ value: fields.seconds }),
@@ -143,6 +144,12 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
       checkpoint_age_seconds: (fields) =>
         fields.result === "committed" ? { value: 0, labels: { task: fields.task } } : [],
     },
+  },
+  "checkpoint.unneeded": {
+    level: "debug",
+    message: "nothing new since the last checkpoint, and nothing left to read",
+    means: "An idle task's checkpoint does not grow old.",
+    metrics: { checkpoint_age_seconds: ({ task }) => ({ value: 0, labels: { task } }) },
   },
   "outbox.sent": {
     level: "debug",

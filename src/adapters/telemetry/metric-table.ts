@@ -286,9 +286,9 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
   },
   checkpoints_total: {
     type: "counter",
-    help: "Checkpoints by result.",
-    bad: "rejected: the group has moved on, normal in a rebalance. unknown or failed: the brokers do not answer.",
-    labels: { result: ["committed", "rejected", "unknown", "failed"] },
+    help: "Checkpoints by result; where nothing has changed none is written.",
+    bad: "rejected: the group has moved on, normal in a rebalance. failed: the process ends over it. Brokers that do not answer show in checkpoint_age_seconds: it is tried until they do.",
+    labels: { result: ["committed", "rejected", "failed"] },
   },
   checkpoint_bytes_total: {
     type: "counter",
@@ -298,8 +298,8 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
   },
   checkpoint_age_seconds: {
     type: "gauge",
-    help: "Age of the oldest last checkpoint among the tasks of this instance; a task without new records writes none.",
-    bad: "Growing while records are processed: a crash would repeat this much work.",
+    help: "Age of the oldest last checkpoint among the tasks of this instance; of a task that has read everything it does not grow.",
+    bad: "Growing: a task has records to read and does not come to a checkpoint. It waits for the brokers, for a schema, or all it has to read is held.",
     labels: {},
     acrossTasks: "age",
   },
@@ -320,12 +320,12 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
   state: {
     type: "gauge",
     help: "1 for the state this instance is in, 0 for the others.",
-    bad: "joining for longer than the session time-out: the group does not settle.",
+    bad: "starting: the start-up checks are not passed yet. joining, at a start or a rebalance, for longer than the session time-out: the group does not settle.",
     labels: { state: STATES },
   },
   assigned_tasks: {
     type: "gauge",
-    help: "Tasks (partitions) this instance owns.",
+    help: "Tasks (partitions) this instance owns; none while it rejoins the group.",
     bad: "Summed over the instances it must be the number of partitions; less: nobody watches some accounts.",
     labels: {},
   },
@@ -344,9 +344,9 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
   },
   fenced_total: {
     type: "counter",
-    help: "Times a task stopped because its ownership was in doubt.",
-    bad: "Without a rebalance: the process is paused or starved for longer than half the session time-out.",
-    labels: { reason: ["lease", "generation", "commit"] },
+    help: "Times a task did nothing because its ownership was in doubt: its lease had lapsed, or its commit was refused.",
+    bad: "lease: the process is paused or starved for longer than half the session time-out, or the coordinator does not answer. commit without a rebalance: another installation uses this group id.",
+    labels: { reason: ["lease", "commit"] },
   },
   rules_loaded: {
     type: "gauge",
