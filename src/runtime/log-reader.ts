@@ -52,7 +52,7 @@ export class LogReader {
   /** The task is given up: whoever waits is unwound. */
   close(): void {
     const reading = this.#reading;
-    this.#reading = null;
+    this.#end();
     reading?.reject(new OwnershipLost());
   }
 

@@ -360,6 +360,7 @@ export class Task {
     this.#ownership.revoke();
     this.#advance("lost");
     this.#reader.close();
+    this.#running?.intake.close(); // without a rejoin the client would go on fetching what nobody takes
     this.#running = null;
   }
 

@@ -9,6 +9,7 @@ import type { ProcessorDriver } from "../../src/testing/processor-driver.ts";
 import {
   checkpointed,
   commandsById,
+  committedCheckpoint,
   committedState,
   detectionsById,
   frozen,
@@ -264,4 +265,34 @@ test("a restore that a rebalance interrupts goes on where it was (T4)", async ()
   const [from, again] = second.reports("task.restoring").map(({ records }) => records);
   assert.ok(from! >= 30 && again! < from!, `${from} records, then ${again}`);
   assert.equal(second.reports("task.restored").at(-1)!.groups, 30);
+});
+
+test("a task that is lost without a rejoin fetches nothing until it is opened again, and goes on where it was", async () => {
+  const driver = await openDriver();
+  const processor = await startReady(driver, "first");
+  const fetched: string[] = [];
+  let lost = false;
+  driver.broker.onCall(({ kind, topic = "" }) => {
+    if (kind === "fetch") fetched.push(topic);
+    if (lost || kind !== "send" || topic !== DRIVER_TOPICS.state) return undefined;
+    lost = true;
+    return { applied: false, answer: { disposition: "rejoin", code: "FENCED" } };
+  });
+  driver.produce({ accountId: "alice", eventId: "alice-1", type: "RISK_NOTICE_SENT", channel: "SMS" });
+  await driver.advance(1_100);
+  assert.deepEqual(
+    processor.reports("task.stopped").map(({ reason }) => reason),
+    ["lost"],
+  );
+  fetched.length = 0;
+  for (let n = 0; n < 20; n++) {
+    driver.produce({ accountId: "alice", type: "LOGOUT" });
+    await driver.advance(40);
+  }
+  assert.equal(processor.ready(), false);
+  assert.deepEqual(fetched, []);
+  await takeover(driver, "alice");
+  await driver.advance(5_000);
+  assert.deepEqual(frozen(driver), ["alice"]);
+  assert.equal(committedCheckpoint(driver, 0)!.positions["auth-events"], 23);
 });
