@@ -317,12 +317,11 @@ export class Task {
       checkpoint: this.#running?.ledger.last.n ?? null,
       toRestore: this.#toRestore,
       openBreakers: this.#report.openBreakers,
-      inputs: this.#running?.intake.queues().map(({ topic, position, endOffset }) => ({
-        topic,
-        position,
-        lag: endOffset - position,
-        quarantine: this.#running?.quarantine.statusOf(topic),
-      })),
+      inputs: this.#running?.intake.queues().map(({ topic, position, endOffset, blocked }) => {
+        const quarantine = this.#running?.quarantine.statusOf(topic);
+        const waitsForSchema = blocked && quarantine === undefined ? true : undefined;
+        return { topic, position, lag: endOffset - position, quarantine, waitsForSchema };
+      }),
     };
   }
 

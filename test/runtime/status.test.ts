@@ -25,7 +25,12 @@ interface Status {
     readonly task: number;
     readonly accounts: number;
     readonly openBreakers: readonly string[];
-    readonly inputs: readonly { readonly topic: string; readonly position: number; readonly lag: number }[];
+    readonly inputs: readonly {
+      readonly topic: string;
+      readonly position: number;
+      readonly lag: number;
+      readonly waitsForSchema?: boolean;
+    }[];
   }[];
 }
 
@@ -45,4 +50,21 @@ test("rules, positions and open breakers", async () => {
   assert.equal(task!.accounts, 20);
   const auth = task!.inputs.find(({ topic }) => topic === "auth-events")!;
   assert.deepEqual([auth.position, auth.lag], [20, 0]);
+});
+
+test("an input that waits for its schema, until the schema is there or given up", async () => {
+  const driver = await openDriver();
+  const processor = await startReady(driver, "first");
+  const waiting = (): (boolean | undefined)[] =>
+    (processor.status() as Status).tasks[0]!.inputs.map(({ waitsForSchema }) => waitsForSchema);
+  assert.ok(waiting().every((each) => each === undefined));
+  driver.produceRaw("withdrawal-events", 0, { key: Buffer.from("alice"), value: Buffer.from([0, 0, 0, 9, 9, 1]) });
+  await driver.advance(2_000);
+  const { inputs } = (processor.status() as Status).tasks[0]!;
+  assert.deepEqual(
+    inputs.filter(({ waitsForSchema }) => waitsForSchema === true).map(({ topic, lag }) => [topic, lag]),
+    [["withdrawal-events", 1]],
+  );
+  await driver.advance(2 * MINUTE);
+  assert.ok(waiting().every((each) => each === undefined));
 });
