@@ -12,7 +12,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../runtime/ports.ts";
 import type { Telemetry, TelemetryEvents } from "../runtime/telemetry.ts";
 import { EVENTS } from "./telemetry/event-table.ts";
-import type { EventRow, Level } from "./telemetry/event-table.ts";
+import type { EventRow, Level } from "./telemetry/event-row.ts";
 import { Meter } from "./telemetry/meter.ts";
 import type { MetricName } from "./telemetry/metric-table.ts";
 import { pseudonymiser, pseudonymousCase } from "./telemetry/pseudonym.ts";

@@ -2,28 +2,8 @@
 // Total over TelemetryEvents: the compiler counts the rows. Rows are pure; telemetry.ts runs them.
 
 import type { TelemetryEvents } from "../../runtime/telemetry.ts";
+import type { EventRow, Sample } from "./event-row.ts";
 import { STATES } from "./metric-table.ts";
-import type { MetricName } from "./metric-table.ts";
-
-export type Level = "debug" | "info" | "warn" | "error";
-
-/** An update: counters grow by `value`, gauges take it, histograms observe it. */
-export interface Sample {
-  readonly value: number;
-  /** Labels of the metric; `task` beside them where the metric is kept for each task. */
-  readonly labels?: Readonly<Record<string, string | number>>;
-}
-
-export interface EventRow<Fields> {
-  readonly level: Level | ((fields: Fields) => Level);
-  readonly message: string;
-  readonly means: string;
-  readonly metrics?: Partial<Record<MetricName, (fields: Fields) => Sample | readonly Sample[]>>;
-  /** Lines that say the same: one of them is enough for a while. Of few values, as a label's. */
-  readonly sameAs?: (fields: Fields) => string;
-  /** Tasks that are over with this event: their series end. */
-  readonly endsTask?: (fields: Fields, task: number) => boolean;
-}
 
 const ONE: Sample = { value: 1 };
 const LOOP_PHASES = ["process", "checkpoint", "poll", "idle"] as const;

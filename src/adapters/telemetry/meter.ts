@@ -9,7 +9,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom
 import type { Clock } from "../../runtime/ports.ts";
 import { METRICS } from "./metric-table.ts";
 import type { MetricName, MetricRow } from "./metric-table.ts";
-import type { Sample } from "./event-table.ts";
+import type { Sample } from "./event-row.ts";
 
 export const PREFIX = "holdfast_";
 const OTHER = "other";

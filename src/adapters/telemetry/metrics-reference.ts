@@ -1,7 +1,7 @@
 // docs/metrics.md, from the tables. A test compares the file with this text; `npm run docs` writes it.
 
 import { EVENTS } from "./event-table.ts";
-import type { EventRow } from "./event-table.ts";
+import type { EventRow } from "./event-row.ts";
 import { METRICS } from "./metric-table.ts";
 import type { MetricName } from "./metric-table.ts";
 import { PREFIX } from "./meter.ts";
