@@ -246,6 +246,8 @@ function compileReference(
   { field, to }: { readonly field: Field; readonly to: Field },
 ): Matcher {
   const isLike = (value: unknown, other: unknown): boolean => {
+    // Most that are alike are spelled alike, too: nothing to fold.
+    if (typeof value === "string" && value === other) return true;
     if (typeof value === "number" && typeof other === "number" && !before && !after) return value === other;
     const [text, part] = [textOf(value, cased), textOf(other, cased)];
     if (text === null || part === null) return false;
