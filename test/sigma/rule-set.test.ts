@@ -223,6 +223,37 @@ test("problems of one document hide none of another's", () => {
   deepEqual(problems(STEPS, aliased("key: accountId, notice: [x]")).length, 1);
 });
 
+test("what was refused in a document has no consequences elsewhere", () => {
+  const found = (...texts: readonly string[]): string[] =>
+    loadRules(texts.map((text, index) => ({ path: `${index}.yml`, text }))).problems.map((problem) => problem.found);
+  const responding = STEPS.replace("---\n", "holdfast: { respond: [{ hold: [WITHDRAW], for: 1h, reason: X }] }\n---\n");
+  const over = (more: string, top = ""): string =>
+    `title: C\n${top}correlation: { type: temporal, rules: [notice, key], group-by: [accountId], ${more} }\n`;
+  const idle = "a response of a rule that only correlations use";
+  deepEqual(found(responding, over("timespan: 1w")), [idle, 'timespan: "1w"']);
+  deepEqual(found(responding, over("timespan: 1h", "generate: sometimes\n")), ['generate: "sometimes"']);
+  deepEqual(found(responding, over("timespan: 1h, generate: sometimes")), ['generate: "sometimes"']);
+  const respond = "holdfast: { respond: [{ hold: [WITHDRAW], for: 1h, reason: X }] }\n";
+  const grouped = (by: string): string => over("timespan: 1h", respond).replace("[accountId]", by);
+  deepEqual(found(STEPS, grouped("[accountId, {}]")), ["group-by: item a map"]);
+  deepEqual(found(STEPS, grouped("[acountId]")), ['the unknown field "acountId"']);
+  const filter =
+    "title: F\nlogsource: { product: windows }\nfilter: { rules: [key], selection: { ip: x }, condition: selection }\n";
+  deepEqual(found(STEPS, filter), ['the product "windows"']);
+});
+
+test("a warning of another document does not hide that a rule can never match", () => {
+  const never =
+    "title: N\nlogsource: { product: exchange }\ndetection: { s: { type: LOGOUT }, condition: s and not s }\n";
+  const { warnings } = loadRules([
+    { path: "r.yml", text: `${never}---\n${never.replace("title: N", "title: M\nid: x")}` },
+  ]);
+  deepEqual(
+    warnings.map(({ found }) => found),
+    ['the rule "N" can never match', 'the rule "M" can never match', 'the id "x", which is no UUID'],
+  );
+});
+
 test("a title is nobody's claim: rules without id and name that share it load, and keep cases of their own", () => {
   const rule = (title: string, more = ""): string =>
     `title: ${title}\n${more}logsource: { product: exchange }\ndetection: { s: { ip: x }, condition: s }\n`;
