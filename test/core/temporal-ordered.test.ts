@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Match, type Memory, newMemory } from "../../src/core/correlation/correlation.ts";
+import { type Match, MAX_ENTRIES, type Memory, newMemory } from "../../src/core/correlation/correlation.ts";
 import { correlationOf } from "../../src/core/correlation/kinds.ts";
 import { type Entry, newEntry } from "../../src/core/entry.ts";
 import { handmadeRules } from "../../src/core/rule-set.ts";
@@ -36,7 +36,7 @@ class Machine {
       settings: {
         allowedLateness: LATENESS,
         absenceGrace: 1,
-        maxEntries: 1_000,
+        maxEntries: MAX_ENTRIES,
         onLate: () => undefined,
         onEvicted: (count) => {
           this.evicted += count;

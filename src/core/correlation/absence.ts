@@ -27,12 +27,15 @@ export interface Limits {
   readonly timespan: Duration;
 }
 
+/** For each input; where nothing is saved and memory is larger, that part of it. */
 const PER_INPUT = 16;
+const PART = 1 / 64;
 
 export function needsFew(rule: CorrelationRule, settings: CorrelationSettings, to: "cap" | "least"): Limits {
   const inputs = Math.max(1, rule.inputs.length);
   const room = Math.max(2, Math.floor(settings.maxEntries / inputs));
-  const wanted = to === "least" ? 1 : Math.min(room, Math.max(PER_INPUT, 2 * inputs));
+  const wanted =
+    to === "least" ? 1 : Math.min(room, Math.max(PER_INPUT, Math.floor(settings.maxEntries * PART), 2 * inputs));
   return { wanted, forbidden: 2 * Math.max(wanted, inputs) * inputs + 2, timespan: rule.timespan };
 }
 

@@ -3,7 +3,9 @@
 // again. What later events can undo is of whole windows: thin.ts says what those can do without, and what has
 // to go beyond that is cut (cut.ts).
 
+import type { Entry } from "../entry.ts";
 import type { Comparison, CorrelationRule } from "../rule.ts";
+import { hashOf } from "../text-hash.ts";
 import type { Duration } from "../time.ts";
 import { countToTell, holdAll, leastCount } from "./comparison.ts";
 import type { Kind } from "./correlation.ts";
@@ -13,7 +15,7 @@ import { comparisonsOf, waitsOf } from "./window.ts";
 
 const SPARE = 2;
 const LEAST_CAP = 64;
-/** A flood is thinned each time the memory has grown by this, not with every event. */
+/** A flood is thinned after about so many events, not with every one: chance tells which, so nothing is remembered. */
 const STRIDE = 32;
 
 export interface Count {
@@ -52,11 +54,14 @@ export function thinning(
   return (memory, to) => {
     const { entries } = memory;
     const most = to === "cap" ? maxEntries : enough + 1;
-    const isEarly = entries.length <= most && (entries.length <= few || entries.length % STRIDE !== 0);
-    if (isEarly && to === "cap") return 0;
+    if (to === "cap" && entries.length <= most && (entries.length <= few || !isDue(entries))) return 0;
     thin(memory, counted, false);
     if (entries.length <= most) return 0;
     const lost = thin(memory, counted, true);
     return entries.length <= most ? lost : lost + cutOldest(entries, most - Math.floor(most / STRIDE));
   };
+}
+
+function isDue(entries: readonly Entry[]): boolean {
+  return hashOf(entries.at(-1)!.eventId) % STRIDE === 0;
 }

@@ -8,7 +8,7 @@
 // can be contradicted any more, because the frontier has passed it by the grace. Rejected: a timer for each
 // open match, which would be state of its own and would have to be undone by late events.
 
-import { type Entry, inEventOrder } from "../entry.ts";
+import type { Entry } from "../entry.ts";
 import type { CorrelationRule } from "../rule.ts";
 import type { Duration, Instant } from "../time.ts";
 import type { Correlation, CorrelationSettings, InputFacts, Kind, Match, Member, Memory } from "./correlation.ts";
@@ -170,14 +170,21 @@ class Machine implements Correlation {
 
   /** In event order; of several at the last instant the one that the match ends in comes last. */
   #toMatch(entries: readonly Entry[], members: readonly Member[], end: number): Match {
-    const once = new Map<number, number>();
-    for (const { at, input } of members) if (!once.has(at)) once.set(at, input);
-    const inOrder = [...once].toSorted(([a], [b]) =>
-      a === end ? 1 : b === end ? -1 : inEventOrder(entries[a]!, entries[b]!),
-    );
+    const inOrder = isInOrder(members, end) ? members : ordered(members, end);
     return {
-      entries: inOrder.map(([at]) => entries[at]!),
-      rules: inOrder.map(([, input]) => this.#names[input]!),
+      entries: inOrder.map(({ at }) => entries[at]!),
+      rules: inOrder.map(({ input }) => this.#names[input]!),
     };
   }
+}
+
+/** As windows mostly are: they may be large. */
+function isInOrder(members: readonly Member[], end: number): boolean {
+  return members.at(-1)!.at === end && members.every(({ at }, index) => index === 0 || members[index - 1]!.at < at);
+}
+
+function ordered(members: readonly Member[], end: number): Member[] {
+  const once = new Map<number, Member>();
+  for (const member of members) if (!once.has(member.at)) once.set(member.at, member);
+  return [...once.values()].toSorted((a, b) => (a.at === end ? 1 : b.at === end ? -1 : a.at - b.at));
 }

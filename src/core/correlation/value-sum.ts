@@ -11,7 +11,7 @@ import type { CorrelationRule } from "../rule.ts";
 import { holdAllOfSum } from "./comparison.ts";
 import type { CorrelationSettings, Kind } from "./correlation.ts";
 import { cutOldest, firstWhole } from "./cut.ts";
-import { comparisonsOf, memberOf, membersOf, membersTo, waitsOf, windowAt } from "./window.ts";
+import { comparisonsOf, membersOf, membersTo, waitsOf, windowAt } from "./window.ts";
 
 const LEAST = 32;
 const WHEN_COMPLETE = [0];
@@ -19,8 +19,11 @@ const WHEN_COMPLETE = [0];
 export function valueSum(rule: CorrelationRule, { maxEntries }: CorrelationSettings): Kind {
   const comparisons = comparisonsOf(rule);
   const onlyGrows = waitsOf(comparisons).length === 0;
-  const isWaiting = (entries: readonly Entry[]): boolean =>
-    !onlyGrows || entries.some(({ value, steps }) => value! < 0 && steps !== 0);
+  const isWaiting = (entries: readonly Entry[]): boolean => {
+    if (!onlyGrows) return true;
+    for (const { value, steps } of entries) if (value! < 0 && steps !== 0) return true;
+    return false;
+  };
   return {
     waits: WHEN_COMPLETE,
     isWaiting,
@@ -31,14 +34,18 @@ export function valueSum(rule: CorrelationRule, { maxEntries }: CorrelationSetti
       const waits = isWaiting(entries);
       if (waits && entries[end]!.occurredAt >= settled) return undefined;
       const [first, last] = windowAt(entries, end, rule.timespan);
+      let all = 0;
+      for (let at = last; at >= first; at--) all += entries[at]!.value!;
+      if (!holdAllOfSum(comparisons, all)) return undefined;
+      if (waits) return membersOf(entries, [first, last]);
+      // The fewest newest are evidence enough.
       let sum = entries[end]!.value!;
-      if (!waits && holdAllOfSum(comparisons, sum)) return [memberOf(entries, end)];
-      for (let at = last; at >= first; at--) {
-        if (at === end) continue;
-        sum += entries[at]!.value!;
-        if (!waits && holdAllOfSum(comparisons, sum)) return membersTo(entries, end, [at, last]);
+      let from = last + 1;
+      while (from > first && !holdAllOfSum(comparisons, sum)) {
+        from--;
+        if (from !== end) sum += entries[from]!.value!;
       }
-      return waits && holdAllOfSum(comparisons, sum) ? membersOf(entries, [first, last]) : undefined;
+      return membersTo(entries, end, [from, last]);
     },
     evict({ entries }, to) {
       const most = to === "cap" ? maxEntries : LEAST;
