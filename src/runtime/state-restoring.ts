@@ -34,6 +34,7 @@ export async function restoreState(
   const { base, head } = found;
   const { state } = context.topics;
   if (base < head && (log.start > base || log.end < head)) {
+    await restoring.ownership.whenHeld(); // as with the marker: a next owner may have trimmed it
     throw new TaskRefused(
       `${state} partition ${task} holds offsets ${log.start} to ${log.end}, but the committed checkpoint needs ` +
         `${base} to ${head}: the log was truncated. Check retention (it must be off) and unclean leader election; ` +
@@ -56,7 +57,7 @@ export async function restoreState(
     context.telemetry.emit("task.restoreProgress", { task, remaining: head - restore.next });
   });
   const checkpoint = { ...found, lineage };
-  if (!restore.endsAsMarked(checkpoint)) throw notItsMarker(restoring, head); // R3
+  if (!restore.endsAsMarked(checkpoint)) throw await notItsMarker(restoring, head); // R3
   const own = restore.partition();
   if (own !== null) memory.partition.loadPartition(own);
   const seconds = (context.clock.monotonic() - startedAt) / 1_000;
@@ -84,11 +85,13 @@ async function lineageFromMarker(restoring: StateRestoring, head: number): Promi
     }
   });
   const last = markers[0]?.at(-1);
-  if (markers[0] === undefined || last === undefined) throw notItsMarker(restoring, head);
+  if (markers[0] === undefined || last === undefined) throw await notItsMarker(restoring, head);
   return extendLineage(markers[0], last[0], { from: last[1], to: head }); // it could not know its own offset
 }
 
-function notItsMarker({ context, task }: StateRestoring, head: number): TaskRefused {
+/** @throws OwnershipLost: then the next owner may have trimmed the log while it was read, and it is whole */
+async function notItsMarker({ context, task, ownership }: StateRestoring, head: number): Promise<TaskRefused> {
+  await ownership.whenHeld();
   return new TaskRefused(
     `${context.topics.state} partition ${task} offset ${head - 1} should be the committed checkpoint's marker and is ` +
       `not: the log was cut back and has grown again, or was deleted and created anew. Stop all instances; ` +

@@ -153,3 +153,29 @@ test("checkpoints without blocks end at an older one's marker, that of an owner 
   assert.deepEqual(committedState(driver, 0), before);
   assert.equal((await recovered(driver)).kind, "committed");
 });
+
+test("whoever has lost the task while it read judges nothing: its successor trims the log as it should (R3)", async () => {
+  let late = "";
+  const pick = (ready: readonly string[]): number =>
+    ready.findIndex((channel) => late === "" || !channel.startsWith(late));
+  const driver = await openDriver({ pick, tuning: { stateLogSlackBytes: 0 } });
+  await checkpointed(driver, 1);
+  const { head } = committedCheckpoint(driver, 0)!;
+  const second = driver.start("second");
+  driver.broker.onCall(({ process, kind, topic }) => {
+    if (process !== "second" || kind !== "fetch" || topic !== state || late !== "") return undefined;
+    late = "network/second/";
+    second.freeze();
+    return { applied: "late", answer: "result" };
+  });
+  await driver.advance(1_000);
+  assert.notEqual(late, "");
+  await driver.advance(TAKEOVER_MS);
+  const third = await startReady(driver, "third");
+  for (let n = 0; n < 30; n++) await notice(driver, "account-0");
+  assert.ok(driver.broker.log(PAIR).range().start >= head);
+  late = "-";
+  second.thaw();
+  await driver.advance(TAKEOVER_MS);
+  assert.deepEqual([second.end(), third.end()], [{ how: "running" }, { how: "running" }]);
+});
