@@ -133,7 +133,9 @@ export class Account implements GroupState, Profile {
     let wake = Infinity;
     for (const memory of this.memories) {
       const row = rowOf(table, memory);
-      wake = Math.min(wake, (row === undefined ? memory.keepUntil : row.correlation.releasesAt(memory)) ?? Infinity);
+      if (row === undefined) wake = Math.min(wake, memory.keepUntil);
+      else if (memory.entries.length === 0) wake = 0; // its event came too late to be kept
+      else wake = Math.min(wake, row.correlation.releasesAt(memory) ?? Infinity);
     }
     for (const each of this.cases) wake = Math.min(wake, caseWakeAt(each, table.caseRule(each.rule)));
     return wake === Infinity ? undefined : wake;

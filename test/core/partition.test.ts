@@ -107,6 +107,21 @@ test("written, read back and continued at any point it goes on the same, time in
   );
 });
 
+test("an event that came too late to be kept leaves no memory behind, restored or not", () => {
+  const world = openWorld({ rules });
+  world.apply("auth", event("now", 2 * DAY, "LOGIN_SUCCEEDED"), event("late", 0, "A"));
+  const restored = openWorld({ rules });
+  restored.partition.loadPartition(world.partition.encode());
+  for (const { group, state } of world.partition.takeChanged()) restored.partition.loadGroup(group, state);
+  for (const each of [world, restored]) {
+    each.partition.tick();
+    assert.deepEqual(
+      each.partition.takeChanged().map(({ state }) => decode(state!).memories),
+      [[]],
+    );
+  }
+});
+
 test("when ticks happen does not matter to what is decided", () => {
   fc.assert(
     fc.property(anyEvents(15), fc.array(fc.boolean(), { minLength: 15, maxLength: 15 }), (events, ticks) => {
