@@ -39,11 +39,7 @@ export function judgeOutcome(judged: Judged): Problem[] {
     ),
     ...missedTakeovers(judged),
   ];
-  const announced = new Set(outcome.announced);
-  for (const protection of outcome.protections) {
-    const of = protection.slice(0, protection.lastIndexOf(" "));
-    if (!announced.has(of)) problems.push({ check: "announced", detail: `${protection} is told to nobody` });
-  }
+  problems.push(...unannounced(judged));
   if (scenario.spread === "too many accounts" || scenario.spread === "closed breakers") return problems;
   if (scenario.spread === "absences") {
     const found = differences("absences", ofAbsences(outcome.protections), absencesIn(scenario, judged.parts));
@@ -123,6 +119,18 @@ function wrongProtections({ scenario, outcome, calm, parts, apart }: Judged): Pr
         .map((each) => `missing, though every order finds it: ${each}`),
       ...found.filter((each) => !orders.ever.includes(each)).map((each) => `no order of the events finds it: ${each}`),
     ].map((detail) => ({ check: "protections", detail }));
+  });
+}
+
+/** But for what an owner said that died, of an order of topics that its successor did not meet. */
+function unannounced({ scenario, outcome, parts }: Judged): Problem[] {
+  const announced = new Set(outcome.announced);
+  return outcome.protections.flatMap((protection) => {
+    const [account, rule] = protection.split(" ") as [string, string];
+    if (announced.has(`${account} ${rule}`)) return [];
+    const orders = scenario.spread === "three topics" ? protectionsOfOrders(scenario, account, parts) : null;
+    if (orders !== null && !orders.always.includes(protection)) return [];
+    return [{ check: "announced", detail: `${protection} is told to nobody` }];
   });
 }
 
