@@ -43,6 +43,9 @@ interface Decision {
 const SEND_RECORDS = 1_000;
 /** X4 */
 const SEND_BYTES = 512 * 1024;
+/** Not acknowledged: dead letters may be large. */
+const FULL_RECORDS = 5_000;
+const FULL_BYTES = 32 * 1024 * 1024;
 
 /** The sends to one partition of one topic. */
 class Lane {
@@ -73,6 +76,7 @@ export class Outbox {
   readonly #lanes = new Map<string, Lane>();
   #waiting: { mark: Mark; resolve: () => void; reject: (error: unknown) => void }[] = [];
   #pending = 0;
+  #pendingBytes = 0;
 
   /** @param options.onFailure told once when a send will never succeed or the ownership is lost */
   constructor(options: {
@@ -96,14 +100,21 @@ export class Outbox {
     return this.#pending;
   }
 
+  /** Nothing more should be decided: the broker has to keep up. */
+  get isFull(): boolean {
+    return this.#pending >= FULL_RECORDS || this.#pendingBytes >= FULL_BYTES;
+  }
+
   /** Adds what one decision says to one partition and starts the send at once if none is under way. */
   add(topic: string, partition: number, outputs: readonly Output[]): void {
     const key = `${topic}/${partition}`;
     let lane = this.#lanes.get(key);
     if (lane === undefined) this.#lanes.set(key, (lane = new Lane(topic, partition)));
-    lane.queue.push({ outputs, bytes: outputs.reduce((sum, { record }) => sum + bytesOf(record), 0) });
+    const bytes = bytesOfAll(outputs);
+    lane.queue.push({ outputs, bytes });
     lane.added += outputs.length;
     this.#pending += outputs.length;
+    this.#pendingBytes += bytes;
     if (!lane.running) void this.#run(lane);
   }
 
@@ -192,6 +203,7 @@ export class Outbox {
     lane.sending = lane.sending.slice(records.length);
     lane.sends.push({ upTo: lane.acknowledged, nextOffset: base + records.length });
     this.#pending -= records.length;
+    this.#pendingBytes -= bytesOfAll(outputs);
     for (const output of outputs) output.acknowledged?.();
     this.#wake();
     this.#onAcknowledged();
@@ -224,6 +236,10 @@ function takeSend(queue: Decision[]): Output[] {
   }
   queue.splice(0, taken);
   return outputs;
+}
+
+function bytesOfAll(outputs: readonly Output[]): number {
+  return outputs.reduce((sum, { record }) => sum + bytesOf(record), 0);
 }
 
 function bytesOf({ key, value, headers }: OutRecord): number {

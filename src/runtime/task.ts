@@ -27,8 +27,6 @@ import type { TaskContext } from "./task-context.ts";
 import { TaskMemory } from "./task-memory.ts";
 import { readTopics } from "./topics.ts";
 
-/** Unacknowledged outputs above which nothing more is applied: the broker has to keep up. */
-const OUTBOX_LIMIT = 5_000;
 /** How soon to look again whether a lapsed lease is back. */
 const LEASE_LOOK_MS = 50;
 /** Records between two looks at the clock. */
@@ -186,7 +184,7 @@ export class Task {
     const now = clock.now();
     running.quarantine.look();
     let handled = 0;
-    while (this.#outbox.pending < OUTBOX_LIMIT) {
+    while (!this.#outbox.isFull) {
       const cursor = running.intake.peek();
       if (cursor === null) break;
       const { batch, index } = cursor;
@@ -304,7 +302,7 @@ export class Task {
     if (this.#running === null) return Infinity;
     if (!this.#ownership.held()) return this.#context.clock.monotonic() + LEASE_LOOK_MS;
     const { checkpointer, intake, quarantine } = this.#running;
-    const waitEndsAt = this.#outbox.pending < OUTBOX_LIMIT ? intake.waitEndsAt() : Infinity; // nothing is looked at
+    const waitEndsAt = this.#outbox.isFull ? Infinity : intake.waitEndsAt(); // nothing is looked at
     return Math.min(checkpointer.dueAt(), waitEndsAt, quarantine.dueAt());
   }
 

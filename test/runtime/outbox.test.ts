@@ -180,3 +180,21 @@ test("what fails because the ownership is over is not told", async () => {
   await answer(closed);
   assert.deepEqual(told, ["broker.failed"]);
 });
+
+test("it is full by number or by bytes, until that is acknowledged", async () => {
+  const large = { key: null, value: Buffer.alloc(1024 * 1024), headers: {} };
+  const rows: readonly (readonly [what: OutRecord, room: number])[] = [
+    [record("a"), 4_999],
+    [large, 31],
+  ];
+  for (const [what, room] of rows) {
+    const { outbox, answer } = desk();
+    for (let index = 0; index < room; index += 1) outbox.add("dead-letter", 0, [{ record: what }]);
+    assert.equal(outbox.isFull, false, `${room} of them`);
+    outbox.add("dead-letter", 0, [{ record: what }]);
+    assert.equal(outbox.isFull, true, "one more");
+    await settle();
+    await answer(0);
+    assert.equal(outbox.isFull, false, "one send acknowledged");
+  }
+});
