@@ -50,14 +50,18 @@ export interface PlainCounts {
   readonly lateContradictions: number;
 }
 
+/** What further matches are taken into, as into a case: one opened by a later event takes an earlier one, too. */
+interface Standing {
+  /** The end of the latest detection; -Infinity: there was none. */
+  standsTo: Instant;
+}
+
 /** One group of one rule. */
-interface Group {
+interface Group extends Standing {
   readonly row: TableRow;
   readonly key: string;
   readonly values: Readonly<Record<string, unknown>>;
   readonly memory: Memory;
-  /** Ends of the detections that still stand, and from when. */
-  readonly standing: { from: Instant; until: Instant }[];
 }
 
 const ARRIVAL: Arrival = { service: "auth", topic: "", partition: 0, offset: 0, recordTimestamp: 0 };
@@ -71,7 +75,7 @@ export class PlainEngine {
   readonly #fields = new EventFields();
   readonly #facts = new Facts(0);
   /** For each detection with detections of its own: the events of the lateness, and when one stands. */
-  readonly #single: readonly { readonly seen: Map<string, Instant>; readonly standing: Group["standing"] }[];
+  readonly #single: readonly ({ readonly seen: Map<string, Instant> } & Standing)[];
   #frontier: Instant = -Infinity;
   #evicted = 0;
   #late = 0;
@@ -92,11 +96,16 @@ export class PlainEngine {
       onLate: () => this.#lateContradictions++,
     });
     this.#groups = rules.correlations.map(() => new Map());
-    this.#single = rules.detections.map(() => ({ seen: new Map(), standing: [] }));
+    this.#single = rules.detections.map(() => ({ seen: new Map(), standsTo: -Infinity }));
   }
 
   get counts(): PlainCounts {
     return { evicted: this.#evicted, late: this.#late, lateContradictions: this.#lateContradictions };
+  }
+
+  /** Groups in memory, of all correlations. */
+  get groups(): number {
+    return this.#groups.reduce((sum, groups) => sum + groups.size, 0);
   }
 
   /** Applies one object, in the order of arrival. */
@@ -156,14 +165,14 @@ export class PlainEngine {
     if (known !== undefined) return known;
     const rule: Correlation["rule"] = row.correlation.rule;
     const values = Object.fromEntries(rule.groupBy.map((name, index) => [name, found[index]]));
-    const made: Group = { row, key, values, memory: newMemory(rule, -Infinity), standing: [] };
+    const made: Group = { row, key, values, memory: newMemory(rule, -Infinity), standsTo: -Infinity };
     groups.set(key, made);
     return made;
   }
 
   #report(group: Group, match: Match, frontier: Instant): void {
     const { row } = group;
-    if (row.isJudged) this.#say(row.correlation.rule, match.entries, group);
+    if (row.isJudged) this.#say(row.correlation.rule, match.entries, { values: group.values, standing: group });
     const seen = match.entries.at(-1)!;
     const fields = new CarriedFields(seen, row.reads.carries);
     for (let use = 0; use < row.uses.length; use += 2) {
@@ -180,25 +189,25 @@ export class PlainEngine {
     }
     if (single.seen.has(seen.eventId)) return;
     single.seen.set(seen.eventId, seen.occurredAt);
-    this.#say(rule, [seen], { values: {}, standing: single.standing });
+    this.#say(rule, [seen], { values: {}, standing: single });
   }
 
-  #say(rule: Rule, entries: readonly Entry[], group: Pick<Group, "values" | "standing">): void {
+  #say(
+    rule: Rule,
+    entries: readonly Entry[],
+    { values, standing }: { readonly values: Group["values"]; readonly standing: Standing },
+  ): void {
     const lastAt = entries.at(-1)!.occurredAt;
     const quiet = this.#options.quiet ?? rule.quiet;
     if (quiet > 0) {
-      // As cases: one opened by a later event takes an earlier one too.
-      if (group.standing.some(({ until }) => lastAt < until)) return;
-      group.standing.push({ from: lastAt, until: lastAt + quiet });
-      if (group.standing.length > 1 && group.standing[0]!.until + this.#options.allowedLateness < this.#frontier) {
-        group.standing.shift();
-      }
+      if (lastAt < standing.standsTo) return;
+      standing.standsTo = lastAt + quiet;
     }
     this.#options.onDetection({
       ruleId: rule.id,
       ruleTitle: rule.title,
       ruleName: rule.name,
-      group: group.values,
+      group: values,
       firstAt: entries[0]!.occurredAt,
       lastAt,
       evidence: entries.map(({ eventId }) => eventId),
@@ -209,9 +218,12 @@ export class PlainEngine {
     const { correlation } = group.row;
     const decidesAt = correlation.decidesAt(group.memory);
     if (decidesAt !== undefined) this.#waiting.schedule(group, decidesAt);
-    const standsTo = group.standing.at(-1)?.until ?? -Infinity;
-    const releasesAt = correlation.releasesAt(group.memory) ?? standsTo + this.#options.allowedLateness;
-    if (releasesAt !== -Infinity) this.#releasing.schedule(group, releasesAt);
+    this.#releasing.schedule(group, correlation.releasesAt(group.memory) ?? this.#forgottenAt(group));
+  }
+
+  /** When no match that may still come would be taken into it; at once where nothing stands. */
+  #forgottenAt({ standsTo }: Standing): Instant {
+    return standsTo + this.#options.allowedLateness;
   }
 
   #pass(to: Instant): void {
@@ -226,10 +238,9 @@ export class PlainEngine {
     }
     if (to === Infinity) return;
     for (let group = this.#releasing.take(to); group !== undefined; group = this.#releasing.take(to)) {
-      const { memory, standing, row, key } = group;
+      const { memory, row, key } = group;
       row.correlation.release(memory, to);
-      while (standing.length > 0 && standing[0]!.until + this.#options.allowedLateness <= to) standing.shift();
-      if (memory.entries.length === 0 && standing.length === 0) this.#groups[row.index]!.delete(key); // PL2
+      if (memory.entries.length === 0 && this.#forgottenAt(group) <= to) this.#groups[row.index]!.delete(key); // PL2
       else this.#schedule(group);
     }
   }

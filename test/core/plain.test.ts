@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { PlainEngine, type PlainDetection } from "../../src/core/plain.ts";
 import { handmadeRules, type HandmadeCorrelation } from "../../src/core/rule-set.ts";
 import type { Comparison, RuleSet } from "../../src/core/rule.ts";
-import { DAY, MINUTE } from "../../src/core/time.ts";
+import { DAY, HOUR, MINUTE } from "../../src/core/time.ts";
 import { arrivalsOf, drawnEvents, expected, expectedEnds, GRACE, rules } from "./correlation/streams.ts";
 
 const A_NOT_B = {
@@ -236,6 +236,24 @@ test("what an inner rule waits for is in time for the outer one, without latenes
   });
   for (const at of [6, 15, 20, 73]) engine.apply({ is: at === 73 ? "C" : "A" }, { id: String(at), at: at * MINUTE });
   assert.deepEqual(told(found), ["rule {} 6,15", "rule {} 15,20", "outer {} 15,20"]);
+});
+
+test("a group is let go of with its last entry and detection, one that never had any at the next event (PL2)", () => {
+  const condition = { kind: "compare", comparisons: [{ operator: "gte", value: 9 }], percentile: null } as const;
+  const shape = { type: "value_sum", timespan: MINUTE, groupBy: ["user"], valueFields: ["n"] } as const;
+  const summed = of({ steps: ["A"], condition, ...shape });
+  const engine = new PlainEngine({ rules: summed, allowedLateness: MINUTE, quiet: HOUR, onDetection: () => {} });
+  const groupsAfter = (at: number, object: Json): number => {
+    engine.apply(object, { id: `${at}`, at: at * MINUTE });
+    return engine.groups;
+  };
+  assert.equal(groupsAfter(0, { is: "A", user: "number", n: 1 }), 1);
+  assert.equal(groupsAfter(1, { is: "A", user: "none", n: "none" }), 2);
+  assert.equal(groupsAfter(60, { is: "A", user: "number", n: 9 }), 1);
+  assert.equal(groupsAfter(2, { is: "A", user: "late", n: 1 }), 2);
+  assert.equal(groupsAfter(70, {}), 1);
+  assert.equal(groupsAfter(120, {}), 1);
+  assert.equal(groupsAfter(121, {}), 0);
 });
 
 test("an event belongs to 64 groups at most; further ones are counted", () => {
