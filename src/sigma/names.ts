@@ -58,7 +58,8 @@ export function namesOf(rules: readonly CheckedRule[]): Map<string, CheckedRule>
 export function tellApart(rules: readonly CheckedRule[], findingsOf: FindingsOf): CheckedRule[] {
   const taken = new Set(namesOf(rules).keys());
   return rules.map((rule) => {
-    if (rule.id !== null || rule.name !== null) return rule;
+    // One without title was refused for that.
+    if (rule.id !== null || rule.name !== null || rule.title === "") return rule;
     let identity = rule.title;
     for (let count = 2; taken.has(identity); count++) identity = `${rule.title} (${count})`;
     taken.add(identity);

@@ -89,7 +89,7 @@ export function refuseUnknown(rule: Placed, from: { readonly file: string }, sco
 
 type Targets = ReadonlyMap<CorrelationDocument, readonly (CheckedRule | undefined)[]>;
 
-/** Depth first, without recursion: chains may be long. Those on a circle are refused and left out. */
+/** Depth first, without recursion: chains may be long. What closes a circle is refused, and not followed. */
 function inOrder(targets: Targets, scope: ReferenceScope): CorrelationDocument[] {
   const ordered: CorrelationDocument[] = [];
   const state = new Map<CorrelationDocument, "open" | "done">();

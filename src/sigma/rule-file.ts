@@ -186,7 +186,7 @@ function checkName(tree: YamlMap, findings: Findings): string | null {
   if (name === "")
     findings.refuse(entryOf(tree, "name")?.value.at ?? tree.at, "an empty name", "write one, or remove it");
   if (name.length > 256) findings.refuse(tree.at, `a name of ${name.length} characters`, "at most 256");
-  return name;
+  return name === "" ? null : name;
 }
 
 function checkTags(tree: YamlMap, findings: Findings): readonly string[] {

@@ -5,6 +5,18 @@ import { test } from "node:test";
 import { loadRules } from "../../src/sigma/rule-set.ts";
 import { problemsOf, warningsOf } from "./loading.ts";
 
+test("of two documents without title, or with an empty name, neither is told to go by the other's", () => {
+  const two = (line: string): string => {
+    const rule = `${line}logsource: { product: exchange }\ndetection: { a: { ip: x }, condition: a }\n`;
+    return `${rule}---\n${rule}`;
+  };
+  deepEqual(warningsOf(two("")), []);
+  deepEqual(problemsOf(two("title: T\nname: ''\n")), [
+    "r.yml:2:7: an empty name; write one, or remove it",
+    "r.yml:7:7: an empty name; write one, or remove it",
+  ]);
+});
+
 test("documents of other kinds, and attributes in the wrong form", () => {
   deepEqual(problemsOf("action: global\ntitle: T\n").length, 2);
   deepEqual(problemsOf("- a\n"), [
