@@ -73,9 +73,8 @@ const CONFIRMED_FOR: Duration = 7 * DAY;
 export function takeDecision(cases: CaseState[], decision: Decision, by: DecidedBy): DecidedCase[] {
   return chosen(cases, decision, by).map((current) => {
     const isNew = noteDecision(current, decision.decisionId);
-    const commands = endsCase(decision.verdict)
-      ? release(current, decision, { ...by, isNew })
-      : extend(current, decision, by);
+    const take = endsCase(decision.verdict) ? release : extend;
+    const commands = isNew ? take(current, decision, by) : []; // DC1
     return { rule: current.rule, caseId: caseIdOf(current, by.accountId), current, isNew, commands };
   });
 }
@@ -106,15 +105,14 @@ function chosen(cases: CaseState[], { caseId, verdict, decidedAt }: Decision, by
   return [standIn];
 }
 
-function release(current: CaseState, decision: Decision, by: DecidedBy & { readonly isNew: boolean }): Command[] {
+function release(current: CaseState, decision: Decision, by: DecidedBy): Command[] {
   current.released = true;
   stopWaiting(current);
-  if (!by.isNew) return []; // DC1
   const commandId = `${caseIdOf(current, by.accountId)}/release/${encodePart(decision.decisionId)}`;
   return [commandBy(decision, { ...by, current, commandId, action: "RELEASE" })];
 }
 
-/** DC1 by DC3: what is in force until then already is not said again. */
+/** DC3: what is in force until then already is not said again. */
 function extend(current: CaseState, decision: Decision, by: DecidedBy): Command[] {
   if (current.released) return [];
   const until = decision.until ?? decision.decidedAt + CONFIRMED_FOR;

@@ -195,7 +195,7 @@ export class Responder {
     for (const { current, commands } of decided) {
       const rule = this.#table.caseRule(current.rule);
       const closed =
-        rule !== undefined && endsCase(decision.verdict)
+        rule !== undefined && current.released
           ? closeCase(current, Infinity, { rule, accountId: account.id })
           : undefined;
       this.#say(account, { commands, detections: closed === undefined ? [] : [closed] }, now);

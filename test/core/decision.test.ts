@@ -86,6 +86,18 @@ test("the same decision again changes nothing and says nothing, restarted or not
   }
 });
 
+test("the same decision again means nothing more, though the case has grown or is told something else (DC1)", () => {
+  const world = openWorld({ rules: rules([keys]) });
+  at(world, "1", 0, "X", { keyId: "k1" });
+  const of = { caseId: "alice/x/1", verdict: "EXTEND", until: START + 2 * DAY } as const;
+  assert.deepEqual(decide(world, of), ["FREEZE API_KEYS alice/x/1/extend/d1"]);
+  at(world, "2", 2 * HOUR, "X", { keyId: "k2" });
+  assert.deepEqual(decide(world, of), [], "an enforcer that knows the id would not close the second key for it");
+  assert.deepEqual(decide(world, { caseId: "alice/x/1" }), [], "the id of another decision");
+  assert.deepEqual(decide(world, { ...of, decisionId: "d2" }), ["FREEZE API_KEYS alice/x/1/extend/d2"]);
+  assert.deepEqual(world.commands.at(-1)!.targets.keyIds, ["k2"]);
+});
+
 test("an extension goes on after a release was taken back by nothing: a released case stays released", () => {
   const world = opened();
   decide(world, { caseId: "alice/x/1" });
