@@ -15,8 +15,8 @@
 
 import { stopWaiting } from "./acknowledgement.ts";
 import { addCase, caseIdOf, type CaseRule, type CaseState, newCase, noteDecision, putInForce } from "./case.ts";
-import type { Command } from "./output.ts";
-import { encodePart, isFull, isProtection, WHOLE_SCOPE, type Said } from "./response.ts";
+import type { Command, Targets } from "./output.ts";
+import { covers, encodePart, isFull, isProtection, WHOLE_SCOPE, type Said } from "./response.ts";
 import { DAY, type Duration, type Instant } from "./time.ts";
 
 export const VERDICTS = ["RELEASE", "FALSE_POSITIVE", "CONFIRMED_TAKEOVER", "EXTEND"] as const;
@@ -137,15 +137,18 @@ function extend(current: CaseState, decision: Decision, by: DecidedBy): Command[
  */
 function prolonged(said: readonly Said[], { at, until }: { readonly at: Instant; readonly until: Instant }): Said[] {
   const protections = said.filter(({ action }) => isProtection(action));
-  const all = isFull(said) ? protections.map((each) => ({ ...each, targets: WHOLE_SCOPE })) : protections;
-  const inForce = all.filter((each) => each.until > at);
-  const groups = Map.groupBy(inForce.length > 0 ? inForce : all, ({ action, targets }) =>
-    JSON.stringify([action, targets]),
+  const inForce = protections.filter((each) => each.until > at);
+  const targetsOf = ({ targets }: Said): Targets => (isFull(said) ? WHOLE_SCOPE : targets);
+  const groups = Map.groupBy(inForce.length > 0 ? inForce : protections, (each) =>
+    JSON.stringify([each.action, targetsOf(each)]),
   );
   return [...groups.values()].flatMap((group) => {
-    const scopes = new Set(group.flatMap((each) => (each.until < until ? each.scopes : [])));
-    for (const each of group) if (each.until >= until) for (const scope of each.scopes) scopes.delete(scope);
-    return scopes.size === 0 ? [] : [{ ...group[0]!, scopes: [...scopes], until }];
+    const targets = targetsOf(group[0]!);
+    // A single target that is closed for longer speaks for no other.
+    const lasting = group.filter((each) => each.until >= until && covers(each.targets, targets));
+    const lastingScopes = new Set(lasting.flatMap(({ scopes }) => scopes));
+    const scopes = new Set(group.flatMap((each) => each.scopes)).difference(lastingScopes);
+    return scopes.size === 0 ? [] : [{ ...group[0]!, scopes: [...scopes], targets, until }];
   });
 }
 

@@ -165,7 +165,7 @@ export function isFull(said: readonly Said[]): boolean {
 }
 
 /** RS3 */
-function covers(wide: Targets, narrow: Targets): boolean {
+export function covers(wide: Targets, narrow: Targets): boolean {
   if (isWhole(wide)) return true;
   return (
     !isWhole(narrow) &&

@@ -179,6 +179,16 @@ test("of more single targets than a case remembers none comes free while it is e
   assert.deepEqual(decide(world, { verdict: "CONFIRMED_TAKEOVER", caseId: "alice/x/0" }), [], "once");
 });
 
+test("a single target that is closed for longer does not stand for those that a full case forgot", () => {
+  const world = openWorld({ rules: rules([keys]) });
+  for (let index = 0; index < 20; index++) at(world, `${index}`, index * MINUTE, "X", { keyId: `k${index}` });
+  const until = START + 8 * HOUR + 10 * MINUTE; // the keys are closed until then minus and plus ten minutes
+  const said = decide(world, { verdict: "EXTEND", caseId: "alice/x/0", until });
+  assert.deepEqual(said, ["FREEZE API_KEYS alice/x/0/extend/d1"]);
+  assert.partialDeepStrictEqual(world.commands.at(-1), { targets: { keyIds: [] }, expiresAt: until });
+  assert.deepEqual(decide(world, { verdict: "EXTEND", caseId: "alice/x/0", until, decisionId: "d2" }), [], "once");
+});
+
 test("a confirmed takeover is closed for seven days unless it says until when; also one that was over", () => {
   const world = opened();
   decide(world, { caseId: "alice/x/1", verdict: "CONFIRMED_TAKEOVER" });
