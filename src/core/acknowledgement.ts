@@ -68,7 +68,7 @@ export class Acknowledgements {
 
   /** The command was said, and should be answered. */
   expect(account: Account, current: CaseState, command: Command, saidAt: Instant): void {
-    if (!needsAnswer(command) || current.unanswered.length >= KEPT) return;
+    if (current.released || !needsAnswer(command) || current.unanswered.length >= KEPT) return;
     if (current.unanswered.some(({ commandId }) => commandId === command.commandId)) return;
     current.unanswered = [...current.unanswered, unanswered(command, saidAt)];
     this.watch(account);

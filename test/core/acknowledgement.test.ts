@@ -178,6 +178,18 @@ test("an adopted command is waited for from when it was appended; one the state 
   assert.deepEqual(known.commands, []);
 });
 
+test("what is adopted of a case that was released is waited for by nobody", () => {
+  const owner = froze();
+  owner.apply("auth", event("2", 20 * HOUR, "X"));
+  const [first, further] = owner.commands as [Command, Command];
+  const next = opened();
+  next.partition.adopt(first, START);
+  next.partition.adopt({ ...first, commandId: "alice/x/1/release/d1", action: "RELEASE", expiresAt: null }, START);
+  next.partition.adopt(further, START); // a dying owner's
+  wait(next, MINUTE);
+  assert.deepEqual([next.commands, overdue(next)], [[], 0]);
+});
+
 type Step =
   | { readonly say: number }
   | { readonly answer: number; readonly status: AckStatus }
