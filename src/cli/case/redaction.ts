@@ -36,8 +36,9 @@ export function redacted(file: CaseFile): CaseFile {
   return { ...replaceAll({ ...file, cases }, inEveryForm(secrets)), redacted: true };
 }
 
-function eventsOf({ evidence, otherEvents }: CaseRecord): readonly OtherEvent[] {
-  return [...evidence, ...otherEvents];
+/** As every record tells them: a summary that is shortened in one is whole in another. */
+function eventsOf({ evidence, otherEvents, commands }: CaseRecord): readonly OtherEvent[] {
+  return [...evidence, ...otherEvents, ...commands.flatMap(({ command }) => command.evidence)];
 }
 
 function collect(
@@ -100,10 +101,11 @@ function inEveryForm(secrets: ReadonlyMap<string, string>): Map<string, string> 
 function replaceAll<T>(value: T, names: ReadonlyMap<string, string>): T {
   if (names.size === 0) return value;
   const longestFirst = [...names.keys()].toSorted((a, b) => b.length - a.length);
-  // Whole words only: an identifier may be as short as "7". An encoded character before it ends a word, too.
-  const begin = String.raw`(?:(?<!\w)|(?<=%(?:25)*[0-9A-F]{2}))`;
+  // Whole words only: an identifier may be as short as "7". An encoded character before it ends a word, too, and
+  // ids are joined by underscores.
+  const begin = String.raw`(?:(?<![A-Za-z0-9])|(?<=%(?:25)*[0-9A-F]{2}))`;
   const any = longestFirst.map((form) => RegExp.escape(form)).join("|");
-  const pattern = new RegExp(String.raw`${begin}(?:${any})(?!\w)`, "gu");
+  const pattern = new RegExp(String.raw`${begin}(?:${any})(?![A-Za-z0-9])`, "gu");
   const visit = (node: unknown): unknown => {
     if (typeof node === "string") return node.replace(pattern, (found) => names.get(found)!);
     if (Array.isArray(node)) return node.map(visit);

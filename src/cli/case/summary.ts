@@ -22,7 +22,7 @@ const WORD = String.raw`"(?:[^"\\]|\\.)*"?|[^\s,\]"]+`;
 const FIELD = new RegExp(String.raw` (\w+)=(\[(?:${WORD}|,)*\]?|(?:${WORD})?)`, "gu");
 
 export function readSummary({ summary, type }: Pick<Evidence, "summary" | "type">): Summary {
-  const begin = summary.startsWith(type) ? 0 : summary.indexOf(` ${type}`) + 1;
+  const begin = `${summary} `.startsWith(`${type} `) ? 0 : summary.indexOf(` ${type}`) + 1;
   const fields = [...summary.slice(begin + type.length).matchAll(FIELD)].map(([, name, value]) => {
     return { name: name!, value: value! };
   });

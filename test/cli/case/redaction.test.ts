@@ -71,6 +71,23 @@ test("whatever an identifier is made of, nothing of it is left, however often it
   );
 });
 
+test("an identifier within another id, or told in full by one record only, is gone, too (RD1)", () => {
+  const transfer = evidence("to_user_2_17", 0, "WITHDRAWAL_REQUESTED channel=INTERNAL address=user_2");
+  const shared = evidence("l1", 1, 'LINKED linkedBy="deviceId=device-of-dave" linkedCount=2');
+  const whole = command({ evidence: [transfer, shared] });
+  const shortened = detection({ evidence: [{ ...shared, summary: "LINKED" }] });
+  const records = recordsOf({ detections: [[shortened, 4]], commands: [[whole, 4]] });
+  const json = caseJson(redacted(caseFileOf("alice", records, { asOf: at(5) })));
+  for (const identifier of ["user_2", "device-of-dave"]) assert.ok(!json.includes(identifier), identifier);
+});
+
+test("an account that is called as an event begins is an account (RD1)", () => {
+  const theirs = { ...evidence("e1", 0, "LOGIN_FAILED-bob LOGIN_FAILED deviceId=d1"), type: "LOGIN_FAILED" };
+  const shared = detection({ caseId: "d1/shared/e1", group: { deviceId: "d1" }, evidence: [theirs] });
+  const json = caseJson(redacted(caseFileOf("", recordsOf({ detections: [[shared, 4]] }), { asOf: at(5) })));
+  assert.ok(!json.includes("bob"), json);
+});
+
 test("the account, and where the money went on a chain, stay; a link still says how many and by which rule", () => {
   const text = caseText(redacted(fileOf()));
   for (const kept of ["Account alice", "bc1-thief", "linkedCount=4", "linkRule=shared_device"])
