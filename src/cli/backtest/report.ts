@@ -2,6 +2,7 @@
 
 import type { Action } from "../../core/output.ts";
 import type { Instant } from "../../core/time.ts";
+import { plainText } from "../case/wording.ts";
 import { aligned } from "../table.ts";
 import type { Rerun } from "./rerun.ts";
 import type { Difference, JudgedCase, Period, RuleSummary, Summary } from "./summary.ts";
@@ -135,7 +136,7 @@ function examples(title: string, cases: readonly JudgedCase[]): string {
   const shown = cases.slice(0, MOST_EXAMPLES);
   const rows = shown.map(({ at, group, rule, actions, judged }) => [
     `  ${instantText(at)}`,
-    group,
+    plainText(group),
     rule,
     actions.join(",") || "detection",
     judged ?? "not judged",
