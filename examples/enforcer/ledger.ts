@@ -151,8 +151,9 @@ function concerns(operation: Operation, scopes: readonly string[], targets: Targ
   return ids.some((id, index) => id !== undefined && lists[index]!.includes(id));
 }
 
-/** A channel that is not known here is money leaving all the same. */
+/** A channel that is not known here is money leaving all the same; a kind that is not, as a mistyped one, may be anything. */
 function scopesOf({ kind, channel = "", via }: Operation): string[] {
+  if (kind !== "WITHDRAWAL" && !Object.hasOwn(SCOPE_OF_KIND, kind)) return [...SCOPES];
   const scope = kind === "WITHDRAWAL" ? (SCOPE_OF_CHANNEL.get(channel) ?? "WITHDRAW") : SCOPE_OF_KIND[kind];
   return via === "API" ? [scope, "API_KEYS"] : [scope];
 }

@@ -87,6 +87,17 @@ test("every command of the vectors is a whole record, as it comes from the topic
   assert.ok(checked > 40);
 });
 
+test("what the example does not know for an operation is closed by anything, not let through", () => {
+  const ledger = openLedger(":memory:");
+  ledger.apply({ ...file.command, scopes: ["WITHDRAW"], expiresAt: 2 }, 0);
+  for (const kind of ["WITHDRAWALS", "withdrawal", "toString", undefined]) {
+    const asked = { accountId: "alice", kind } as Operation;
+    assert.equal(ledger.ask(asked, 1), "closed", kind);
+    assert.equal(ledger.ask(asked, 2), "open", kind);
+  }
+  ledger.close();
+});
+
 const HOUR = 3_600_000;
 const ids = (...values: string[]) => fc.subarray(values, { maxLength: 1 });
 const commands = fc.array(
