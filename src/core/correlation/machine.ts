@@ -144,10 +144,8 @@ class Machine implements Correlation {
     const { entries } = memory;
     const to = entry.occurredAt + this.rule.timespan;
     for (let index = firstFrom(entries, entry.occurredAt - this.rule.timespan); index < entries.length; index++) {
-      const { occurredAt, reported } = entries[index]!;
-      if (occurredAt > to) return;
-      // What came after its window was released is marked so that no match ends in it: none was reported.
-      if (reported && this.#isWhole(entries, occurredAt, frontier)) return this.#settings.onLate();
+      if (entries[index]!.occurredAt > to) return;
+      if (entries[index]!.reported) return this.#settings.onLate();
     }
   }
 

@@ -298,26 +298,3 @@ test("a flood hides no match with an absence that an event a sixteenth of the ti
     );
   }
 });
-
-test("what comes after its window was released contradicts nothing: no match was reported there", () => {
-  const [rule] = rulesOf("event_count", { eq: 9 }).correlations;
-  let contradicted = 0;
-  const correlation = correlationOf(rule!, {
-    settings: {
-      allowedLateness: 2 * TIMESPAN,
-      absenceGrace: GRACE,
-      maxEntries: MAX_ENTRIES,
-      onEvicted: () => assert.fail("there is room"),
-      onLate: () => (contradicted += 1),
-    },
-    inputs: [{ name: "a", delay: 0 }],
-  });
-  const memory = newMemory(rule!, -Infinity);
-  const arrival = { service: "auth", topic: "t", partition: 0, offset: 0, recordTimestamp: 0 } as const;
-  const events = [event("x", 0, "X"), event("y", 1, "X")];
-  const frontier = events[0]!.occurredAt + 2 * TIMESPAN + GRACE + 1;
-  for (const each of events) {
-    assert.deepEqual(correlation.apply(memory, newEntry(arrival, each, 1), frontier), []);
-  }
-  assert.equal(contradicted, 0);
-});
