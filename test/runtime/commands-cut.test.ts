@@ -15,23 +15,11 @@ import {
   startReady,
   takeover,
   TAKEOVER_MS,
+  worked,
 } from "./driver-fixture.ts";
 
 const { commands, state } = DRIVER_TOPICS;
 const PAIR = { topic: commands, partition: 0 };
-
-/** Two cases and their checkpoint; nobody runs. */
-async function worked(): Promise<ProcessorDriver> {
-  const driver = await openDriver();
-  const first = await startReady(driver, "first");
-  for (const accountId of ["alice", "bob"]) {
-    await takeover(driver, accountId);
-    await driver.advance(2_000);
-  }
-  first.stop();
-  await driver.advance(1_000);
-  return driver;
-}
 
 /** The processor dies before its next commit once the account is frozen. */
 function dieOnceFrozen(driver: ProcessorDriver, processor: DrivenProcessor, accountId: string): void {

@@ -151,6 +151,19 @@ function byId(said: readonly (readonly [string, unknown])[]): Record<string, unk
   return found;
 }
 
+/** Two cases and their checkpoint; nobody runs. */
+export async function worked(): Promise<ProcessorDriver> {
+  const driver = await openDriver();
+  const first = await startReady(driver, "first");
+  for (const accountId of ["alice", "bob"]) {
+    await takeover(driver, accountId);
+    await driver.advance(2_000);
+  }
+  first.stop();
+  await driver.advance(1_000);
+  return driver;
+}
+
 export function committedCheckpoint(driver: ProcessorDriver, task: number): CommittedCheckpoint | null {
   const [committed] = driver.broker
     .coordinator(driver.groupId)

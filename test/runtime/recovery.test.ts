@@ -22,6 +22,7 @@ import {
   openDriver,
   startReady,
   takeover,
+  worked,
 } from "./driver-fixture.ts";
 
 const codec = createStateLogCodec("schemas");
@@ -155,18 +156,6 @@ function recovered(driver: ProcessorDriver): Promise<Recovery> {
 async function commit(driver: ProcessorDriver, checkpoint: Checkpoint): Promise<void> {
   const entries = commitEntries(checkpoint, { state, task: 0 });
   await commitByHand(driver, coPartitioned(DRIVER_TOPICS), () => entries);
-}
-
-async function worked(): Promise<ProcessorDriver> {
-  const driver = await openDriver();
-  const first = await startReady(driver, "first");
-  for (const accountId of ["alice", "bob"]) {
-    await takeover(driver, accountId);
-    await driver.advance(2_000);
-  }
-  first.stop();
-  await driver.advance(1_000);
-  return driver;
 }
 
 test("what is committed and whole is left alone; what has not begun too", async () => {

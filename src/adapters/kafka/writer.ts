@@ -32,11 +32,6 @@ export interface KeyedWriter {
   close(): void;
 }
 
-interface Waiting {
-  readonly patienceMs: number | undefined;
-  readonly signal: AbortSignal;
-}
-
 const PAUSE_MS = 100;
 const SEND_BYTES = 500_000;
 const RECORD_OVERHEAD_BYTES = 100;
@@ -48,7 +43,7 @@ export interface Patience {
   readonly signal?: AbortSignal;
 }
 
-export function createKeyedWriter(client: KafkaClient, { patienceMs, signal }: Patience = {}): KeyedWriter {
+export function createKeyedWriter(client: KafkaClient, { patienceMs = 60_000, signal }: Patience = {}): KeyedWriter {
   const closing = new AbortController();
   const ending = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
   const patience = { patienceMs, signal: ending };
@@ -110,7 +105,7 @@ function* portions(indices: readonly number[], records: readonly KeyedRecord[]):
   if (portion.length > 0) yield portion;
 }
 
-async function patiently<T>({ patienceMs = 60_000, signal }: Waiting, attempt: () => Promise<T>): Promise<T> {
+async function patiently<T>({ patienceMs, signal }: Required<Patience>, attempt: () => Promise<T>): Promise<T> {
   for (const deadline = performance.now() + patienceMs; ;) {
     try {
       return await attempt();

@@ -6,7 +6,7 @@ import type { Entry } from "../entry.ts";
 import type { CorrelationRule } from "../rule.ts";
 import type { CorrelationSettings, Kind } from "./correlation.ts";
 import { cutOldest } from "./cut.ts";
-import { membersOf, windowAt } from "./window.ts";
+import { AFTER_GRACE, membersOf, windowAt } from "./window.ts";
 
 const LEAST = 32;
 
@@ -17,7 +17,7 @@ export function measureOf(
   holds: (entries: readonly Entry[], window: readonly [number, number]) => boolean,
 ): Kind {
   return {
-    waits: [0],
+    waits: AFTER_GRACE,
     reach: rule.timespan,
     contradicts: ~0,
     isTaken: (entry) => entry.value !== null,

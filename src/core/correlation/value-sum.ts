@@ -11,10 +11,9 @@ import type { CorrelationRule } from "../rule.ts";
 import { holdAllOfSum } from "./comparison.ts";
 import type { CorrelationSettings, Kind } from "./correlation.ts";
 import { cutOldest, firstWhole } from "./cut.ts";
-import { comparisonsOf, membersOf, membersTo, waitsOf, windowAt } from "./window.ts";
+import { AFTER_GRACE, comparisonsOf, membersOf, membersTo, waitsOf, windowAt } from "./window.ts";
 
 const LEAST = 32;
-const WHEN_COMPLETE = [0];
 
 export function valueSum(rule: CorrelationRule, { maxEntries }: CorrelationSettings): Kind {
   const comparisons = comparisonsOf(rule);
@@ -25,7 +24,7 @@ export function valueSum(rule: CorrelationRule, { maxEntries }: CorrelationSetti
     return false;
   };
   return {
-    waits: WHEN_COMPLETE,
+    waits: AFTER_GRACE,
     isWaiting,
     reach: rule.timespan,
     contradicts: ~0,

@@ -16,7 +16,8 @@ export function comparisonsOf(rule: CorrelationRule): readonly Comparison[] {
 }
 
 const AT_ONCE: readonly Duration[] = [];
-const AFTER_GRACE: readonly Duration[] = [0];
+/** `Kind.waits` of what is decided of whole windows only. */
+export const AFTER_GRACE: readonly Duration[] = [0];
 
 /** `Kind.waits` of a window whose number only grows. */
 export function waitsOf(comparisons: readonly Comparison[]): readonly Duration[] {

@@ -49,6 +49,15 @@ const anyWeakening = (by: typeof THIEF | typeof COPY): Script => [
   { oneOf: [[switchToMessage(by, [10, 150])], [removeStrongest(by, [10, 150], ["SMS"])]] },
 ];
 
+const tradeAway = (by: typeof HIJACKER | typeof BROWSER): Script => [
+  useSession(by, [0, 0]),
+  ...decoy,
+  { repeat: [fill(by, [5, 200], { offPrice: true })], times: [3, 6] },
+  ...decoy,
+  // Said when the frontier has passed the third bad fill by the grace: the rest is saved.
+  { repeat: [fill(by, [200, 300], { offPrice: true })], times: [1, 4] },
+];
+
 const anyKey = (by: typeof THIEF | typeof COPY): Script => [
   { oneOf: [[makeKey(by, [10, 150], ["SMS"])], [widenKey(by, [10, 150], ["SMS"])], [makeKey(by, [10, 150], null)]] },
 ];
@@ -226,14 +235,7 @@ export const TAKEOVER_VARIANTS: readonly Takeover[] = [
     rule: "session_hijack_trades",
     says: "FREEZE",
     suits: isWorthIt,
-    steps: [
-      useSession(HIJACKER, [0, 0]),
-      ...decoy,
-      { repeat: [fill(HIJACKER, [5, 200], { offPrice: true })], times: [3, 6] },
-      ...decoy,
-      // Said when the frontier has passed the third bad fill by the grace: the rest is saved.
-      { repeat: [fill(HIJACKER, [200, 300], { offPrice: true })], times: [1, 4] },
-    ],
+    steps: tradeAway(HIJACKER),
   },
   {
     name: "traded-away-from-elsewhere",
@@ -241,13 +243,7 @@ export const TAKEOVER_VARIANTS: readonly Takeover[] = [
     rule: "session_hijack_trades_elsewhere",
     says: "FREEZE",
     suits: isWorthIt,
-    steps: [
-      useSession(BROWSER, [0, 0]),
-      ...decoy,
-      { repeat: [fill(BROWSER, [5, 200], { offPrice: true })], times: [3, 6] },
-      ...decoy,
-      { repeat: [fill(BROWSER, [200, 300], { offPrice: true })], times: [1, 4] },
-    ],
+    steps: tradeAway(BROWSER),
   },
   {
     name: "watched-destination",
