@@ -41,12 +41,13 @@ async function startCluster(): Promise<Partial<LocalCluster> & { readonly skip?:
 async function runTests(): Promise<number> {
   const given = process.argv.slice(2);
   const patterns = given.some((word) => !word.startsWith("-")) ? [] : [everyTest];
-  const reporter = pathToFileURL(join(import.meta.dirname, "test-reporter.ts")).href;
+  const beside = (file: string): string => pathToFileURL(join(import.meta.dirname, file)).href;
   const tests = spawn(
     process.execPath,
     [
       "--test",
-      `--test-reporter=${reporter}`,
+      `--import=${beside("test-seed.ts")}`,
+      `--test-reporter=${beside("test-reporter.ts")}`,
       "--test-reporter-destination=stdout",
       `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
       ...given,

@@ -3,14 +3,17 @@
 // buffer of its own. A value that is kept keeps its slab. Leaves their order to avro-writer.ts.
 //
 // Invariants:
-//   O1 A number that is not a safe integer, or text that is none, is a program's mistake and thrown: never
-//      rounded, never "undefined" in the log.
+//   O1 What could not be read again is a program's mistake and thrown: a number that is not whole or beyond what
+//      avsc reads, text that is none. Never rounded, never "undefined" in the log.
 
 const SLAB_BYTES = 256 * 1_024;
 /** Of a slab with less left than this nothing more is asked: nearly every state has room in it. */
 const ROOM_BYTES = 2_048;
 const LONGEST_NUMBER = 10;
 const LOW = 2 ** 27;
+/** avsc refuses to read the last safe integer, and reads rounded what is below -2^52. */
+const MOST = 2 ** 53 - 2;
+const LEAST = -(2 ** 52);
 /** Up to here a loop is faster than a call out of JavaScript. */
 const SHORT = 10;
 /** Of text: its length then takes one byte. */
@@ -52,7 +55,7 @@ export class AvroOutput {
       this.#small(((value << 1) ^ (value >> 31)) >>> 0);
       return;
     }
-    if (!Number.isSafeInteger(value)) throw refused(value, "whole number within 2^53"); // O1
+    if (!Number.isInteger(value) || value > MOST || value < LEAST) throw refused(value, "whole number of 53 bits"); // O1
     // Four bytes hold the sign bit and the lowest 27 of the magnitude; together with the rest they may pass 2^53.
     const magnitude = value < 0 ? -(value + 1) : value;
     const high = Math.floor(magnitude / LOW);

@@ -20,6 +20,7 @@ import {
   SINCE_EVER,
 } from "../../src/core/seen.ts";
 import { DAY, MINUTE } from "../../src/core/time.ts";
+import { LIMITS } from "../../src/core/validation.ts";
 import { codec, event, openWorld, SCHEMAS, sequence, START } from "./world.ts";
 
 /** The encoded state of an account that has something of everything. */
@@ -58,7 +59,8 @@ test("state is read as it was written, and written the same again", () => {
 });
 
 const instant = fc.integer({ min: 0, max: 2 ** 52 });
-const whole = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const cents = fc.integer({ min: 0, max: LIMITS.cents });
+const network = fc.integer({ min: 0, max: LIMITS.asn });
 const chosen = (values: readonly string[]): fc.Arbitrary<number> => fc.integer({ min: 0, max: values.length - 1 });
 const flat = (tuples: readonly (readonly (string | number)[])[]): (string | number)[] => tuples.flat();
 
@@ -67,7 +69,7 @@ const anyProfile = fc.record({
   seen: fc
     .array(
       fc.tuple(
-        fc.oneof(fc.string({ unit: "grapheme" }), whole),
+        fc.oneof(fc.string({ unit: "grapheme" }), network),
         instant,
         fc
           .tuple(fc.integer({ min: 0, max: 2 ** 28 }), chosen(SEEN_KINDS))
@@ -88,8 +90,8 @@ const anyProfile = fc.record({
   contactChanges: fc.array(instant),
   riskNotices: fc.array(instant),
   apiKeys: fc.array(instant),
-  requests: fc.array(fc.tuple(fc.string(), instant, whole)).map(flat),
-  paid: fc.array(fc.tuple(fc.nat(), whole)).map((tuples) => tuples.flat()),
+  requests: fc.array(fc.tuple(fc.string(), instant, cents)).map(flat),
+  paid: fc.array(fc.tuple(fc.nat(), cents)).map((tuples) => tuples.flat()),
 });
 
 test("any profile is written as its schema says: avsc reads back what was written", () => {
