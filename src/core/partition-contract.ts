@@ -31,6 +31,13 @@ export interface CoreSettings {
   readonly ackTimeout?: Duration;
 }
 
+/**
+ * What became of an event. `late`: the frontier had passed it by more than the allowed lateness; it was applied
+ * all the same, but what it could have completed may have been released. `stale`: a command that it called for
+ * would already have expired, and was not said.
+ */
+export type Applied = "ok" | "late" | "stale";
+
 export interface Partition {
   /**
    * The next few dozen events are of these accounts, in any order: what is known of them is fetched from memory
@@ -41,10 +48,9 @@ export interface Partition {
    * Applies one event. What it decides goes to the `emit` given at construction, before it returns.
    * `now` is the wall clock (replay: the frontier) and serves one purpose: a command that would already
    * have expired is not said (counted as stale); its detection is.
-   * @returns "late" when the frontier had passed the event by more than the allowed lateness: it was
-   *   applied all the same, but what it could have completed may have been released
+   * @returns what became of it
    */
-  apply(arrival: Arrival, event: ExchangeEvent, now: Instant): "ok" | "late";
+  apply(arrival: Arrival, event: ExchangeEvent, now: Instant): Applied;
   /**
    * Takes a person's word on a case, on all open ones of the account, or on the opening of a breaker. The same
    * decision again changes nothing.

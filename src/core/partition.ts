@@ -24,6 +24,7 @@ import { Frontier } from "./frontier.ts";
 import { isLinkKey, Links } from "./links.ts";
 import type { Command, Outputs } from "./output.ts";
 import type {
+  Applied,
   CoreSettings,
   Decided,
   EvictionReason,
@@ -42,7 +43,7 @@ import type { ChangedGroup, StateCodec } from "./state.ts";
 import { type Instant, MINUTE } from "./time.ts";
 import { WakeQueue } from "./wake-queue.ts";
 
-export type { CoreSettings, OpenPartition, Partition, PartitionCounts } from "./partition-contract.ts";
+export type { Applied, CoreSettings, OpenPartition, Partition, PartitionCounts } from "./partition-contract.ts";
 export type { ChangedGroup, PartitionState, StateCodec } from "./state.ts";
 
 export const openPartition: OpenPartition = (options) => new AccountPartition(options);
@@ -140,7 +141,7 @@ class AccountPartition implements Partition {
     this.#accounts.approach(accountIds);
   }
 
-  apply(arrival: Arrival, event: ExchangeEvent, now: Instant): "ok" | "late" {
+  apply(arrival: Arrival, event: ExchangeEvent, now: Instant): Applied {
     const isLate = event.occurredAt + this.#settings.allowedLateness < this.#frontier.now;
     this.#frontier.observe(arrival.service, event.occurredAt, arrival.recordTimestamp);
     const account = this.#account(event.accountId);
@@ -149,12 +150,14 @@ class AccountPartition implements Partition {
     if (this.#responder.see(account, event, arrival.service, requests !== account.requests)) changed = true;
     this.#facts.about(account, event);
     const hits = this.#detect(arrival.service, event);
+    const { staleCommands } = this.#responder;
     if (hits > 0) {
       this.#fields.event = event;
       this.#respond(account, newEntry(arrival, event, 0), { hits, now });
       changed = true;
     }
     if (changed) this.#markChanged(account);
+    if (this.#responder.staleCommands > staleCommands) return "stale";
     return isLate ? "late" : "ok";
   }
 

@@ -57,6 +57,8 @@ export class Responder {
   #changes: BreakerChange[] = [];
   readonly #money = new MoneyFlow();
   #suppressed: Record<string, number> = {};
+  /** RP2: commands not said, ever. */
+  staleCommands = 0;
   #table!: RuleTable;
   #protects: (accountId: string) => boolean = () => false;
   /** RP1 */
@@ -162,7 +164,9 @@ export class Responder {
     now: Instant,
   ): void {
     const commands = said.commands.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
-    this.#suppress("stale", said.commands.length - commands.length);
+    const stale = said.commands.length - commands.length;
+    this.staleCommands += stale;
+    this.#suppress("stale", stale);
     if (this.#acknowledgements !== null) for (const command of commands) this.#expect(account, command, now);
     const detections = this.#changes.length === 0 ? said.detections : [...said.detections, ...this.#takeChanges()];
     if (commands.length > 0 || detections.length > 0) this.#emit({ commands, detections, signals: NO_SIGNALS });

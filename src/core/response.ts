@@ -203,7 +203,7 @@ export function commandOf(
 ): Command {
   return {
     caseId: of.caseId,
-    commandId: `${of.caseId}/${encodePart(of.decidedBy)}/${indexOf(of.action)}`,
+    commandId: `${of.caseId}/${decidingPart(of.decidedBy)}/${indexOf(of.action)}`,
     accountId: of.accountId,
     action: say.action,
     scopes: say.scopes,
@@ -224,6 +224,12 @@ export function commandOf(
 /** RS4 */
 function indexOf({ index, became }: PlannedAction): string {
   return became === "as-written" ? String(index) : `${index}-${became}`;
+}
+
+/** RS4: where a person's decision says what it does, an event of that name is written otherwise. */
+function decidingPart(eventId: string): string {
+  if (eventId !== "extend" && eventId !== "release") return encodePart(eventId);
+  return `%${eventId.charCodeAt(0).toString(16)}${eventId.slice(1)}`;
 }
 
 /** One part of a case or command id. Never throws: lone surrogates are replaced. */

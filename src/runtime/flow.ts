@@ -6,6 +6,7 @@ import type { Telemetry } from "./telemetry.ts";
 export interface TopicFlow {
   ok: number;
   late: number;
+  stale: number;
   rejected: number;
   misrouted: number;
   /** Highest occurredAt seen since the last report; -Infinity: none. */
@@ -30,14 +31,14 @@ export class Flow {
 
   report(telemetry: Telemetry, slice: { seconds: number; task: number }): void {
     let records = 0;
-    for (const flow of this.#topics.values()) records += flow.ok + flow.late + flow.rejected;
+    for (const flow of this.#topics.values()) records += taken(flow) + flow.rejected;
     if (records === 0) return;
     for (const [topic, flow] of this.#topics) {
-      const { ok, late, rejected, misrouted, eventTime, lateness } = flow;
-      const count = ok + late + rejected;
+      const { ok, late, stale, rejected, misrouted, eventTime, lateness } = flow;
+      const count = taken(flow) + rejected;
       if (count === 0) continue;
       const seconds = (slice.seconds * count) / records;
-      telemetry.emit("records.processed", { topic, ok, late, rejected, misrouted, seconds });
+      telemetry.emit("records.processed", { topic, ok, late, stale, rejected, misrouted, seconds });
       if (misrouted > 0) telemetry.emit("records.misrouted", { topic, partition: slice.task, count: misrouted });
       if (eventTime > -Infinity) {
         telemetry.emit("time.observed", {
@@ -52,6 +53,10 @@ export class Flow {
   }
 }
 
+function taken({ ok, late, stale }: TopicFlow): number {
+  return ok + late + stale;
+}
+
 function empty(): TopicFlow {
-  return { ok: 0, late: 0, rejected: 0, misrouted: 0, eventTime: -Infinity, lateness: 0 };
+  return { ok: 0, late: 0, stale: 0, rejected: 0, misrouted: 0, eventTime: -Infinity, lateness: 0 };
 }

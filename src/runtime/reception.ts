@@ -3,7 +3,7 @@
 // as a whole quarantine.ts's.
 
 import type { Arrival, Rejection, Service } from "../core/event.ts";
-import type { Partition } from "../core/partition.ts";
+import type { Applied, Partition } from "../core/partition.ts";
 import { deadLetter, deadLetterWithoutBytes } from "./dead-letter.ts";
 import { hearAck, hearDecision } from "./feedback.ts";
 import { Flow } from "./flow.ts";
@@ -144,7 +144,7 @@ export class Reception {
     return "taken";
   }
 
-  #take(said: Taken, partition: Partition, now: number): "ok" | "late" {
+  #take(said: Taken, partition: Partition, now: number): Applied {
     if ("decision" in said) {
       hearDecision(partition, said.decision, { telemetry: this.#context.telemetry, now });
       return "ok";

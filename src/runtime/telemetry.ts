@@ -70,6 +70,7 @@ export interface TelemetryEvents {
     topic: string;
     ok: number;
     late: number;
+    stale: number;
     rejected: number;
     misrouted: number;
     seconds: number;

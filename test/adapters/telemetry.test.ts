@@ -119,6 +119,7 @@ const anyEvent: { [K in keyof TelemetryEvents]: fc.Arbitrary<TelemetryEvents[K]>
     topic: text,
     ok: count,
     late: count,
+    stale: count,
     rejected: count,
     misrouted: count,
     seconds: count,

@@ -86,6 +86,24 @@ test("the same decision again changes nothing and says nothing, restarted or not
   }
 });
 
+test("an event that is called like a person's word makes no id of one (RS4)", () => {
+  for (const [name, written] of [
+    ["extend", "%65xtend"],
+    ["release", "%72elease"],
+  ] as const) {
+    const world = openWorld({ rules: rules([keys]) });
+    at(world, "1", 0, "X", { keyId: "k1" });
+    at(world, name, MINUTE, "X", { keyId: "k2" });
+    const said = world.commands.at(-1)!;
+    assert.equal(said.commandId, `alice/x/1/${written}/0`);
+    const next = openWorld({ rules: rules([keys]) });
+    for (const command of world.commands) next.partition.adopt(command, 0);
+    const of = { decisionId: "0", caseId: "alice/x/1", verdict: "EXTEND", until: START + 2 * DAY } as const;
+    const extended = ["FREEZE API_KEYS alice/x/1/extend/0", "FREEZE API_KEYS alice/x/1/extend/0/1"];
+    assert.deepEqual(decide(next, of), extended, "adopted, it was taken for no decision");
+  }
+});
+
 test("the same decision again means nothing more, though the case has grown or is told something else (DC1)", () => {
   const world = openWorld({ rules: rules([keys]) });
   at(world, "1", 0, "X", { keyId: "k1" });

@@ -238,6 +238,14 @@ test("an event later than the lateness is applied and called late", () => {
   assert.deepEqual(world.said().slice(0, 1), ["OPENED alice/x/3"]);
 });
 
+test("an event is called stale when what it called for would be over already (RP2)", () => {
+  const world = openWorld({ rules });
+  const arrival = { service: "auth", topic: "t", partition: 0, offset: 0, recordTimestamp: START } as const;
+  const apply = (id: string, type: string): string => world.partition.apply(arrival, event(id, 0, type), START + DAY);
+  assert.deepEqual([apply("x", "X"), apply("x", "X"), apply("a", "A")], ["stale", "ok", "ok"]);
+  assert.deepEqual(world.commands, []);
+});
+
 test("topics that are not idle hold memory back", () => {
   const world = openWorld({ rules: sequence("AB"), lateness: 0, services: ["auth", "api_key"] });
   world.apply("auth", event("a", 0, "A"), event("a2", DAY, "A"));

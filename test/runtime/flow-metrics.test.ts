@@ -45,6 +45,22 @@ test("lateness is how far behind the frontier an event comes, by topic", async (
   ]);
 });
 
+test("a record whose command would be over already is counted as stale", async () => {
+  const driver = await openDriver();
+  const processor = await startReady(driver, "first");
+  const old = { accountId: "alice", occurredAt: driver.now() - 3 * 24 * 60 * MINUTE };
+  driver.produce({ ...old, type: "RISK_NOTICE_SENT", channel: "SMS", country: "HK" });
+  driver.produce({ ...old, type: "FACTOR_SWITCHED", factor: "TOTP", toFactor: "SMS" });
+  driver.produce({ ...old, type: "API_KEY_CREATED", rights: ["TRADE", "WITHDRAW"], verifiedWith: ["SMS"] });
+  await driver.advance(3_000);
+  const flows = processor.reports("records.processed").map(({ topic, ok, stale }) => [topic, ok, stale]);
+  assert.deepEqual(flows, [
+    ["auth-events", 2, 0],
+    ["api-key-events", 0, 1],
+  ]);
+  assert.deepEqual(driver.commands(), []);
+});
+
 test("the loop is in one phase at any time: they add up to the time passed", async () => {
   let now = 0;
   const clock = { monotonic: () => now } as Clock;

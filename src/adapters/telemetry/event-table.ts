@@ -229,14 +229,15 @@ export const EVENTS: { readonly [K in keyof TelemetryEvents]: EventRow<Telemetry
     message: "records processed",
     means: "misrouted: a producer uses another partitioner than Kafka's default.",
     metrics: {
-      records_processed_total: ({ topic, ok, late, rejected, misrouted }) => [
+      records_processed_total: ({ topic, ok, late, stale, rejected, misrouted }) => [
         { value: ok, labels: { topic, result: "ok" } },
         { value: late, labels: { topic, result: "late" } },
+        { value: stale, labels: { topic, result: "stale" } },
         { value: rejected, labels: { topic, result: "rejected" } },
         { value: misrouted, labels: { topic, result: "misrouted" } },
       ],
-      record_process_seconds: ({ ok, late, rejected, seconds }) => {
-        const records = ok + late + rejected;
+      record_process_seconds: ({ ok, late, stale, rejected, seconds }) => {
+        const records = ok + late + stale + rejected;
         return records === 0 ? [] : { value: seconds / records };
       },
     },

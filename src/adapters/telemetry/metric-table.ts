@@ -163,8 +163,8 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
   records_processed_total: {
     type: "counter",
     help: "Records by what became of them; misrouted ones (wrong partition for their key) are counted among the others too.",
-    bad: "late: a producer's delay exceeds the allowed lateness. rejected: see dead_letter_total. misrouted: a producer uses another partitioner, and its events miss the account's history.",
-    labels: { ...TOPIC, result: ["ok", "late", "rejected", "misrouted"] },
+    bad: "late: a producer's delay exceeds the allowed lateness. stale: what they called for would be over already (an old topic is replayed, or Holdfast is far behind). rejected: see dead_letter_total. misrouted: a producer uses another partitioner, and its events miss the account's history.",
+    labels: { ...TOPIC, result: ["ok", "late", "stale", "rejected", "misrouted"] },
     maxSeries: 40,
   },
   records_produced_total: {
