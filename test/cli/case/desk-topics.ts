@@ -6,6 +6,7 @@ import { registeredEncoder } from "../../../src/adapters/registered-encoder.ts";
 import { createKafkaClient } from "../../../src/adapters/kafka/client.ts";
 import type { KafkaClient } from "../../../src/adapters/kafka/client.ts";
 import { readTopic } from "../../../src/adapters/kafka/reader.ts";
+import type { ReadRecord, TopicReader } from "../../../src/adapters/kafka/reader.ts";
 import { createTopics, plannedTopics } from "../../../src/adapters/kafka/topics.ts";
 import { createKeyedWriter } from "../../../src/adapters/kafka/writer.ts";
 import { RecordDecoder } from "../../../src/adapters/record-decoder.ts";
@@ -40,8 +41,8 @@ export interface DeskTopics {
   writeBytes(role: Role, key: string, value: Buffer): Promise<void>;
   /** Everything the topic holds by now. */
   all<R extends Role>(role: R): Promise<OwnTopics[R][]>;
-  /** Hears what is appended from now on. */
-  hear<R extends Role>(role: R, listener: (value: OwnTopics[R]) => void): Promise<void>;
+  /** Hears what is appended from now on. The test's end waits for what a listener has begun. */
+  hear<R extends Role>(role: R, listener: (value: OwnTopics[R]) => unknown): Promise<void>;
 }
 
 export async function openDeskTopics(t: TestContext, kafka: TestCluster): Promise<DeskTopics> {
@@ -63,7 +64,12 @@ export async function openDeskTopics(t: TestContext, kafka: TestCluster): Promis
     encoders.set(role, await registeredEncoder(registry, { topic: topics[role], file: files[role] }));
   }
   const writer = createKeyedWriter(client);
-  t.after(() => writer.close());
+  const readers: TopicReader[] = [];
+  const begun: Promise<unknown>[] = [];
+  t.after(async () => {
+    for (const reader of readers) reader.stop();
+    await Promise.all(begun).finally(() => writer.close());
+  });
 
   return {
     client,
@@ -85,12 +91,10 @@ export async function openDeskTopics(t: TestContext, kafka: TestCluster): Promis
       await reader.done;
       return Promise.all(values.map((value) => decoder.decode(value)));
     },
-    async hear<R extends Role>(role: R, listener: (value: OwnTopics[R]) => void) {
+    async hear<R extends Role>(role: R, listener: (value: OwnTopics[R]) => unknown) {
       const decoder = new RecordDecoder<OwnTopics[R]>(registry, files[role]);
-      const reader = await readTopic({ client, topic: topics[role], from: "end" }, ({ value }) => {
-        void decoder.decode(value).then(listener);
-      });
-      t.after(() => reader.stop());
+      const onRecord = ({ value }: ReadRecord): void => void begun.push(decoder.decode(value).then(listener));
+      readers.push(await readTopic({ client, topic: topics[role], from: "end" }, onRecord));
     },
   };
 }

@@ -46,13 +46,12 @@ function openCase(accountId: string) {
 
 /** Answers every decision as Holdfast and an enforcing service do. */
 async function standIn(desk: DeskTopics, { acknowledges = true } = {}): Promise<void> {
-  await desk.hear("decisions", ({ accountId, caseId: named, decisionId, decidedAt }) => {
+  await desk.hear("decisions", async ({ accountId, caseId: named, decisionId, decidedAt }) => {
     const caseId = named ?? `${accountId}/sequence/e3`;
     const commandId = `${caseId}/release/${decisionId}`;
     const ended = { ...release, accountId, caseId, issuedAt: decidedAt, commandId };
-    void desk.write("commands", ended).then(() => {
-      return acknowledges ? desk.write("acks", { ...ackOf(ended.commandId, "APPLIED", Date.now()), accountId }) : null;
-    });
+    await desk.write("commands", ended);
+    if (acknowledges) await desk.write("acks", { ...ackOf(ended.commandId, "APPLIED", Date.now()), accountId });
   });
 }
 
@@ -229,7 +228,7 @@ test("a breaker's opening is closed by its id, and by nothing else than RELEASE"
   const unheard = await decide("RELEASE", "--wait", "1s");
   assert.equal(unheard.exitCode, 1);
   assert.match(unheard.err, /Holdfast has not closed the breaker within 1\.\d s: the decision stands/);
-  await desk.hear("decisions", () => void desk.write("detections", { ...breaker, kind: "BREAKER_CLOSED" }));
+  await desk.hear("decisions", () => desk.write("detections", { ...breaker, kind: "BREAKER_CLOSED" }));
   const closed = await decide("RELEASE");
   assert.equal(closed.exitCode, 0, closed.err);
   assert.match(closed.out, /the breaker is closed, within .*: its rule acts as written again/);
