@@ -134,6 +134,13 @@ export class AvroCursor {
     return this.#bytes.toString("utf8", start, end);
   }
 
+  /** A view: it lives as long as what it was read from, and changes with it. */
+  bytes(): Buffer {
+    const length = this.#length();
+    this.#position += length;
+    return this.#bytes.subarray(this.#position - length, this.#position);
+  }
+
   /** Skips bytes or text: a length and as many bytes. */
   skipBytes(): void {
     const length = this.#length();

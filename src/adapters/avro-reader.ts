@@ -1,7 +1,7 @@
 // Compiles a writer's and a reader's Avro schema into one function that reads the writer's bytes as the
 // reader's record: fields the reader lacks are skipped, fields the writer lacks get their default. Avro's
 // resolution rules (names, aliases, promotion, unions, enum defaults), for readers made of records, unions,
-// enums, arrays, maps, strings, booleans and integers; anything may be skipped.
+// enums, arrays, maps, strings, bytes, booleans and numbers; anything may be skipped.
 //
 // Why not avsc's own resolver: it sizes arrays by what ten bytes claim and follows negative block sizes
 // backwards, so a tiny record can exhaust memory or hang; and it takes twice the time. Like avsc this
@@ -66,6 +66,8 @@ class Compiler {
       case "string string":
       case "bytes string":
         return "c.text()";
+      case "bytes bytes":
+        return "c.bytes()";
       case "enum enum":
         return this.#readSymbol(writer as avro.types.EnumType, reader as avro.types.EnumType, path);
       case "array array":

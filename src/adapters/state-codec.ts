@@ -35,7 +35,9 @@ import {
   type SeenList,
 } from "../core/seen.ts";
 import type { Instant } from "../core/time.ts";
+import { AvroCursor } from "./avro-cursor.ts";
 import { AvroOutput } from "./avro-output.ts";
+import { type AvroReader, compileReader } from "./avro-reader.ts";
 import { compileWriter } from "./avro-writer.ts";
 
 interface SeenRecord {
@@ -102,16 +104,16 @@ interface VersionedSchema<T> {
 
 function loadSchema<T>(schemas: string, name: string): VersionedSchema<T> {
   const present = readSchema(join(schemas, "state", `${name}.avsc`));
-  const readers = new Map<number, (body: Buffer) => unknown>();
-  readers.set(present.version, (body) => present.type.fromBuffer(body));
+  const readers = new Map<number, AvroReader>();
+  readers.set(present.version, compileReader(present.type, present.type));
   for (const path of releasedSchemas(schemas, name)) {
     const older = readSchema(path);
     if (older.version === present.version) continue;
-    const resolver = present.type.createResolver(older.type);
-    readers.set(older.version, (body) => present.type.fromBuffer(body, resolver));
+    readers.set(older.version, compileReader(older.type, present.type));
   }
   const write = compileWriter<T>(present.type);
   const output = new AvroOutput();
+  const cursor = new AvroCursor();
   return {
     encode(value) {
       output.start();
@@ -127,7 +129,10 @@ function loadSchema<T>(schemas: string, name: string): VersionedSchema<T> {
             "it was written by a newer Holdfast, or its schema is missing from schemas/released",
         );
       }
-      return read(Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1)) as T;
+      cursor.start(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 1);
+      const value = read(cursor) as T;
+      cursor.finish();
+      return value;
     },
   };
 }

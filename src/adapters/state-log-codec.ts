@@ -9,7 +9,9 @@ import avsc from "avsc";
 
 import type { LineageRange } from "../runtime/checkpoint.ts";
 import type { Block, StateLogCodec } from "../runtime/state-log.ts";
+import { AvroCursor } from "./avro-cursor.ts";
 import { AvroOutput } from "./avro-output.ts";
+import { compileReader } from "./avro-reader.ts";
 import { compileWriter } from "./avro-writer.ts";
 
 interface AvroMarker {
@@ -27,7 +29,9 @@ interface AvroMarker {
 export function createStateLogCodec(schemas: string): StateLogCodec {
   const { type: blocks } = readSchema(join(schemas, "state", "block.avsc"));
   const writeBlock = compileWriter<Block>(blocks);
+  const readBlock = compileReader(blocks, blocks);
   const output = new AvroOutput();
+  const cursor = new AvroCursor();
   const marker = readSchema(join(schemas, "state", "marker.avsc"));
   const markers = marker.type;
   const olderMarkers = new Map(
@@ -42,7 +46,12 @@ export function createStateLogCodec(schemas: string): StateLogCodec {
       writeBlock(output, block);
       return output.take();
     },
-    decodeBlock: (value) => blocks.fromBuffer(value) as Block,
+    decodeBlock(value) {
+      cursor.start(value, 0);
+      const block = readBlock(cursor) as Block;
+      cursor.finish();
+      return block;
+    },
     encodeMarker({ writer, n, base, lineage, positions, partitions, group, follows }) {
       const ranges = lineage.map(([by, from, to]) => ({ writer: by, from, to }));
       return markers.toBuffer({
