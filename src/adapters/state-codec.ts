@@ -81,6 +81,8 @@ interface GroupRecord extends Omit<GroupState, "profile"> {
  */
 export function createStateCodec(schemas: string): StateCodec {
   const group = loadSchema<GroupRecord>(schemas, "group");
+  const readWaiting = compileReader(group.present, group.present, { without: new Set(["profile"]) });
+  const cursor = new AvroCursor();
   const link = loadSchema<LinkState>(schemas, "link");
   const partition = loadSchema<PartitionState>(schemas, "partition");
   return {
@@ -92,12 +94,24 @@ export function createStateCodec(schemas: string): StateCodec {
       const record = group.decode(bytes);
       return { ...record, profile: record.profile && packProfile(record.profile) };
     },
+    rest(bytes) {
+      if (bytes[0] !== group.version) return null;
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      cursor.start(buffer, 1);
+      const { memories, cases } = readWaiting(cursor) as Pick<GroupRecord, "memories" | "cases">;
+      cursor.finish();
+      // A byte a character: a text costs its bytes and little more, a buffer as much again as what is in it.
+      return memories.length + cases.length === 0 ? buffer.toString("latin1") : null;
+    },
+    bytesAtRest: (resting) => Buffer.from(resting, "latin1"),
     encodePartition: partition.encode,
     decodePartition: partition.decode,
   };
 }
 
 interface VersionedSchema<T> {
+  readonly present: avro.Type;
+  readonly version: number;
   readonly encode: (value: T) => Uint8Array;
   readonly decode: (bytes: Uint8Array) => T;
 }
@@ -115,6 +129,8 @@ function loadSchema<T>(schemas: string, name: string): VersionedSchema<T> {
   const output = new AvroOutput();
   const cursor = new AvroCursor();
   return {
+    present: present.type,
+    version: present.version,
     encode(value) {
       output.start();
       output.byte(present.version);

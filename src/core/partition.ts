@@ -85,9 +85,10 @@ class AccountPartition implements Partition {
       limit: settings.maxAccounts ?? Infinity,
       onReplaced: (account) => this.#forget(account),
       onDropped: (account) => {
-        this.#forget(account);
+        if (account !== null) this.#forget(account);
         this.#onEvicted("accounts");
       },
+      wake: (id, resting) => new Account(id, this.#codec.decodeGroup(this.#codec.bytesAtRest(resting))),
     });
     this.#onEvicted = (reason) => this.#countEvictions(reason, 1);
     this.#onDropped = (entries) => this.#countEvictions("rule", entries);
@@ -289,6 +290,8 @@ class AccountPartition implements Partition {
 
   encodeGroup(group: string): Uint8Array | null {
     if (isLinkKey(group)) return this.#links.encode(group);
+    const resting = this.#accounts.restingAs(group);
+    if (resting !== undefined) return this.#codec.bytesAtRest(resting);
     const account = this.#accounts.get(group);
     return account === undefined ? null : this.#encode(account);
   }
@@ -318,6 +321,8 @@ class AccountPartition implements Partition {
 
   loadGroup(group: string, state: Uint8Array | null): void {
     if (isLinkKey(group)) return this.#links.load(group, state);
+    const resting = state === null ? null : this.#codec.rest(state);
+    if (resting !== null) return this.#accounts.rest(group, resting);
     const account = state === null ? null : new Account(group, this.#codec.decodeGroup(state));
     this.#accounts.load(group, account);
     if (account === null) return;

@@ -11,6 +11,13 @@ import type { Instant } from "./time.ts";
 export interface StateCodec {
   encodeGroup(state: GroupState): Uint8Array;
   decodeGroup(bytes: Uint8Array): GroupState;
+  /**
+   * A group's bytes in as little memory as can be, where nothing of its state waits for time; null: something does,
+   * or they are of an older version. Throws for what `decodeGroup` would not read either.
+   */
+  rest(bytes: Uint8Array): string | null;
+  /** The bytes that `rest` was given. */
+  bytesAtRest(resting: string): Uint8Array;
   encodeLink(state: LinkState): Uint8Array;
   decodeLink(bytes: Uint8Array): LinkState;
   encodePartition(state: PartitionState): Uint8Array;

@@ -101,6 +101,8 @@ function unused(): never {
 export const NO_STATE_LOG: StateCodec = {
   encodeGroup: unused,
   decodeGroup: unused,
+  rest: unused,
+  bytesAtRest: unused,
   encodeLink: unused,
   decodeLink: unused,
   encodePartition: unused,

@@ -12,7 +12,12 @@ function open(limit: number): {
   taken: () => (readonly [string, boolean])[];
 } {
   const dropped: string[] = [];
-  const table = new AccountTable({ limit, onReplaced: () => {}, onDropped: ({ id }) => dropped.push(id) });
+  const table = new AccountTable({
+    limit,
+    onReplaced: () => {},
+    onDropped: (account) => dropped.push(account?.id ?? "at rest"),
+    wake: (id) => new Account(id, null),
+  });
   const meet = (...ids: string[]): void => {
     for (const id of ids) if (table.hear(id) === undefined) table.add(new Account(id, null));
   };
@@ -69,6 +74,25 @@ test("restored with more than there is room for, it comes down to the limit as n
   assert.equal(table.size, 30);
   for (let n = 0; n < 25; n++) meet(`new-${n}`);
   assert.equal(table.size, 10);
+});
+
+test("an account at rest is found like any other, and goes before those that were heard of (AT2, AT3)", () => {
+  const { table, dropped, meet, taken } = open(3);
+  table.load("a", new Account("a", null));
+  for (const id of ["a", "b", "c"]) table.rest(id, "");
+  assert.deepEqual([table.size, [...table.values()].length], [3, 0], "each once, and nobody has to come across them");
+  meet("b");
+  assert.deepEqual([table.size, table.restingAs("b"), table.restingAs("c")], [3, undefined, ""]);
+  meet("d", "e");
+  assert.deepEqual([table.size, dropped], [3, ["at rest", "at rest"]]);
+  assert.deepEqual(taken(), [
+    ["a", false],
+    ["c", false],
+  ]);
+  table.rest("b", "newer");
+  assert.equal(table.restingAs("b"), "newer");
+  table.load("b", null);
+  assert.equal(table.get("b"), undefined);
 });
 
 test("a dropped account is reported removed, one that comes back is reported as it is (AT2)", () => {

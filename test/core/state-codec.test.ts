@@ -105,6 +105,23 @@ test("any profile is written as its schema says: avsc reads back what was writte
   );
 });
 
+test("a state of which nothing waits for time rests as it is; any other, and one of an older version, does not", () => {
+  const full = codec.decodeGroup(fullState());
+  const restOf = (of: Partial<typeof full>): string | null =>
+    codec.rest(codec.encodeGroup({ ...full, memories: [], cases: [], ...of }));
+  for (const more of [{}, { profile: null }, { linkedSecond: 7 }]) {
+    const bytes = codec.encodeGroup({ ...full, memories: [], cases: [], ...more });
+    assert.deepEqual(Buffer.from(codec.bytesAtRest(codec.rest(bytes)!)), Buffer.from(bytes));
+  }
+  assert.notEqual(full.memories.length * full.cases.length, 0);
+  assert.deepEqual([restOf({ memories: full.memories }), restOf({ cases: full.cases })], [null, null]);
+  const bytes = codec.encodeGroup({ ...full, memories: [], cases: [] });
+  assert.equal(codec.rest(Uint8Array.from([bytes[0]! - 1, ...bytes.subarray(1)])), null);
+  for (const wrong of [bytes.subarray(0, -1), Buffer.concat([bytes, Buffer.alloc(1)])]) {
+    assert.throws(() => codec.rest(wrong), /ends too early|left over/);
+  }
+});
+
 test("a state stays as it was written, whatever is written after it", () => {
   const bytes = fullState();
   const before = Buffer.from(bytes);

@@ -28,6 +28,8 @@ function stageWith(loaded: LoadedRules, answers: Ack[]): Stage {
     codec: {
       encodeGroup: () => assert.fail("not needed"),
       decodeGroup: () => assert.fail("not needed"),
+      rest: () => assert.fail("not needed"),
+      bytesAtRest: () => assert.fail("not needed"),
       encodeLink: () => assert.fail("not needed"),
       decodeLink: () => assert.fail("not needed"),
       encodePartition: () => assert.fail("not needed"),
