@@ -3,8 +3,8 @@
 //
 //   npm run bench -- [--accounts 200000] [--events 1000000] [--rules DIR]
 
-import { parseArgs } from "node:util";
-
+import { Command } from "commander";
+import { atLeastOne } from "../dev/options.ts";
 import { createStateCodec } from "../src/adapters/state-codec.ts";
 import { SERVICES } from "../src/core/event.ts";
 import { openPartition, type Partition } from "../src/core/partition.ts";
@@ -15,19 +15,22 @@ import type { Posting } from "../src/testing/exchange/story.ts";
 import { decoderFor } from "./decoded.ts";
 import { rulesAt, takeoverRuleIds, verdict } from "./rules.ts";
 
-const { values } = parseArgs({
-  options: {
-    accounts: { type: "string", default: "200000" },
-    events: { type: "string", default: "1000000" },
-    takeovers: { type: "string", default: "200" },
-    rules: { type: "string", default: "rules" },
-  },
-});
-const accounts = Number(values.accounts);
-const events = Number(values.events);
-const takeovers = Number(values.takeovers);
+const options = new Command("npm run bench --")
+  .description("The core alone: shipped rules, full profile, one core of the machine.")
+  .option("--accounts <number>", "simulated customers", atLeastOne, 200_000)
+  .option("--events <number>", "of all topics together", atLeastOne, 1_000_000)
+  .option("--takeovers <number>", "among them, hidden", atLeastOne, 200)
+  .option("--rules <directory>", "the rules it runs", "rules")
+  .parse()
+  .opts<{
+    readonly accounts: number;
+    readonly events: number;
+    readonly takeovers: number;
+    readonly rules: string;
+  }>();
+const { accounts, events, takeovers } = options;
 
-const rules = await rulesAt(values.rules);
+const rules = await rulesAt(options.rules);
 const freezing = takeoverRuleIds(rules);
 const from = Date.UTC(2024, 5, 9);
 const length = 60 * MINUTE;

@@ -10,8 +10,9 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 
+import { Command } from "commander";
+import { atLeastOne } from "../dev/options.ts";
 import { createCodec, subjectOf } from "../src/adapters/codec.ts";
 import { createKafkaClient } from "../src/adapters/kafka/client.ts";
 import { readTopic } from "../src/adapters/kafka/reader.ts";
@@ -35,17 +36,22 @@ import type { Exchange } from "../src/testing/exchange/exchange.ts";
 import type { Posting } from "../src/testing/exchange/story.ts";
 import { rulesAt, takeoverRuleIds, verdict } from "./rules.ts";
 
-const { values } = parseArgs({
-  options: {
-    accounts: { type: "string", default: "200000" },
-    events: { type: "string", default: "2000000" },
-    partitions: { type: "string", default: "6" },
-    takeovers: { type: "string", default: "200" },
-    profile: { type: "string" },
-  },
-});
-const accounts = Number(values.accounts);
-const events = Number(values.events);
+const options = new Command("npm run bench:kafka --")
+  .description("Kafka to commands: topics that are full, drained by one Holdfast process.")
+  .option("--accounts <number>", "simulated customers", atLeastOne, 200_000)
+  .option("--events <number>", "of all topics together", atLeastOne, 2_000_000)
+  .option("--partitions <number>", "of each topic", atLeastOne, 6)
+  .option("--takeovers <number>", "among them, hidden", atLeastOne, 200)
+  .option("--profile <directory>", "a CPU profile of the process goes there")
+  .parse()
+  .opts<{
+    readonly accounts: number;
+    readonly events: number;
+    readonly partitions: number;
+    readonly takeovers: number;
+    readonly profile?: string;
+  }>();
+const { accounts, events } = options;
 const length = 60 * MINUTE;
 const WRITE_AT_ONCE = 20_000;
 const DRAIN_WITHIN_MS = 300_000;
@@ -70,7 +76,7 @@ async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<
     HOLDFAST_REGISTRY_URL: registryUrl,
     HOLDFAST_TOPIC_PREFIX: `${run}.`,
     HOLDFAST_GROUP_ID: run,
-    HOLDFAST_PARTITIONS: values.partitions,
+    HOLDFAST_PARTITIONS: String(options.partitions),
     HOLDFAST_REPLICATION: "1",
     HOLDFAST_START_FROM: "earliest",
     HOLDFAST_HTTP_PORT: String(20_000 + (process.pid % 20_000)),
@@ -95,7 +101,7 @@ async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<
   const exchange = makeExchange({
     seed: "bench",
     accounts,
-    takeovers: Number(values.takeovers),
+    takeovers: options.takeovers,
     oddities: 20,
     from: Date.now() - 2 * length,
     length,
@@ -197,7 +203,7 @@ async function fill(
 }
 
 function startHoldfast(env: Readonly<Record<string, string>>): ChildProcess {
-  const profile = values.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", values.profile];
+  const profile = options.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", options.profile];
   return spawn(process.execPath, [...profile, "src/main.ts", "run", "--log-level", "error"], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "inherit", "inherit"],

@@ -5,30 +5,39 @@
 //   npm run bench:latency -- [--rate 5000] [--accounts 200000] [--seconds 60] [--partitions 6] [--linger 50] [--profile DIR]
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { Command as CommandLine } from "commander";
+import { atLeastOne } from "../dev/options.ts";
 import type { Command } from "../src/core/output.ts";
 import { SECOND } from "../src/core/time.ts";
 import { makeExchange } from "../src/testing/exchange/exchange.ts";
 import { metricsOf, onStage, progress, quantile, sumOf, untilProcessed, untilReady } from "./stage.ts";
 import type { BenchStage, Ready } from "./stage.ts";
 
-const { values } = parseArgs({
-  options: {
-    rate: { type: "string", default: "5000" },
-    accounts: { type: "string", default: "200000" },
-    seconds: { type: "string", default: "60" },
-    partitions: { type: "string", default: "6" },
-    takeovers: { type: "string", default: "400" },
-    linger: { type: "string", default: "50" },
-    profile: { type: "string" },
-  },
-});
-const accounts = Number(values.accounts);
-const length = Number(values.seconds) * SECOND;
+const options = new CommandLine("npm run bench:latency --")
+  .description("From an event's append to its command's, beside checkpoints.")
+  .option("--rate <number>", "events a second", atLeastOne, 5_000)
+  .option("--accounts <number>", "simulated customers", atLeastOne, 200_000)
+  .option("--seconds <number>", "measured, after those to warm up", atLeastOne, 60)
+  .option("--partitions <number>", "of each topic", atLeastOne, 6)
+  .option("--takeovers <number>", "among them, hidden", atLeastOne, 400)
+  .option("--linger <number>", "milliseconds between appends of the producers", atLeastOne, 50)
+  .option("--profile <directory>", "a CPU profile of the process goes there")
+  .parse()
+  .opts<{
+    readonly rate: number;
+    readonly accounts: number;
+    readonly seconds: number;
+    readonly partitions: number;
+    readonly takeovers: number;
+    readonly linger: number;
+    readonly profile?: string;
+  }>();
+const { accounts, rate } = options;
+const length = options.seconds * SECOND;
 /** The first seconds are the compiler's. */
 const WARM_UP = 10 * SECOND;
 /** What is due meanwhile is appended together: several producers, each with some linger. */
-const TICK_MS = Number(values.linger);
+const TICK_MS = options.linger;
 const AT_ONCE = 20_000;
 const P99_AT_MOST_MS = 50;
 const COMMANDS_AT_LEAST = 100;
@@ -36,8 +45,8 @@ const FILLED_WITHIN_MS = 300_000;
 /** How long it takes to make and encode an event, about: with that the events happen as they are appended. */
 const PREPARED_PER_EVENT_MS = 0.1;
 
-const nodeArguments = values.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", values.profile];
-await onStage({ partitions: Number(values.partitions), processes: 1, rules: "rules", nodeArguments }, async (stage) =>
+const nodeArguments = options.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", options.profile];
+await onStage({ partitions: options.partitions, processes: 1, rules: "rules", nodeArguments }, async (stage) =>
   measure(stage),
 );
 
@@ -53,7 +62,7 @@ async function measure(stage: BenchStage): Promise<void> {
   await untilProcessed(holdfast, { records: past.length, withinMs: FILLED_WITHIN_MS });
 
   // Made and encoded beforehand: while it is measured, the exchange only appends.
-  const from = Date.now() + Math.ceil(length * Number(values.rate) * PREPARED_PER_EVENT_MS * 1e-3) + SECOND;
+  const from = Date.now() + Math.ceil(length * rate * PREPARED_PER_EVENT_MS * 1e-3) + SECOND;
   const live = Array.from(makeExchange(exchangeFrom(from)).live(), (posting): Due => {
     return { after: posting.at - from, record: stage.encode(posting) };
   });
@@ -99,11 +108,11 @@ function exchangeFrom(from: number): Parameters<typeof makeExchange>[0] {
   return {
     seed: "latency",
     accounts,
-    takeovers: Number(values.takeovers),
+    takeovers: options.takeovers,
     oddities: 20,
     from,
     length,
-    rate: Number(values.rate),
+    rate,
     pace: 0.02,
     lag: 500,
     review: 5 * SECOND,

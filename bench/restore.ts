@@ -6,25 +6,29 @@
 
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { Command } from "commander";
+import { atLeastOne } from "../dev/options.ts";
 import type { Instance } from "../src/cli/demo/instance.ts";
 import { makeAccount, snapshotOf } from "../src/testing/exchange/account.ts";
 import { seededRandom } from "../src/testing/exchange/random.ts";
 import { metricsOf, onStage, progress, sumOf, untilProcessed, untilReady } from "./stage.ts";
 import type { BenchStage, Ready } from "./stage.ts";
 
-const { values } = parseArgs({
-  options: {
-    accounts: { type: "string", default: "1000000" },
-    partitions: { type: "string", default: "6" },
-  },
-});
-const accounts = Number(values.accounts);
+const options = new Command("npm run bench:restore --")
+  .description("How fast a new owner takes over the state of many accounts.")
+  .option("--accounts <number>", "simulated customers", atLeastOne, 1_000_000)
+  .option("--partitions <number>", "of each topic", atLeastOne, 6)
+  .parse()
+  .opts<{
+    readonly accounts: number;
+    readonly partitions: number;
+  }>();
+const { accounts, partitions } = options;
 const AT_ONCE = 20_000;
 const BUILT_WITHIN_MS = 900_000;
 const LOOK_MS = 100;
 
-await onStage({ partitions: Number(values.partitions), processes: 2, rules: "rules" }, async (stage) => measure(stage));
+await onStage({ partitions, processes: 2, rules: "rules" }, async (stage) => measure(stage));
 
 async function measure(stage: BenchStage): Promise<void> {
   const [builder, heir] = stage.processes as [Instance, Instance];

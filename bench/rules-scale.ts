@@ -4,8 +4,8 @@
 //
 //   node bench/rules-scale.ts [--accounts 5000] [--events 200000]
 
-import { parseArgs } from "node:util";
-
+import { Command } from "commander";
+import { atLeastOne } from "../dev/options.ts";
 import { createStateCodec } from "../src/adapters/state-codec.ts";
 import { EVENT_TYPES } from "../src/core/event-fields.ts";
 import { SERVICES } from "../src/core/event.ts";
@@ -17,18 +17,24 @@ import { loadRules } from "../src/sigma/rule-set.ts";
 import { makeExchange } from "../src/testing/exchange/exchange.ts";
 import type { Posting } from "../src/testing/exchange/story.ts";
 
-const { values } = parseArgs({
-  options: { accounts: { type: "string", default: "5000" }, events: { type: "string", default: "200000" } },
-});
+const options = new Command("node bench/rules-scale.ts")
+  .description("What more rules cost: the core with 20 and with 200 of them.")
+  .option("--accounts <number>", "simulated customers", atLeastOne, 5_000)
+  .option("--events <number>", "of all topics together", atLeastOne, 200_000)
+  .parse()
+  .opts<{
+    readonly accounts: number;
+    readonly events: number;
+  }>();
 const length = 60 * MINUTE;
 const exchange = makeExchange({
   seed: "scale",
-  accounts: Number(values.accounts),
+  accounts: options.accounts,
   takeovers: 20,
   oddities: 20,
   from: Date.UTC(2024, 5, 9),
   length,
-  rate: Number(values.events) / (length / 1_000),
+  rate: options.events / (length / 1_000),
   pace: 1,
   lag: 2_000,
   review: 5 * MINUTE,

@@ -6,20 +6,24 @@
 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { Command } from "commander";
+import { atLeastOne } from "../dev/options.ts";
 import { murmur2Partitioner } from "../src/adapters/kafka/partitioner.ts";
 import { onStage, progress, quantile, untilReady } from "./stage.ts";
 import type { BenchStage, Happening } from "./stage.ts";
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: "string", default: "5" },
-    partitions: { type: "string", default: "6" },
-    "session-timeout": { type: "string", default: "6000" },
-  },
-});
-const partitions = Number(values.partitions);
-const sessionTimeout = Number(values["session-timeout"]);
+const options = new Command("npm run bench:takeover --")
+  .description("How long nobody watches a killed owner's accounts.")
+  .option("--kills <number>", "times that a process is killed", atLeastOne, 5)
+  .option("--partitions <number>", "of each topic", atLeastOne, 6)
+  .option("--session-timeout <number>", "of the group, in milliseconds", atLeastOne, 6_000)
+  .parse()
+  .opts<{
+    readonly kills: number;
+    readonly partitions: number;
+    readonly sessionTimeout: number;
+  }>();
+const { partitions, sessionTimeout } = options;
 const WITHIN_MS = sessionTimeout + 5_000;
 const PROBE_EVERY_MS = 100;
 const CALM_MS = 3_000;
@@ -50,7 +54,7 @@ async function measure(stage: BenchStage): Promise<void> {
   const over = new AbortController();
   const probing = probeAlways(stage, { asked, signal: over.signal });
   const gaps: number[] = [];
-  for (let kill = 0; kill < Number(values.kills); kill += 1) {
+  for (let kill = 0; kill < options.kills; kill += 1) {
     await sleep(CALM_MS);
     const victim = stage.processes[kill % stage.processes.length]!;
     const killedAt = Date.now();

@@ -5,46 +5,60 @@
 // is the failure.
 
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { Command, Option } from "commander";
 import { isClean, reportText } from "../test/chaos/chaos-report.ts";
 import { runCourse } from "../test/chaos/course.ts";
 import { FAULTS } from "../test/chaos/faults.ts";
-import { MUTANT_VARIABLE } from "./sim/mutants.ts";
+import { atLeastOne } from "./options.ts";
+import { MUTANT_VARIABLE, MUTANTS } from "./sim/mutants.ts";
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "5" },
-    brokers: { type: "string", default: "1" },
-    instances: { type: "string", default: "3" },
-    partitions: { type: "string", default: "6" },
-    rate: { type: "string", default: "30" },
-    seed: { type: "string", default: String(Date.now()) },
-    without: { type: "string", multiple: true },
-    only: { type: "string", multiple: true },
-    mutant: { type: "string" },
-    brief: { type: "boolean", default: false },
-    list: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
+const kinds = FAULTS.map(({ kind }) => kind);
+const options = new Command("npm run chaos --")
+  .description("Faults on real brokers and processes, judged by an oracle of its own.")
+  .option("--minutes <number>", "how long faults strike", atLeastOne, 5)
+  .addOption(new Option("--brokers <number>", "of the cluster").choices(["1", "3"]).default("1"))
+  .option("--instances <number>", "Holdfast processes", atLeastOne, 3)
+  .option("--partitions <number>", "of each topic", atLeastOne, 6)
+  .option("--rate <number>", "new accounts a second", atLeastOne, 30)
+  .option("--seed <text>", "the same faults in the same order", String(Date.now()))
+  .addOption(new Option("--without <kind...>", "faults that do not strike").choices(kinds))
+  .addOption(new Option("--only <kind...>", "the only faults that strike").choices(kinds))
+  .addOption(new Option("--mutant <name>", "processes broken on purpose").choices(MUTANTS.map(({ name }) => name)))
+  .option("--brief", "the short form of npm test", false)
+  .option("--list", "names the faults", false)
+  .option("--json", "the report as JSON", false)
+  .parse()
+  .opts<{
+    readonly minutes: number;
+    readonly brokers: "1" | "3";
+    readonly instances: number;
+    readonly partitions: number;
+    readonly rate: number;
+    readonly seed: string;
+    readonly without?: readonly string[];
+    readonly only?: readonly string[];
+    readonly mutant?: string;
+    readonly brief: boolean;
+    readonly list: boolean;
+    readonly json: boolean;
+  }>();
 
-if (values.list) {
-  for (const { kind } of FAULTS) console.log(kind);
+if (options.list) {
+  for (const kind of kinds) console.log(kind);
   process.exit(0);
 }
-if (values.brokers !== "1" && values.brokers !== "3") throw new Error(`--brokers is 1 or 3, not ${values.brokers}`);
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort(new Error(signal)));
 
 const root = join(import.meta.dirname, "..");
-const { mutant } = values;
+const { mutant } = options;
 const broken = mutant === undefined ? [] : ["--import", join(import.meta.dirname, "sim/mutant-loader.ts")];
 const report = await runCourse({
-  brokers: values.brokers === "3" ? 3 : 1,
+  brokers: options.brokers === "3" ? 3 : 1,
   // One more than those that run: it comes and goes.
-  slots: Number(values.instances) + 1,
-  partitions: Number(values.partitions),
+  slots: options.instances + 1,
+  partitions: options.partitions,
   kept: join(root, ".holdfast"),
   rules: join(root, "test/chaos/rules"),
   holdfast: [process.execPath, ...broken, join(root, "src/main.ts")],
@@ -52,12 +66,12 @@ const report = await runCourse({
   ...(mutant === undefined ? {} : { variables: { [MUTANT_VARIABLE]: mutant } }),
   signal: stop.signal,
   say: (line) => console.error(line),
-  seed: values.seed,
-  lastsMs: Number(values.minutes) * 60_000,
-  brief: values.brief,
-  accountsPerSecond: Number(values.rate),
-  ...(values.without === undefined ? {} : { without: values.without }),
-  ...(values.only === undefined ? {} : { only: values.only }),
+  seed: options.seed,
+  lastsMs: options.minutes * 60_000,
+  brief: options.brief,
+  accountsPerSecond: options.rate,
+  ...(options.without === undefined ? {} : { without: options.without }),
+  ...(options.only === undefined ? {} : { only: options.only }),
 });
-console.log(values.json ? JSON.stringify(report) : reportText(report));
+console.log(options.json ? JSON.stringify(report) : reportText(report));
 process.exitCode = isClean(report) === (mutant === undefined) ? 0 : 1;

@@ -234,6 +234,17 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [{ file: "src/runtime/restore.ts", find: "if (record.n < this.#n) return;", replace: "" }],
   },
   {
+    name: "let an account rest that waits for time",
+    breaks: "AT3: what a restored account waits for is decided when it is next heard of, if ever",
+    edits: [
+      {
+        file: "src/adapters/state-codec.ts",
+        find: "memories.length + cases.length === 0 ?",
+        replace: "cases.length === 0 ?",
+      },
+    ],
+  },
+  {
     name: "start anew with changed rules",
     breaks: "L8, AC2: a reload drops the partial matches of all rules, changed or not",
     edits: [
