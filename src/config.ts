@@ -243,7 +243,7 @@ export const SETTINGS: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     section: "Detection",
     kind: startFrom(),
     default: 24 * HOUR,
-    doc: "Where a partition without a checkpoint starts to read. Only the first start reads it.",
+    doc: "Where a partition without a checkpoint starts to read; what was said since then is in force, and not said again. Only the first start reads it.",
   },
   alignmentMs: {
     section: "Detection",

@@ -74,6 +74,19 @@ export class Acknowledgements {
     this.watch(account);
   }
 
+  /**
+   * AK1: the log holds the command once more. A copy within the patience is a send's whose answer was lost; a later
+   * one says that a previous owner repeated it. @returns whether that is news
+   */
+  heardAgain(account: Account, current: CaseState, of: { readonly commandId: string; readonly at: Instant }): boolean {
+    const each = current.unanswered.find(({ commandId }) => commandId === of.commandId);
+    if (each === undefined || each.repeated || of.at < each.saidAt + this.#patience) return false;
+    each.repeated = true;
+    each.evidence = NO_EVIDENCE;
+    this.watch(account);
+    return true;
+  }
+
   /** Waits for what the account's cases have not been answered. */
   watch(account: Account): void {
     let due = Infinity;

@@ -236,11 +236,14 @@ export class Responder {
   adopt(account: Account, command: Command, saidAt: Instant): boolean {
     const by = { remember: this.#remember(command.ruleId), onEvicted: this.#onEvicted };
     const adopted = adoptCommand(account.ownCases(), command, by);
-    if (!adopted.changed) return false;
-    if (adopted.current !== undefined) {
-      this.#acknowledgements?.expect(account, adopted.current, command, saidAt);
-      if (adopted.isFirst) this.#adoptProtection(account, command);
+    const { changed, current, isFirst } = adopted;
+    if (current === undefined) return changed;
+    if (!changed) {
+      const { commandId } = command;
+      return this.#acknowledgements?.heardAgain(account, current, { commandId, at: saidAt }) ?? false;
     }
+    this.#acknowledgements?.expect(account, current, command, saidAt);
+    if (isFirst) this.#adoptProtection(account, command);
     return true;
   }
 

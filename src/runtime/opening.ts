@@ -52,6 +52,8 @@ export interface Said {
 }
 
 const DEFAULT_SLACK_BYTES = 1_048_576;
+/** Commands whose bytes are held at once: after a first start from far back there may be very many. */
+const ADOPTED_TOGETHER = 5_000;
 
 /** @throws OwnershipLost; TaskRefused with what is wrong and the remedy */
 export async function openTask(opening: Opening): Promise<OpenedTask> {
@@ -123,7 +125,7 @@ async function takeUp(
 /** T7: an empty checkpoint is committed before anything is appended. */
 async function firstStart(opening: Opening, of: { writer: string; ranges: Ranges }): Promise<Checkpoint> {
   const { context, task } = opening;
-  const { state, commands } = context.topics;
+  const { state } = context.topics;
   const { writer, ranges } = of;
   const stateEnd = rangeOf(ranges, state).end;
   if (stateEnd > 0) {
@@ -133,7 +135,7 @@ async function firstStart(opening: Opening, of: { writer: string; ranges: Ranges
         `\`holdfast recover\` finds the last checkpoint in the state log and commits it again.`,
     );
   }
-  const positions = { ...(await firstPositions(opening, ranges)), [commands]: rangeOf(ranges, commands).end };
+  const positions = await firstPositions(opening, ranges);
   const checkpoint: Checkpoint = {
     writer,
     n: 0,
@@ -179,7 +181,7 @@ async function adopt(
   opening: Opening,
   options: { partition: Partition; position: number | undefined; since: Instant },
 ): Promise<number> {
-  const { context, ownership, task, reader } = opening;
+  const { context, ownership, task } = opening;
   const { commands } = context.topics;
   const [range] = await retryWhileOwned(() => context.logs.ranges([{ topic: commands, partition: task }]), {
     ...context,
@@ -190,21 +192,40 @@ async function adopt(
   const from =
     options.position ?? (await offsetsSince(opening, { topics: [commands], since: options.since }))[commands]!;
   checkPosition(opening, { topic: commands, position: from, range: { start, end } }); // OP2
-  const said: { readonly value: Buffer; readonly at: number }[] = [];
-  await reader.read(commands, { from, to: end }, (batch) => {
-    for (let i = 0; i < batch.length; i++) {
-      const value = batch.valueAt(i);
-      if (batch.offsetAt(i) < end && value !== null) said.push({ value, at: batch.timestampAt(i) });
+  let adopted = 0;
+  for (let next = from; next < end; next += ADOPTED_TOGETHER) {
+    const said = await readSaid(opening, { from: next, to: Math.min(end, next + ADOPTED_TOGETHER) });
+    for (const { value, at } of said) {
+      const command = await retryWhileOwned(() => context.codec.decodeCommand(value), {
+        ...context,
+        ownership,
+        doing: `decode a command of ${commands}`,
+      });
+      options.partition.adopt(command, at);
+    }
+    adopted += said.length;
+  }
+  context.telemetry.emit("task.adopted", { task, commands: adopted });
+  return end;
+}
+
+interface SaidBytes {
+  readonly value: Buffer;
+  readonly at: Instant;
+}
+
+/** Those of this task: before the topics had as many partitions as now, others' came to lie here, too. */
+async function readSaid(
+  { context, task, reader }: Opening,
+  range: { readonly from: number; readonly to: number },
+): Promise<SaidBytes[]> {
+  const said: SaidBytes[] = [];
+  await reader.read(context.topics.commands, range, (batch) => {
+    for (let i = 0; i < batch.length && batch.offsetAt(i) < range.to; i++) {
+      const [key, value] = [batch.keyAt(i), batch.valueAt(i)];
+      if (key === null || value === null || context.partitioner(key, context.partitions) !== task) continue;
+      said.push({ value, at: batch.timestampAt(i) });
     }
   });
-  for (const { value, at } of said) {
-    const command = await retryWhileOwned(() => context.codec.decodeCommand(value), {
-      ...context,
-      ownership,
-      doing: `decode a command of ${commands}`,
-    });
-    options.partition.adopt(command, at);
-  }
-  context.telemetry.emit("task.adopted", { task, commands: said.length });
-  return end;
+  return said;
 }

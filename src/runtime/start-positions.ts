@@ -14,11 +14,11 @@ import { readTopics } from "./topics.ts";
 /** What a checkpoint goes on from. */
 export type Known = Pick<Checkpoint, "positions" | "marks">;
 
-/** Of a first start (T7). */
+/** Of a first start (T7): of the topics that are read, and of the commands, so that what was said is not said again. */
 export async function firstPositions(asking: Asking, ranges: Ranges): Promise<Record<string, number>> {
   const { clock, topics, tuning } = asking.context;
   const { startFrom } = tuning;
-  const names = readTopics(topics).map(({ topic }) => topic);
+  const names = [...readTopics(topics).map(({ topic }) => topic), topics.commands];
   if (startFrom === "earliest") return Object.fromEntries(names.map((topic) => [topic, rangeOf(ranges, topic).start]));
   if (startFrom === "latest") return Object.fromEntries(names.map((topic) => [topic, rangeOf(ranges, topic).end]));
   return offsetsSince(asking, { topics: names, since: clock.now() - startFrom });

@@ -74,7 +74,7 @@ export class Arena {
   readonly slots: readonly Slot[];
   readonly topics: Topics;
   /** By topic: what fetches call them. */
-  readonly topicIds: ReadonlyMap<string, string>;
+  topicIds: ReadonlyMap<string, string> = new Map();
   readonly client: KafkaClient;
   readonly directory: string;
   /** Processes that ended without having been told to, and without a reason that was to be expected. */
@@ -92,7 +92,6 @@ export class Arena {
     this.registry = parts.registry;
     this.slots = parts.slots;
     this.topics = parts.topics;
-    this.topicIds = parts.topicIds;
     this.client = parts.client;
     this.directory = parts.directory;
     this.#env = parts.env;
@@ -143,6 +142,12 @@ export class Arena {
     this.say(isExpected ? why.split("\n")[0]! : why);
   }
 
+  /** A topic was made anew. */
+  async learnTopicIds(): Promise<void> {
+    const logs = createKafkaLogs(this.client);
+    this.topicIds = await logs.logIds([this.topics.state, this.topics.commands]).finally(() => logs.close());
+  }
+
   /** Runs one command of the program to its end. @throws Error with what it printed */
   async command(...args: readonly string[]): Promise<void> {
     await holdfast(this.options, { env: this.#env, args });
@@ -182,7 +187,6 @@ interface Parts {
   readonly registry: RegistryProxy;
   readonly slots: readonly Slot[];
   readonly topics: Topics;
-  readonly topicIds: ReadonlyMap<string, string>;
   readonly client: KafkaClient;
   readonly directory: string;
   readonly env: Environment;
@@ -267,9 +271,8 @@ async function open(options: ArenaOptions, ending: AsyncDisposableStack): Promis
   });
   const client = createKafkaClient({ brokers: cluster.bootstrap, clientId: "chaos-exchange" });
   const topics = topicsOf(read.settings);
-  const logs = createKafkaLogs(client);
-  const topicIds = await logs.logIds([topics.state, topics.commands]).finally(() => logs.close());
-  const arena = new Arena({ options, cluster, registry, slots, topics, topicIds, client, directory, env, ending });
+  const arena = new Arena({ options, cluster, registry, slots, topics, client, directory, env, ending });
+  await arena.learnTopicIds();
   return arena;
 }
 

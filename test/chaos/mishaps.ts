@@ -1,9 +1,11 @@
 // What people do to a cluster by mistake, and how it is put right: rights taken away and given back, a group's
-// offsets deleted, a stranger's record in the state log. Here processes may end by themselves, as long as they
+// offsets deleted, a stranger's record in the state log, the state lost. Here processes may end by themselves, as long as they
 // say why; and what the message says to do has to help.
 
+import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs from "kafkajs";
+import { createKafkaLogs } from "../../src/adapters/kafka/logs.ts";
 import { createKafkaProducer } from "../../src/adapters/kafka/producer.ts";
 import { GROUP_ID, USER } from "./arena.ts";
 import type { Arena } from "./arena.ts";
@@ -13,6 +15,7 @@ export const MISHAPS: readonly Fault[] = [
   { kind: "a right taken away", run: takeRight },
   { kind: "the group's offsets deleted", run: deleteOffsets },
   { kind: "a stranger's record in the state log", run: writeStrangely },
+  { kind: "the state log lost", run: loseState },
 ];
 
 interface Right {
@@ -93,8 +96,35 @@ async function writeStrangely({ arena, random }: Scene): Promise<void> {
   for (const slot of arena.slots.slice(0, -1)) arena.start(slot);
 }
 
+/** What no checkpoint is left of is decided anew from the inputs, after what was said: RestoreStuck.md, the last row. */
+async function loseState({ arena, random }: Scene): Promise<void> {
+  await killAll(arena);
+  const { state } = arena.topics;
+  const lost = { topic: state, partition: random.integer(0, arena.options.partitions - 1) };
+  const logs = createKafkaLogs(arena.client);
+  const [range] = await logs.ranges([lost]);
+  await logs.deleteRecords([{ ...lost, before: range!.end }]).finally(() => logs.close());
+  await refused(arena);
+  await assert.rejects(
+    () => arena.command("recover", "--apply"),
+    new RegExp(`lost +partition ${lost.partition}:`, "u"),
+  );
+  await administer(arena, async (admin) => {
+    await patiently(() => admin.deleteGroups([GROUP_ID]));
+    await admin.deleteTopics({ topics: [state] });
+  });
+  await patiently(() => arena.command("topics", "create"));
+  await arena.learnTopicIds();
+}
+
 /** Nobody runs. Who starts refuses to, and says what to do; that is done. */
 async function refusedAndRecovered(arena: Arena): Promise<void> {
+  await refused(arena);
+  // Until the brokers know that its members are gone.
+  await patiently(() => arena.command("recover", "--apply"));
+}
+
+async function refused(arena: Arena): Promise<void> {
   const before = arena.expectedEnds.length;
   await arena.expectingEnds(REMEDY, async () => {
     const [first] = arena.slots;
@@ -105,8 +135,6 @@ async function refusedAndRecovered(arena: Arena): Promise<void> {
     }
     await killAll(arena);
   });
-  // Until the brokers know that its members are gone.
-  await patiently(() => arena.command("recover", "--apply"));
 }
 
 async function killAll(arena: Arena): Promise<void> {

@@ -178,6 +178,25 @@ test("an adopted command is waited for from when it was appended; one the state 
   assert.deepEqual(known.commands, []);
 });
 
+test("what a dead owner said again already is not said a third time; a copy within the patience is no word of its own (AK1)", () => {
+  const owner = froze();
+  const [said] = owner.commands as [Command];
+  for (const [copyAfter, times] of [
+    [PATIENCE - 1, 1],
+    [PATIENCE, 0],
+  ] as const) {
+    const anew = opened();
+    anew.partition.adopt(said, START);
+    anew.partition.adopt(said, START + copyAfter);
+    const restored = owner.restarted();
+    restored.partition.adopt(said, START + copyAfter);
+    for (const next of [anew, restored, restored.restarted()]) {
+      wait(next, 2 * PATIENCE);
+      assert.deepEqual([next.commands.length, overdue(next)], [times, 1], `a copy after ${copyAfter} ms`);
+    }
+  }
+});
+
 test("what is adopted of a case that was released is waited for by nobody", () => {
   const owner = froze();
   owner.apply("auth", event("2", 20 * HOUR, "X"));

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { murmur2Partitioner } from "../../src/adapters/kafka/partitioner.ts";
 import { TaskRefused } from "../../src/runtime/task-refused.ts";
 import { coPartitioned } from "../../src/runtime/topics.ts";
 import { DRIVER_TOPICS } from "../../src/testing/processor-driver.ts";
@@ -127,6 +128,30 @@ for (const [startFrom, expected] of [
     assert.deepEqual(frozen(driver), expected);
   });
 }
+
+test("begun anew without its state, a task says nothing of what was said before a second time (T3, T7)", async () => {
+  const driver = await worked();
+  const said = driver.records(commands).length;
+  assert.ok(said > 0);
+  driver.broker.coordinator(driver.groupId).forgetOffsets();
+  driver.broker.createAnew(state);
+  const second = await startReady(driver, "second");
+  await takeover(driver, "bob");
+  await driver.advance(2_000);
+  assert.deepEqual(second.reports("task.adopted"), [{ task: 0, commands: said }]);
+  assert.deepEqual(frozen(driver), ["alice", "bob"]);
+  assert.equal(driver.records(commands).length, 2 * said, "alice's are in force, not said again");
+});
+
+test("of what was said when the topics had fewer partitions, a task adopts its own accounts' (T3)", async () => {
+  const before = await worked();
+  const driver = await openDriver({ partitions: 2 });
+  const own = murmur2Partitioner(Buffer.from("alice"), 2);
+  for (const partition of [0, 1]) driver.broker.append({ topic: commands, partition }, before.records(commands));
+  const first = await startReady(driver, "first");
+  const adopted = first.reports("task.adopted").filter((report) => report.commands > 0);
+  assert.deepEqual(adopted, [{ task: own, commands: before.records(commands).length }]);
+});
 
 test("killed after its first checkpoint, a first start is not made a second time elsewhere (T7)", async () => {
   const driver = await openDriver({ tuning: { startFrom: "latest" } });
