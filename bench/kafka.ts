@@ -19,6 +19,7 @@ import { readTopic } from "../src/adapters/kafka/reader.ts";
 import { createTopics, plannedTopics } from "../src/adapters/kafka/topics.ts";
 import { createKeyedWriter } from "../src/adapters/kafka/writer.ts";
 import type { KeyedRecord } from "../src/adapters/kafka/writer.ts";
+import { freePorts } from "../src/adapters/local-cluster/free-ports.ts";
 import { startLocalCluster } from "../src/adapters/local-cluster/local-cluster.ts";
 import type { LocalCluster } from "../src/adapters/local-cluster/local-cluster.ts";
 import { registeredEncoder } from "../src/adapters/registered-encoder.ts";
@@ -71,6 +72,7 @@ try {
 
 async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<void> {
   const run = `bench-${Date.now()}`;
+  const [port] = await freePorts(1);
   const env = {
     HOLDFAST_KAFKA_BROKERS: bootstrap.join(","),
     HOLDFAST_REGISTRY_URL: registryUrl,
@@ -79,7 +81,7 @@ async function measure({ bootstrap, registryUrl, kind }: LocalCluster): Promise<
     HOLDFAST_PARTITIONS: String(options.partitions),
     HOLDFAST_REPLICATION: "1",
     HOLDFAST_START_FROM: "earliest",
-    HOLDFAST_HTTP_PORT: String(20_000 + (process.pid % 20_000)),
+    HOLDFAST_HTTP_PORT: String(port),
     HOLDFAST_INSECURE: "true",
     // Breakers are asked, and let everything out; nobody acknowledges.
     HOLDFAST_BREAKER_FLOOR: "1000000",
