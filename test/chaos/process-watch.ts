@@ -11,10 +11,10 @@ export function watchMemory(arena: Arena): { peak: () => number; stop: () => voi
   let peak = 0;
   const look = async (): Promise<void> => {
     for (const { instance } of arena.running()) {
-      const text = await fetch(`${instance.url}/metrics`, { signal: AbortSignal.timeout(MEMORY_EVERY_MS) }).then(
-        (answer) => answer.text(),
-        () => "",
-      );
+      // Killed, it may break off in the middle of its answer.
+      const text = await fetch(`${instance.url}/metrics`, { signal: AbortSignal.timeout(MEMORY_EVERY_MS) })
+        .then((answer) => answer.text())
+        .catch(() => "");
       peak = Math.max(peak, Number(/^process_resident_memory_bytes (\S+)$/mu.exec(text)?.[1] ?? 0));
     }
   };
