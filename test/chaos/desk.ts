@@ -74,14 +74,19 @@ export class Desk {
       verdict: this.#options.random.pick(["RELEASE", "FALSE_POSITIVE"]),
       decidedBy: "chaos",
     };
-    const writing = this.#decide(decision).finally(() => this.#writing.delete(writing));
+    const writing = this.#decide(decision)
+      .catch((why: unknown) => {
+        // What the end of the run cuts off is nobody's loss.
+        if (!this.#over.signal.aborted) throw why;
+      })
+      .finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
     return decision;
   }
 
   async #decide(decision: { readonly accountId: string }): Promise<void> {
     const { random, topic } = this.#options;
-    await sleep(random.integer(0, SLOWEST_MS));
+    await sleep(random.integer(0, SLOWEST_MS), undefined, { signal: this.#over.signal });
     const record = { key: decision.accountId, value: this.#encode!({ ...decision, decidedAt: Date.now() }) };
     await this.#writer.write(topic, random.chance(TWICE) ? [record, record] : [record]);
   }
