@@ -6,6 +6,7 @@ import { createKafkaClient } from "../../../src/adapters/kafka/client.ts";
 import { createStretchReader } from "../../../src/adapters/kafka/stretch-reader.ts";
 import type { StretchReader } from "../../../src/adapters/kafka/stretch-reader.ts";
 import { createKafkaProducer } from "../../../src/adapters/kafka/producer.ts";
+import { createTopics } from "../../../src/adapters/kafka/topics.ts";
 import { cluster } from "../../cluster.ts";
 
 const kafka = cluster();
@@ -25,10 +26,7 @@ test(
   { skip: kafka.skip, timeout: 60_000 },
   async (t) => {
     const client = createKafkaClient({ brokers: kafka.brokers, clientId: "test" });
-    const admin = client.admin();
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: 3, replicationFactor: 1 }] });
-    await admin.disconnect();
+    await createTopics(client, [{ topic, partitions: 3, replication: 1, config: {} }]);
     const producer = createKafkaProducer(client);
     t.after(() => producer.close());
     const value = Buffer.alloc(1_000);
