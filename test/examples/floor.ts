@@ -28,6 +28,8 @@ import { openConsole } from "../cli/console.ts";
 import type { TestCluster } from "../cluster.ts";
 
 const root = join(import.meta.dirname, "../..");
+/** Who is gone refuses at once; who is there may be busy. */
+const ANSWER_WITHIN = 10 * SECOND;
 
 export interface Ran {
   readonly exitCode: number;
@@ -166,7 +168,7 @@ export async function until(
 /** What the example's HTTP door answers; undefined: nobody is there. */
 export async function ask({ port }: Running, operation: Record<string, string>): Promise<string | undefined> {
   try {
-    const request = { method: "POST", body: JSON.stringify(operation), signal: AbortSignal.timeout(1_000) };
+    const request = { method: "POST", body: JSON.stringify(operation), signal: AbortSignal.timeout(ANSWER_WITHIN) };
     const response = await fetch(`http://127.0.0.1:${port}/ask`, request);
     return ((await response.json()) as { answer: string }).answer;
   } catch {
@@ -177,7 +179,7 @@ export async function ask({ port }: Running, operation: Record<string, string>):
 /** The sum of a metric's series; undefined: nobody is there, or there is none. */
 export async function metric({ port }: Running, name: string): Promise<number | undefined> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(1_000) });
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(ANSWER_WITHIN) });
     const series = (await response.text()).matchAll(new RegExp(`^holdfast_${name}(?:\\{.*\\})? (\\S+)$`, "gmu"));
     const values = [...series].map(([, value]) => Number(value));
     return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0);
