@@ -2,19 +2,19 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SECOND } from "../../src/core/time.ts";
+import { HOUR, SECOND } from "../../src/core/time.ts";
 import { feed } from "../../src/cli/demo/feed.ts";
 import { makeExchange } from "../../src/testing/exchange/exchange.ts";
 import type { Posting } from "../../src/testing/exchange/story.ts";
 
-function shortExchange(): Posting[] {
+function shortExchange(from = Date.now()): Posting[] {
   const exchange = makeExchange({
     seed: 3,
     accounts: 300,
     takeovers: 7,
     oddities: 1,
     rate: 200,
-    from: Date.now(),
+    from,
     length: SECOND,
     pace: 0.001,
     lag: 50,
@@ -56,6 +56,24 @@ test("every posting is appended once, in order and when it is due; blocked withd
   for (const { event, settles } of settled) {
     assert.equal(event.type, settles!.via === "API" ? "WITHDRAWAL_COMPLETED" : "WITHDRAWAL_REJECTED");
   }
+});
+
+test("late, as after a stall, it asks for a withdrawal all the same only after its request was appended", async () => {
+  const appended = new Set<string>();
+  let asked = 0;
+  await feed(shortExchange(Date.now() - HOUR), {
+    append: async (batch) => {
+      for (const { event } of batch) appended.add(event.eventId);
+    },
+    mayLeave: ({ eventId }) => {
+      asked += 1;
+      assert.ok(appended.has(eventId), "asked before it was requested");
+      return true;
+    },
+    onPosting: () => {},
+    signal: new AbortController().signal,
+  });
+  assert.ok(asked >= 7);
 });
 
 test("an abort ends it at once", async () => {

@@ -30,13 +30,20 @@ export async function feed(postings: Iterable<Posting>, options: FeedOptions): P
     await options.append(decided);
   };
   for (const posting of postings) {
-    if (batch.length > 0 && posting.at > Date.now() + BATCH) await flush();
+    const isDue = posting.at <= Date.now() + BATCH;
+    // However late it is: nobody can answer for a withdrawal that was not requested yet.
+    if (batch.length > 0 && (!isDue || endsOneOf(posting, batch))) await flush();
     const wait = posting.at - Date.now();
     if (wait > BATCH) await sleep(wait, undefined, { signal: options.signal });
     options.signal.throwIfAborted();
     batch.push(posting);
   }
   await flush();
+}
+
+/** Is it the end of a withdrawal whose request is among them? */
+function endsOneOf({ settles }: Posting, batch: readonly Posting[]): boolean {
+  return settles !== null && batch.some(({ event }) => event.eventId === settles.eventId);
 }
 
 function decide(posting: Posting, options: FeedOptions): Posting {
