@@ -191,7 +191,7 @@ test("a decision that nobody acts on, or that reaches no enforcer, fails loudly"
     "--by",
     "m.lee",
     "--wait",
-    "2s",
+    "5s",
   );
   assert.equal(unanswered.exitCode, 1);
   assert.match(unanswered.err, /RELEASE of alice\S+ was said, but no enforcing service has acknowledged it/);
@@ -227,7 +227,7 @@ test("a breaker's opening is closed by its id, and by nothing else than RELEASE"
   assert.match((await decide("FALSE_POSITIVE")).err, /all that can be said of it is RELEASE/);
   const unheard = await decide("RELEASE", "--wait", "1s");
   assert.equal(unheard.exitCode, 1);
-  assert.match(unheard.err, /Holdfast has not closed the breaker within 1\.\d s: the decision stands/);
+  assert.match(unheard.err, /Holdfast has not closed the breaker within \d+\.\d s: the decision stands/);
   await desk.hear("decisions", () => desk.write("detections", { ...breaker, kind: "BREAKER_CLOSED" }));
   const closed = await decide("RELEASE");
   assert.equal(closed.exitCode, 0, closed.err);
