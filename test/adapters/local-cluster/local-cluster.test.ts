@@ -33,7 +33,11 @@ for (const [given, missing] of [
   });
 }
 
-test("free ports differ from each other", async () => {
+test("free ports differ from each other, and are none that the system gives to somebody else meanwhile", async () => {
   const ports = await freePorts(20);
   assert.equal(new Set(ports).size, 20);
+  assert.deepEqual(
+    ports.filter((port) => port < 1_024 || port >= 32_768),
+    [],
+  );
 });
