@@ -31,8 +31,8 @@ async function recover(...flags: string[]): Promise<{ exitCode: number; out: str
 
 test(
   "a checkpoint whose commit is gone is found, shown, and committed when told to",
-  { skip: kafka.skip },
-  async () => {
+  { skip: kafka.skip, timeout: 60_000 },
+  async (t) => {
     const client = createKafkaClient({ brokers: kafka.brokers, clientId: "recover" });
     const config = {};
     await createTopics(
@@ -40,13 +40,13 @@ test(
       [state, input].map((topic) => ({ topic, partitions: 2, replication: 1, config })),
     );
     const producer = createKafkaProducer(client);
+    t.after(() => producer.close());
     const changed = ["alice", "bob"].map((group) => ({ group, state: Buffer.from(group) }));
     const [blocks] = blockSends(changed, { partition: Buffer.from("p"), writer: "w", n: 1, codec });
     await producer.send(state, 1, blocks!.records);
     const lineage = [["w", 0, 1]] as const;
     const place = { base: 0, lineage, follows: 0, partitions: 2, group: groupId };
     await producer.send(state, 1, [markerRecord({ writer: "w", n: 1, positions: { [input]: 0 }, ...place }, codec)]);
-    producer.close();
 
     const dry = await recover();
     assert.equal(dry.exitCode, 1);
@@ -60,6 +60,7 @@ test(
 
     // While an instance is in the group its offsets are its own.
     const group = createKafkaGroup({ client, groupId, topics: [state, input] });
+    t.after(() => group.stop());
     const joined = Promise.withResolvers<void>();
     const listener = { onSuspend: () => {}, onBatch: () => {}, onFailure: joined.reject };
     await group.start({ ...listener, onAssigned: () => joined.resolve() });

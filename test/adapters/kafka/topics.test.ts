@@ -101,11 +101,12 @@ suite("kafka topics", { skip: kafka.skip }, () => {
     for (const { remedy } of problems) assert.ok(remedy.length > 0);
   });
 
-  test("records written by key are in the key's partition, in order, where the writer says, and read back whole", async () => {
+  test("records written by key are in the key's partition, in order, where the writer says, and read back whole", async (t) => {
     const [planned] = plannedTopics(names(), { partitions: 3, replication: 1 });
     const { topic } = planned!;
     await createTopics(client, [planned!]);
     const writer = createKeyedWriter(client);
+    t.after(() => writer.close());
     const sent = Array.from({ length: 1_000 }, (_, index) => ({
       key: `account-${index % 50}`,
       value: Buffer.from(`${index}`),
@@ -128,14 +129,14 @@ suite("kafka topics", { skip: kafka.skip }, () => {
         order.toSorted((a, b) => a - b),
       );
     }
-    writer.close();
   });
 
-  test("reading from the end sees what comes later, and nothing after stop", async () => {
+  test("reading from the end sees what comes later, and nothing after stop", async (t) => {
     const [planned] = plannedTopics(names(), { partitions: 2, replication: 1 });
     const { topic } = planned!;
     await createTopics(client, [planned!]);
     const writer = createKeyedWriter(client);
+    t.after(() => writer.close());
     await writer.write(topic, [{ key: "a", value: Buffer.from("before") }]);
     const read: string[] = [];
     const reader = await readTopic({ client, topic, from: "end" }, ({ value }) => {
@@ -155,7 +156,6 @@ suite("kafka topics", { skip: kafka.skip }, () => {
       await readTopic({ client, topic, from, until: "end" }, ({ value }) => rest.push(String(value)))
     ).done;
     assert.deepEqual(rest, ["3"]);
-    writer.close();
   });
 
   test("a topic that does not exist is a failure for readers and logs", async () => {
