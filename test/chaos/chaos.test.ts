@@ -11,6 +11,7 @@ import { runCourse } from "./course.ts";
 
 const root = join(import.meta.dirname, "../..");
 const LIMIT_MS = 240_000;
+const { TEST_SEED = "1" } = process.env;
 
 test(
   "killed, stopped, cut off and disturbed, it loses nothing and doubles nothing",
@@ -27,8 +28,8 @@ test(
         env: process.env,
         signal: t.signal,
         say: (line) => t.diagnostic(line),
-        // Another order and other moments each time.
-        seed: String(Date.now()),
+        // The same order each time; when each strikes depends on the machine.
+        seed: TEST_SEED === "random" ? String(Date.now()) : TEST_SEED,
         lastsMs: 30_000,
         brief: true,
         once: true,
