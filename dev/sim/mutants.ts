@@ -310,7 +310,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/core/responder.ts",
-        find: "if (adopted.isFirst) this.#adoptProtection(account, command);",
+        find: "if (isFirst) this.#adoptProtection(account, command);",
         replace: "",
       },
     ],
