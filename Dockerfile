@@ -30,5 +30,6 @@ COPY watchlists watchlists
 ENV NODE_ENV=production HOLDFAST_HTTP_HOST=0.0.0.0
 EXPOSE 9464
 USER nonroot
-ENTRYPOINT ["/nodejs/bin/node", "/app/dist/main.js"]
+# Why with this flag: bench/node-flags.ts.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=64", "/app/dist/main.js"]
 CMD ["run"]

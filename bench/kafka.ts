@@ -35,6 +35,7 @@ import { SILENT } from "../src/runtime/telemetry.ts";
 import { makeExchange } from "../src/testing/exchange/exchange.ts";
 import type { Exchange } from "../src/testing/exchange/exchange.ts";
 import type { Posting } from "../src/testing/exchange/story.ts";
+import { NODE_FLAGS } from "./node-flags.ts";
 import { rulesAt, takeoverRuleIds, verdict } from "./rules.ts";
 
 const options = new Command("npm run bench:kafka --")
@@ -206,7 +207,7 @@ async function fill(
 
 function startHoldfast(env: Readonly<Record<string, string>>): ChildProcess {
   const profile = options.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", options.profile];
-  return spawn(process.execPath, [...profile, "src/main.ts", "run", "--log-level", "error"], {
+  return spawn(process.execPath, [...NODE_FLAGS, ...profile, "src/main.ts", "run", "--log-level", "error"], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "inherit", "inherit"],
   });

@@ -26,6 +26,7 @@ import type { ExchangeEvent, Service } from "../src/core/event.ts";
 import type { Command } from "../src/core/output.ts";
 import { SILENT } from "../src/runtime/telemetry.ts";
 import type { Topics } from "../src/runtime/topics.ts";
+import { NODE_FLAGS } from "./node-flags.ts";
 
 export interface Happening {
   readonly service: Service;
@@ -127,7 +128,7 @@ export async function onStage(options: StageOptions, body: (stage: BenchStage) =
   const directory = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
   const watchdog = startWatchdog(directory);
   ending.defer(() => watchdog.end());
-  const self = [process.execPath, ...(options.nodeArguments ?? []), join(ROOT, "src/main.ts")];
+  const self = [process.execPath, ...NODE_FLAGS, ...(options.nodeArguments ?? []), join(ROOT, "src/main.ts")];
   const processes = await Promise.all(
     Array.from({ length: options.processes }, (_, index) =>
       makeInstance({ name: `Holdfast ${index + 1}`, self, env, directory, watchdog, onDeath: failLoudly }),

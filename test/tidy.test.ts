@@ -5,6 +5,7 @@ import { strict as assert } from "node:assert";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { NODE_FLAGS } from "../bench/node-flags.ts";
 import * as checks from "./tidy/checks.ts";
 import { filesUnder, lines, readSources, source, type SourceFile } from "./tidy/source-tree.ts";
 
@@ -136,6 +137,17 @@ export interface Row { readonly Date: string; }
 `,
   );
   for (const { says, check } of rules) assert.deepEqual(check([innocent]), [], says);
+});
+
+test("wherever Holdfast is started, Node has the flags that were measured", () => {
+  const flags = NODE_FLAGS.join(" ");
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  for (const name of ["demo", "holdfast", "bench"]) assert.ok(scripts[name]!.includes(` ${flags} `), name);
+  assert.equal(readFileSync(join(root, "src/main.ts"), "utf8").split("\n")[0], `#!/usr/bin/env -S node ${flags}`);
+  const entry = JSON.stringify(["/nodejs/bin/node", ...NODE_FLAGS, "/app/dist/main.js"]).replaceAll(",", ", ");
+  assert.ok(readFileSync(join(root, "Dockerfile"), "utf8").includes(`\nENTRYPOINT ${entry}\n`));
 });
 
 test("no package registry and no machine's own path is named", () => {
