@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=64
+#!/usr/bin/env node
 // The process: arguments, environment, signals and streams become an `Io`, a command's return value the
 // exit code. The only file that touches `process`.
 //

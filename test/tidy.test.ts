@@ -145,7 +145,6 @@ test("wherever Holdfast is started, Node has the flags that were measured", () =
     scripts: Record<string, string>;
   };
   for (const name of ["demo", "holdfast", "bench"]) assert.ok(scripts[name]!.includes(` ${flags} `), name);
-  assert.equal(readFileSync(join(root, "src/main.ts"), "utf8").split("\n")[0], `#!/usr/bin/env -S node ${flags}`);
   const entry = JSON.stringify(["/nodejs/bin/node", ...NODE_FLAGS, "/app/dist/main.js"]).replaceAll(",", ", ");
   assert.ok(readFileSync(join(root, "Dockerfile"), "utf8").includes(`\nENTRYPOINT ${entry}\n`));
 });
