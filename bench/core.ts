@@ -3,8 +3,6 @@
 //
 //   npm run bench -- [--accounts 200000] [--events 1000000] [--rules DIR]
 
-import { Command } from "commander";
-import { atLeastOne } from "../dev/options.ts";
 import { createStateCodec } from "../src/adapters/state-codec.ts";
 import { SERVICES } from "../src/core/event.ts";
 import { openPartition, type Partition } from "../src/core/partition.ts";
@@ -13,21 +11,15 @@ import { EXPECTED } from "../src/runtime/reception.ts";
 import { makeExchange } from "../src/testing/exchange/exchange.ts";
 import type { Posting } from "../src/testing/exchange/story.ts";
 import { decoderFor } from "./decoded.ts";
+import { readOptions } from "./options.ts";
 import { rulesAt, takeoverRuleIds, verdict } from "./rules.ts";
 
-const options = new Command("npm run bench --")
-  .description("The core alone: shipped rules, full profile, one core of the machine.")
-  .option("--accounts <number>", "simulated customers", atLeastOne, 200_000)
-  .option("--events <number>", "of all topics together", atLeastOne, 1_000_000)
-  .option("--takeovers <number>", "among them, hidden", atLeastOne, 200)
-  .option("--rules <directory>", "the rules it runs", "rules")
-  .parse()
-  .opts<{
-    readonly accounts: number;
-    readonly events: number;
-    readonly takeovers: number;
-    readonly rules: string;
-  }>();
+const options = readOptions("npm run bench --", "The core alone, on one core of the machine.", {
+  accounts: 200_000,
+  events: 1_000_000,
+  takeovers: 200,
+  rules: "rules",
+});
 const { accounts, events, takeovers } = options;
 
 const rules = await rulesAt(options.rules);

@@ -11,8 +11,6 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import { Command } from "commander";
-import { atLeastOne } from "../dev/options.ts";
 import { createCodec, subjectOf } from "../src/adapters/codec.ts";
 import { createKafkaClient } from "../src/adapters/kafka/client.ts";
 import { readTopic } from "../src/adapters/kafka/reader.ts";
@@ -35,24 +33,17 @@ import { SILENT } from "../src/runtime/telemetry.ts";
 import { makeExchange } from "../src/testing/exchange/exchange.ts";
 import type { Exchange } from "../src/testing/exchange/exchange.ts";
 import type { Posting } from "../src/testing/exchange/story.ts";
-import { NODE_FLAGS } from "./node-flags.ts";
+import { NODE_FLAGS, profilingInto } from "./node-flags.ts";
+import { readOptions } from "./options.ts";
 import { rulesAt, takeoverRuleIds, verdict } from "./rules.ts";
 
-const options = new Command("npm run bench:kafka --")
-  .description("Kafka to commands: topics that are full, drained by one Holdfast process.")
-  .option("--accounts <number>", "simulated customers", atLeastOne, 200_000)
-  .option("--events <number>", "of all topics together", atLeastOne, 2_000_000)
-  .option("--partitions <number>", "of each topic", atLeastOne, 6)
-  .option("--takeovers <number>", "among them, hidden", atLeastOne, 200)
-  .option("--profile <directory>", "a CPU profile of the process goes there")
-  .parse()
-  .opts<{
-    readonly accounts: number;
-    readonly events: number;
-    readonly partitions: number;
-    readonly takeovers: number;
-    readonly profile?: string;
-  }>();
+const options = readOptions("npm run bench:kafka --", "Kafka to commands: full topics, drained by one process.", {
+  accounts: 200_000,
+  events: 2_000_000,
+  partitions: 6,
+  takeovers: 200,
+  profile: "",
+});
 const { accounts, events } = options;
 const length = 60 * MINUTE;
 const WRITE_AT_ONCE = 20_000;
@@ -206,11 +197,14 @@ async function fill(
 }
 
 function startHoldfast(env: Readonly<Record<string, string>>): ChildProcess {
-  const profile = options.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", options.profile];
-  return spawn(process.execPath, [...NODE_FLAGS, ...profile, "src/main.ts", "run", "--log-level", "error"], {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  return spawn(
+    process.execPath,
+    [...NODE_FLAGS, ...profilingInto(options.profile), "src/main.ts", "run", "--log-level", "error"],
+    {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "inherit", "inherit"],
+    },
+  );
 }
 
 /** Watches the process's own metrics until everything is processed. */

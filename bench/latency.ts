@@ -5,33 +5,23 @@
 //   npm run bench:latency -- [--rate 5000] [--accounts 200000] [--seconds 60] [--partitions 6] [--linger 50] [--profile DIR]
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { Command as CommandLine } from "commander";
-import { atLeastOne } from "../dev/options.ts";
 import type { Command } from "../src/core/output.ts";
 import { SECOND } from "../src/core/time.ts";
 import { makeExchange } from "../src/testing/exchange/exchange.ts";
+import { profilingInto } from "./node-flags.ts";
+import { readOptions } from "./options.ts";
 import { metricsOf, onStage, progress, quantile, sumOf, untilProcessed, untilReady } from "./stage.ts";
 import type { BenchStage, Ready } from "./stage.ts";
 
-const options = new CommandLine("npm run bench:latency --")
-  .description("From an event's append to its command's, beside checkpoints.")
-  .option("--rate <number>", "events a second", atLeastOne, 5_000)
-  .option("--accounts <number>", "simulated customers", atLeastOne, 200_000)
-  .option("--seconds <number>", "measured, after those to warm up", atLeastOne, 60)
-  .option("--partitions <number>", "of each topic", atLeastOne, 6)
-  .option("--takeovers <number>", "among them, hidden", atLeastOne, 400)
-  .option("--linger <number>", "milliseconds between appends of the producers", atLeastOne, 50)
-  .option("--profile <directory>", "a CPU profile of the process goes there")
-  .parse()
-  .opts<{
-    readonly rate: number;
-    readonly accounts: number;
-    readonly seconds: number;
-    readonly partitions: number;
-    readonly takeovers: number;
-    readonly linger: number;
-    readonly profile?: string;
-  }>();
+const options = readOptions("npm run bench:latency --", "From an event's append to its command's.", {
+  rate: 5_000,
+  accounts: 200_000,
+  seconds: 60,
+  partitions: 6,
+  takeovers: 400,
+  linger: 50,
+  profile: "",
+});
 const { accounts, rate } = options;
 const length = options.seconds * SECOND;
 /** The first seconds are the compiler's. */
@@ -45,7 +35,7 @@ const FILLED_WITHIN_MS = 300_000;
 /** How long it takes to make and encode an event, about: with that the events happen as they are appended. */
 const PREPARED_PER_EVENT_MS = 0.1;
 
-const nodeArguments = options.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", options.profile];
+const nodeArguments = profilingInto(options.profile);
 await onStage({ partitions: options.partitions, processes: 1, rules: "rules", nodeArguments }, async (stage) =>
   measure(stage),
 );

@@ -6,24 +6,17 @@
 
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Command } from "commander";
-import { atLeastOne } from "../dev/options.ts";
 import type { Instance } from "../src/cli/demo/instance.ts";
 import { makeAccount, snapshotOf } from "../src/testing/exchange/account.ts";
 import { seededRandom } from "../src/testing/exchange/random.ts";
+import { readOptions } from "./options.ts";
 import { metricsOf, onStage, progress, sumOf, untilProcessed, untilReady } from "./stage.ts";
 import type { BenchStage, Ready } from "./stage.ts";
 
-const options = new Command("npm run bench:restore --")
-  .description("How fast a new owner takes over the state of many accounts.")
-  .option("--accounts <number>", "simulated customers", atLeastOne, 1_000_000)
-  .option("--partitions <number>", "of each topic", atLeastOne, 6)
-  .parse()
-  .opts<{
-    readonly accounts: number;
-    readonly partitions: number;
-  }>();
-const { accounts, partitions } = options;
+const { accounts, partitions } = readOptions("npm run bench:restore --", "How fast a new owner takes over.", {
+  accounts: 1_000_000,
+  partitions: 6,
+});
 const AT_ONCE = 20_000;
 const BUILT_WITHIN_MS = 900_000;
 const LOOK_MS = 100;

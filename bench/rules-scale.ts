@@ -4,8 +4,6 @@
 //
 //   node bench/rules-scale.ts [--accounts 5000] [--events 200000]
 
-import { Command } from "commander";
-import { atLeastOne } from "../dev/options.ts";
 import { createStateCodec } from "../src/adapters/state-codec.ts";
 import { EVENT_TYPES } from "../src/core/event-fields.ts";
 import { SERVICES } from "../src/core/event.ts";
@@ -16,16 +14,12 @@ import { formatProblem } from "../src/sigma/problem.ts";
 import { loadRules } from "../src/sigma/rule-set.ts";
 import { makeExchange } from "../src/testing/exchange/exchange.ts";
 import type { Posting } from "../src/testing/exchange/story.ts";
+import { readOptions } from "./options.ts";
 
-const options = new Command("node bench/rules-scale.ts")
-  .description("What more rules cost: the core with 20 and with 200 of them.")
-  .option("--accounts <number>", "simulated customers", atLeastOne, 5_000)
-  .option("--events <number>", "of all topics together", atLeastOne, 200_000)
-  .parse()
-  .opts<{
-    readonly accounts: number;
-    readonly events: number;
-  }>();
+const options = readOptions("node bench/rules-scale.ts", "What more rules cost: 20 of them, and 200.", {
+  accounts: 5_000,
+  events: 200_000,
+});
 const length = 60 * MINUTE;
 const exchange = makeExchange({
   seed: "scale",

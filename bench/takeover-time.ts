@@ -6,23 +6,16 @@
 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Command } from "commander";
-import { atLeastOne } from "../dev/options.ts";
 import { murmur2Partitioner } from "../src/adapters/kafka/partitioner.ts";
+import { readOptions } from "./options.ts";
 import { onStage, progress, quantile, untilReady } from "./stage.ts";
 import type { BenchStage, Happening } from "./stage.ts";
 
-const options = new Command("npm run bench:takeover --")
-  .description("How long nobody watches a killed owner's accounts.")
-  .option("--kills <number>", "times that a process is killed", atLeastOne, 5)
-  .option("--partitions <number>", "of each topic", atLeastOne, 6)
-  .option("--session-timeout <number>", "of the group, in milliseconds", atLeastOne, 6_000)
-  .parse()
-  .opts<{
-    readonly kills: number;
-    readonly partitions: number;
-    readonly sessionTimeout: number;
-  }>();
+const options = readOptions("npm run bench:takeover --", "How long nobody watches a killed owner's accounts.", {
+  kills: 5,
+  partitions: 6,
+  sessionTimeout: 6_000,
+});
 const { partitions, sessionTimeout } = options;
 const WITHIN_MS = sessionTimeout + 5_000;
 const PROBE_EVERY_MS = 100;

@@ -34,15 +34,17 @@ export class AvroCursor {
   /** Texts of two ASCII characters by their codes: countries, which accounts keep for long, are one object each. */
   readonly #pairs: (string | undefined)[] = new Array<string | undefined>(128 * 128).fill(undefined);
 
-  start(bytes: Buffer, position: number): void {
+  /**
+   * Reads what stands from `position` to the end.
+   * @throws DecodeFailure for what is not so written, and when bytes are left over
+   */
+  readWhole(read: (cursor: this) => unknown, bytes: Buffer, position: number): unknown {
     this.#bytes = bytes;
     this.#position = position;
-  }
-
-  /** Call after the last read: every byte must have been part of a value. */
-  finish(): void {
-    const left = this.#bytes.length - this.#position;
+    const value = read(this);
+    const left = bytes.length - this.#position;
     if (left !== 0) throw new DecodeFailure(`${left} bytes are left over after the record`);
+    return value;
   }
 
   long(): number {

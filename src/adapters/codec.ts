@@ -157,18 +157,11 @@ class WireCodec implements RegistryCodec {
     }
     let said: unknown;
     try {
-      said = this.#read(bytes, reader);
+      said = this.#cursor.readWhole(reader, bytes, HEADER_BYTES); // D2
     } catch (error) {
       return { rejection: explain(error, `schema id ${id}`) }; // D1
     }
     return outcomeOf(input.kind, said, record);
-  }
-
-  #read(bytes: Buffer, reader: AvroReader): unknown {
-    this.#cursor.start(bytes, HEADER_BYTES);
-    const value = reader(this.#cursor);
-    this.#cursor.finish(); // D2
-    return value;
   }
 
   /** @returns undefined: ask the registry first */
@@ -210,7 +203,7 @@ class WireCodec implements RegistryCodec {
     }
     let command: Command;
     try {
-      command = this.#read(value, reader) as Command;
+      command = this.#cursor.readWhole(reader, value, HEADER_BYTES) as Command;
     } catch (error) {
       throw notACommand(explain(error, `schema id ${id}`));
     }

@@ -34,10 +34,7 @@ export class RecordDecoder<T> {
     if (reader === undefined) this.#readers.set(id, (reader = this.#readerOf(id)));
     const read = await reader;
     try {
-      this.#cursor.start(value, HEADER_BYTES);
-      const record = read(this.#cursor);
-      this.#cursor.finish();
-      return record as T;
+      return this.#cursor.readWhole(read, value, HEADER_BYTES) as T;
     } catch (error) {
       if (error instanceof DecodeFailure || error instanceof RangeError) throw new Undecodable(error.message);
       throw error;

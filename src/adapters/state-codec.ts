@@ -96,10 +96,8 @@ export function createStateCodec(schemas: string): StateCodec {
     },
     rest(bytes) {
       if (bytes[0] !== group.version) return null;
-      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-      cursor.start(buffer, 1);
-      const { memories, cases } = readWaiting(cursor) as Pick<GroupRecord, "memories" | "cases">;
-      cursor.finish();
+      const buffer = viewOf(bytes);
+      const { memories, cases } = cursor.readWhole(readWaiting, buffer, 1) as Pick<GroupRecord, "memories" | "cases">;
       // A byte a character: a text costs its bytes and little more, a buffer as much again as what is in it.
       return memories.length + cases.length === 0 ? buffer.toString("latin1") : null;
     },
@@ -145,12 +143,13 @@ function loadSchema<T>(schemas: string, name: string): VersionedSchema<T> {
             "it was written by a newer Holdfast, or its schema is missing from schemas/released",
         );
       }
-      cursor.start(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 1);
-      const value = read(cursor) as T;
-      cursor.finish();
-      return value;
+      return cursor.readWhole(read, viewOf(bytes), 1) as T;
     },
   };
+}
+
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function readSchema(path: string): { readonly type: avro.Type; readonly version: number } {

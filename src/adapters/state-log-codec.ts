@@ -46,12 +46,7 @@ export function createStateLogCodec(schemas: string): StateLogCodec {
       writeBlock(output, block);
       return output.take();
     },
-    decodeBlock(value) {
-      cursor.start(value, 0);
-      const block = readBlock(cursor) as Block;
-      cursor.finish();
-      return block;
-    },
+    decodeBlock: (value) => cursor.readWhole(readBlock, value, 0) as Block,
     encodeMarker({ writer, n, base, lineage, positions, partitions, group, follows }) {
       const ranges = lineage.map(([by, from, to]) => ({ writer: by, from, to }));
       return markers.toBuffer({

@@ -26,8 +26,7 @@ export class AccountTable {
   readonly #finder = new Finder<Account>();
   /** Those at rest, as the codec packs them: bytes cost a restore less time, and less memory, than what is in them. */
   readonly #resting = new Map<string, string>();
-  /** Goes over them once: from the beginning it would pass all that have gone, again for each. */
-  #restingHand: Iterator<string> = this.#resting.keys();
+  readonly #restingHand: Hand<string> = new Hand(() => this.#resting.keys());
   readonly #wake: (id: string, resting: string) => Account;
   readonly #limit: number;
   readonly #onReplaced: (account: Account) => void;
@@ -37,7 +36,7 @@ export class AccountTable {
   #read = 0;
   readonly #near: (Account | undefined)[] = [];
   #changed: Account[] = [];
-  #hand: Iterator<Account> = this.#accounts.values();
+  readonly #hand: Hand<Account> = new Hand(() => this.#accounts.values());
 
   /**
    * @param options.limit accounts kept, as far as AT1 allows
@@ -159,31 +158,21 @@ export class AccountTable {
   }
 
   #dropOne(): void {
-    if (this.#resting.size > 0) return this.#dropResting();
+    const resting = this.#restingHand.next();
+    if (resting !== undefined) return this.#dropResting(resting);
     const crowded = this.#accounts.size >= this.#limit * CROWDED;
     for (let look = 0; look < LOOKS; look++) {
-      let next = this.#hand.next();
-      if (next.done === true) {
-        this.#hand = this.#accounts.values();
-        next = this.#hand.next();
-        if (next.done === true) return;
-      }
-      const account = next.value;
+      const account = this.#hand.next();
+      if (account === undefined) return;
       if (account.heard) account.heard = false;
       else if (isIdle(account, crowded)) return this.#drop(account);
     }
   }
 
   /** Nobody was not heard of for longer. */
-  #dropResting(): void {
-    let next = this.#restingHand.next();
-    if (next.done === true) {
-      this.#restingHand = this.#resting.keys();
-      next = this.#restingHand.next();
-      if (next.done === true) return;
-    }
-    this.#resting.delete(next.value);
-    this.#removed.add(next.value);
+  #dropResting(id: string): void {
+    this.#resting.delete(id);
+    this.#removed.add(id);
     this.#onDropped(null);
   }
 
@@ -192,6 +181,26 @@ export class AccountTable {
     this.#finder.drop(account);
     this.#removed.add(account.id);
     this.#onDropped(account);
+  }
+}
+
+/** Goes round over a map, again and again: from the beginning each time it would pass all that have gone. */
+class Hand<T> {
+  readonly #begin: () => Iterator<T>;
+  #at: Iterator<T>;
+
+  constructor(begin: () => Iterator<T>) {
+    this.#begin = begin;
+    this.#at = begin();
+  }
+
+  /** undefined: there is nothing. */
+  next(): T | undefined {
+    const next = this.#at.next();
+    if (next.done !== true) return next.value;
+    this.#at = this.#begin();
+    const first = this.#at.next();
+    return first.done === true ? undefined : first.value;
   }
 }
 

@@ -81,8 +81,7 @@ export class Acknowledgements {
   heardAgain(account: Account, current: CaseState, of: { readonly commandId: string; readonly at: Instant }): boolean {
     const each = current.unanswered.find(({ commandId }) => commandId === of.commandId);
     if (each === undefined || each.repeated || of.at < each.saidAt + this.#patience) return false;
-    each.repeated = true;
-    each.evidence = NO_EVIDENCE;
+    noteRepeated(each);
     this.watch(account);
     return true;
   }
@@ -171,8 +170,7 @@ export class Acknowledgements {
   #sayAgain(account: Account, current: CaseState, each: Unanswered): void {
     if (each.repeated) return;
     const command = commandOf(each, { accountId: account.id, current });
-    each.repeated = true;
-    each.evidence = NO_EVIDENCE;
+    noteRepeated(each);
     this.#repeat(account, command);
   }
 
@@ -184,6 +182,11 @@ export class Acknowledgements {
 /** What is over of a case: nobody has to answer any more. */
 export function stopWaiting(current: CaseState): void {
   current.unanswered = NOTHING;
+}
+
+function noteRepeated(each: Unanswered): void {
+  each.repeated = true;
+  each.evidence = NO_EVIDENCE;
 }
 
 function needsAnswer({ action, expiresAt }: Command): boolean {
